@@ -1,0 +1,32 @@
+//! scrape > store > promql > rules > router > notify: the words that all of them share.
+//!
+//! In:    nothing.
+//! Out:   `Labels`, `Sample`, `Matcher`, `Timestamp`, `Alert`, `Problem`, `Secret`, and the two seams of the path:
+//!        `Append` (collect -> store) and `SeriesSource` (store -> judge).
+//! Never: reads a clock, opens a file or a socket, depends on another crate of ours.
+//! Holds: a label set has one spelling (sorted, no empty values), so equal sets are equal bytes.
+//! Read:  labels.rs, sample.rs, time.rs, then series.rs.
+
+mod alert;
+mod duration;
+mod float;
+mod labels;
+mod matcher;
+mod metadata;
+mod problem;
+mod sample;
+mod secret;
+mod series;
+mod time;
+
+pub use alert::Alert;
+pub use duration::{format_duration, parse_duration};
+pub use float::{format_float, parse_float};
+pub use labels::{ALERT_NAME, BUCKET_LABEL, Labels, LabelsBuilder, METRIC_NAME, is_classic_label_name, is_classic_metric_name};
+pub use matcher::{AnchoredRegex, MatchOp, Matcher, RegexError};
+pub use metadata::{Metadata, MetricType};
+pub use problem::{Problem, Severity, Span, nearest};
+pub use sample::{Histogram, HistogramSpan, STALE_NAN, Sample, is_stale};
+pub use secret::Secret;
+pub use series::{Append, AppendError, Points, Series, SeriesRef, SeriesSource, SourceError};
+pub use time::{Millis, Timestamp};
