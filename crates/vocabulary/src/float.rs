@@ -26,7 +26,15 @@ mod tests {
 
     #[test]
     fn prints_as_go() {
-        for (value, text) in [(1.0, "1"), (0.1, "0.1"), (1e21, "1000000000000000000000"), (1e-7, "0.0000001"), (f64::INFINITY, "+Inf"), (f64::NEG_INFINITY, "-Inf"), (-0.0, "-0")] {
+        for (value, text) in [
+            (1.0, "1"),
+            (0.1, "0.1"),
+            (1e21, "1000000000000000000000"),
+            (1e-7, "0.0000001"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (-0.0, "-0"),
+        ] {
             assert_eq!(format_float(value), text);
         }
         assert_eq!(format_float(f64::NAN), "NaN");

@@ -276,9 +276,7 @@ impl LabelsBuilder {
 
 /// `[a-zA-Z_:][a-zA-Z0-9_:]*`: a metric name that needs no quotes.
 pub fn is_classic_metric_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name.as_bytes()[0].is_ascii_digit()
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':')
+    !name.is_empty() && !name.as_bytes()[0].is_ascii_digit() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':')
 }
 
 /// `[a-zA-Z_][a-zA-Z0-9_]*`: a label name that needs no quotes.
