@@ -1,1 +1,23 @@
-//! placeholder
+//! scrape > store > [promql] > rules > router > notify: text -> expression -> value.
+//!
+//! In:    a query's text; a `SeriesSource` (the store, a test's table); the time or times to evaluate at.
+//! Out:   `Expr` with a place for every node, `Answer` with a value, warnings and infos; `ParseError`, `EvalError`.
+//! Never: reads a clock, knows a store, keeps anything between two queries.
+//! Holds: an `Expr` that exists is well-typed and nested at most `DEPTH_MAX` deep. The semantics are Prometheus 3.5's.
+//! Read:  ast.rs, parser.rs, engine.rs, select.rs, then functions/.
+
+mod ast;
+mod check;
+mod error;
+mod lexer;
+mod parser;
+mod print;
+mod signature;
+mod token;
+mod value;
+
+pub use ast::*;
+pub use error::{EvalError, ParseError};
+pub use parser::parse;
+pub use signature::{FUNCTIONS, Function, function};
+pub use value::{Answer, Element, Number, SeriesPoints, Value};
