@@ -1,0 +1,109 @@
+//! A column as it comes in: a name and its cells, numbers or texts.
+
+/// A named column. Cells that are missing stay in place: columns of one table have the same length.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub name: String,
+    pub values: Values,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// NaN and infinities are missing cells.
+    Numbers(Vec<f64>),
+    /// A column of whole numbers without a missing cell. Few distinct whole numbers are taken for categories, few distinct
+    /// `Numbers` are not: the source wrote `3`, not `3.0`.
+    Integers(Vec<i64>),
+    /// Empty texts are missing cells.
+    Categories(Vec<String>),
+}
+
+/// What a column is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Numeric,
+    Categorical,
+    /// Free text: nearly every cell is different. No test here takes it.
+    Text,
+}
+
+impl Kind {
+    /// The short names of Evidently.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Numeric => "num",
+            Kind::Categorical => "cat",
+            Kind::Text => "text",
+        }
+    }
+}
+
+impl Column {
+    pub fn new(name: impl Into<String>, values: Values) -> Column {
+        Column { name: name.into(), values }
+    }
+}
+
+impl Values {
+    pub fn len(&self) -> usize {
+        match self {
+            Values::Numbers(values) => values.len(),
+            Values::Integers(values) => values.len(),
+            Values::Categories(values) => values.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn are_numbers(&self) -> bool {
+        !matches!(self, Values::Categories(_))
+    }
+
+    /// The cells of a text table (CSV) as pandas would type them: whole numbers, numbers, else texts. The spellings of a
+    /// missing cell are pandas' own; a whole-number column with a missing cell holds numbers.
+    pub fn from_cells<'a>(cells: impl IntoIterator<Item = &'a str>) -> Values {
+        let cells: Vec<&str> = cells.into_iter().collect();
+        let integers: Option<Vec<i64>> = cells.iter().map(|cell| cell.trim().parse().ok()).collect();
+        if let Some(integers) = integers.filter(|integers| !integers.is_empty()) {
+            return Values::Integers(integers);
+        }
+        let numbers: Option<Vec<f64>> = cells
+            .iter()
+            .map(|cell| match cell.trim() {
+                missing if is_missing_text(missing) => Some(f64::NAN),
+                number => number.parse().ok(),
+            })
+            .collect();
+        if let Some(numbers) = numbers {
+            return Values::Numbers(numbers);
+        }
+        let text = |cell: &&str| if is_missing_text(cell) { String::new() } else { (*cell).to_owned() };
+        Values::Categories(cells.iter().map(text).collect())
+    }
+}
+
+/// The texts that stand for a missing cell (pandas' `read_csv` defaults).
+pub fn is_missing_text(cell: &str) -> bool {
+    const SPELLINGS: [&str; 18] = [
+        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN",
+        "None", "n/a", "nan",
+    ];
+    SPELLINGS.contains(&cell) || cell == "null"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_typed_as_pandas_types_them() {
+        assert_eq!(Values::from_cells(["1", "-2"]), Values::Integers(vec![1, -2]));
+        assert_eq!(Values::from_cells(["1", "2.0"]), Values::Numbers(vec![1.0, 2.0]));
+        assert_eq!(Values::from_cells(["a", "NA", "1"]), Values::Categories(vec!["a".into(), String::new(), "1".into()]));
+        let Values::Numbers(numbers) = Values::from_cells(["1", "", "inf", "-inf"]) else { panic!("numbers expected") };
+        assert!(numbers[1].is_nan() && numbers[2] == f64::INFINITY && numbers[3] == f64::NEG_INFINITY);
+        assert_eq!(Values::from_cells([]), Values::Numbers(vec![]));
+    }
+}
