@@ -6,17 +6,26 @@
 //! Holds: an `Expr` that exists is well-typed and nested at most `DEPTH_MAX` deep. The semantics are Prometheus 3.5's.
 //! Read:  ast.rs, parser.rs, engine.rs, select.rs, then functions/.
 
+mod aggregate;
 mod ast;
+mod binary;
 mod check;
+mod engine;
 mod error;
+mod functions;
 mod lexer;
+mod notes;
 mod parser;
 mod print;
+mod select;
 mod signature;
+mod sums;
+mod table;
 mod token;
 mod value;
 
 pub use ast::*;
+pub use engine::{Engine, Options};
 pub use error::{EvalError, ParseError};
 pub use parser::parse;
 pub use signature::{FUNCTIONS, Function, function};
