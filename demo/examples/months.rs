@@ -63,7 +63,7 @@ fn recipes(data: &Dataset, champion: &Trained) -> Result<(), String> {
         for from in [1, up_to - 89, up_to - 59] {
             let challenger = train(data, from..=*up_to)?;
             let (baseline, _) = compare(data, &champion.model, &challenger.model, *up_to)?;
-            cells.push(format!("{} / {}", r2(challenger.model.evaluate(next)?), r2(baseline.challenger)));
+            cells.push(format!("{} / {}", r2(challenger.model.evaluate(next)?), r2(Some(baseline.challenger))));
             if from == 1 {
                 seconds = challenger.duration.as_secs_f64();
             }
@@ -108,10 +108,10 @@ fn story(data: &Dataset, mut champion: Trained) -> Result<(), String> {
             "day {day}: R2 {} RMSE {:.1}, drift share {share:.2}; baseline {} -> {}, current {} -> {}; next weeks {} -> {}: {}",
             r2(Some(now)),
             now.rmse,
-            r2(baseline.champion),
-            r2(baseline.challenger),
-            r2(test.champion),
-            r2(test.challenger),
+            r2(Some(baseline.champion)),
+            r2(Some(baseline.challenger)),
+            r2(Some(test.champion)),
+            r2(Some(test.challenger)),
             r2(champion.model.evaluate(next)?),
             r2(challenger.model.evaluate(next)?),
             if deploy { "deploy" } else { "keep" },
@@ -132,8 +132,8 @@ fn predict(model: &Model, rows: &[Row]) -> Result<Vec<f64>, String> {
     model.predict(&features)
 }
 
-fn value(score: Option<Score>) -> f64 {
-    score.and_then(|score| score.r2).unwrap_or(f64::NEG_INFINITY)
+fn value(score: Score) -> f64 {
+    score.r2.unwrap_or(f64::NEG_INFINITY)
 }
 
 fn r2(score: Option<Score>) -> String {

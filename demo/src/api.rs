@@ -130,8 +130,9 @@ pub struct EvaluateRequest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluateResponse {
     pub rows: usize,
-    #[serde(flatten)]
-    pub scores: Comparison,
+    pub champion: Score,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenger: Option<Score>,
 }
 
 /// `POST /drift`: the days to compare with the champion's training rows; without days, the rows predicted last.

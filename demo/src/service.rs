@@ -20,9 +20,10 @@ use crate::api::{self, path};
 use crate::data::{Dataset, Features, LAST_DAY, Row};
 use crate::drift::{DriftReport, drift};
 use crate::error::ServiceError;
+use crate::model::Score;
 use crate::settings::DemoSettings;
 use crate::token::Tokens;
-use crate::training::{Comparison, Role, Trained, WINDOW_ROWS, compare, hold_out, train};
+use crate::training::{Role, Trained, WINDOW_ROWS, compare, hold_out, train};
 
 /// Features in one `POST /metrics/drift`, at most.
 const DRIFT_FEATURES_MAX: usize = 200;
@@ -178,17 +179,14 @@ impl Service {
             models.challenger = Some(challenger.clone());
             challenger
         };
-        self.show_scores(&current);
+        self.show_score(Role::Champion, &current.champion);
+        self.show_score(Role::Challenger, &current.challenger);
         Ok(api::TrainResponse { champion: champion.info(), challenger: challenger.info(), baseline, current })
     }
 
-    fn show_scores(&self, scores: &Comparison) {
-        for (role, score) in [(Role::Champion, scores.champion), (Role::Challenger, scores.challenger)] {
-            if let Some(score) = score
-                && let Some(r2) = score.r2
-            {
-                self.0.instrument.model(role.label(), r2, score.rmse);
-            }
+    fn show_score(&self, role: Role, score: &Score) {
+        if let Some(r2) = score.r2 {
+            self.0.instrument.model(role.label(), r2, score.rmse);
         }
     }
 
@@ -211,17 +209,19 @@ impl Service {
         } else {
             self.0.data.days(request.from_day, request.to_day).to_vec()
         };
-        if rows.is_empty() {
-            return Err(ServiceError::NoRows { from_day: request.from_day, to_day: request.to_day });
-        }
+        let no_rows = ServiceError::NoRows { from_day: request.from_day, to_day: request.to_day };
         let (champion, challenger) = self.models();
         let score = |model: &Versioned| model.trained.model.evaluate(&rows).map_err(ServiceError::Model);
+        let champion = score(&champion)?.ok_or(no_rows)?;
+        self.show_score(Role::Champion, &champion);
         let challenger = match &challenger {
             Some(challenger) => score(challenger)?,
             None => None,
         };
-        let response = api::EvaluateResponse { rows: rows.len(), scores: Comparison { champion: score(&champion)?, challenger } };
-        self.show_scores(&response.scores);
+        if let Some(score) = &challenger {
+            self.show_score(Role::Challenger, score);
+        }
+        let response = api::EvaluateResponse { rows: rows.len(), champion, challenger };
         lock(&self.0.last).evaluation = Some(response.clone());
         Ok(response)
     }

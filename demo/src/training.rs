@@ -40,8 +40,8 @@ pub struct Trained {
 /// Champion against challenger on one test set. The same rows for both; neither was trained on them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    pub champion: Option<Score>,
-    pub challenger: Option<Score>,
+    pub champion: Score,
+    pub challenger: Score,
 }
 
 /// Every fifth day is kept for testing: five and seven share no factor, so each weekday is among them.
@@ -59,11 +59,14 @@ pub fn train(data: &Dataset, days: RangeInclusive<u32>) -> Result<Trained, Strin
 }
 
 /// Both test sets: (baseline, current). Baseline: the hold-out days of January to April. Current: those of the last
-/// `CURRENT_DAYS` days up to `up_to`.
+/// `CURRENT_DAYS` days up to `up_to`. Without such days there is nothing to compare, which is an error and no score.
 pub fn compare(data: &Dataset, champion: &Model, challenger: &Model, up_to: u32) -> Result<(Comparison, Comparison), String> {
     let on = |from: u32, to: u32| -> Result<Comparison, String> {
         let rows = hold_out(data, from, to);
-        Ok(Comparison { champion: champion.evaluate(&rows)?, challenger: challenger.evaluate(&rows)? })
+        match (champion.evaluate(&rows)?, challenger.evaluate(&rows)?) {
+            (Some(champion), Some(challenger)) => Ok(Comparison { champion, challenger }),
+            _ => Err(format!("no hold-out day from day {from} to day {to} to compare the models on")),
+        }
     };
     Ok((on(1, TRAINED_THROUGH_DAY)?, on((up_to + 1).saturating_sub(CURRENT_DAYS), up_to)?))
 }
@@ -95,10 +98,10 @@ mod tests {
         let champion = train(data, 1..=TRAINED_THROUGH_DAY).expect("trained");
         let challenger = train(data, 1..=150).expect("trained");
         let (baseline, current) = compare(data, &champion.model, &challenger.model, 150).expect("compared");
-        let r2 = |score: Option<Score>| score.and_then(|score| score.r2).expect("rows");
+        let r2 = |score: Score| score.r2.expect("the rows differ");
         assert!(r2(baseline.challenger) > r2(baseline.champion) - 0.02, "{baseline:?}");
         assert!(r2(current.challenger) > r2(current.champion) + 0.02, "{current:?}");
-        assert_eq!(current.champion.expect("rows").rows, 144);
+        assert_eq!(current.champion.rows, 144);
     }
 
     #[test]
@@ -107,6 +110,7 @@ mod tests {
         let trained = train(data, 1..=30).expect("trained");
         assert_eq!(trained.rows, data.days(1, 30).len() - hold_out(data, 1, 30).len());
         assert_eq!(train(data, 400..=500).err(), Some("days 400 to 500: no rows to train on".to_owned()));
+        assert!(compare(data, &trained.model, &trained.model, 4).is_err());
         let weekdays: std::collections::HashSet<u8> = hold_out(data, 1, 60).iter().map(|row| row.features.weekday).collect();
         assert_eq!(weekdays.len(), 7);
     }
