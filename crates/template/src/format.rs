@@ -170,7 +170,7 @@ pub(crate) fn print_duration(nanos: i64) -> String {
 
 fn fraction(length: u64, size: u64) -> String {
     let decimals = size.ilog10() as usize;
-    if length % size == 0 {
+    if length.is_multiple_of(size) {
         return (length / size).to_string();
     }
     without_trailing_zeros(&format!("{}.{:0decimals$}", length / size, length % size)).to_string()
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(humanize1024(1048576.0), "1Mi");
         assert_eq!(humanize_duration(93784.0), "1d 2h 3m 4s");
         assert_eq!(humanize_duration(0.5), "500ms");
-        assert_eq!(humanize_duration(-3.14159), "-3.142s");
+        assert_eq!(humanize_duration(-3.14567), "-3.146s");
         assert_eq!(humanize_percentage(0.54), "54%");
         assert_eq!(humanize_timestamp(1_768_298_400.5), "2026-01-13 10:00:00.5 +0000 UTC");
     }

@@ -88,31 +88,37 @@ type Answer = Result<Value, String>;
 
 /// The queries that were answered, and the one that the template wants next.
 #[derive(Clone, Default)]
-struct Answers(Arc<Mutex<(BTreeMap<String, Answer>, Option<String>)>>);
+struct Answers(Arc<Mutex<Asked>>);
+
+#[derive(Default)]
+struct Asked {
+    answers: BTreeMap<String, Answer>,
+    wanted: Option<String>,
+}
 
 impl Answers {
-    fn with<T>(&self, act: impl FnOnce(&mut (BTreeMap<String, Answer>, Option<String>)) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut Asked) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn take_wanted(&self) -> Option<String> {
-        self.with(|inner| inner.1.take())
+        self.with(|inner| inner.wanted.take())
     }
 
     fn len(&self) -> usize {
-        self.with(|inner| inner.0.len())
+        self.with(|inner| inner.answers.len())
     }
 
     fn put(&self, query: String, result: Result<Vec<(Labels, f64)>, String>) {
         let answer = result.map(|samples| Value::List(samples.iter().map(sample).collect()));
-        self.with(|inner| inner.0.insert(query, answer));
+        self.with(|inner| inner.answers.insert(query, answer));
     }
 
     fn get(&self, query: &str) -> Option<Answer> {
         self.with(|inner| {
-            let answer = inner.0.get(query).cloned();
+            let answer = inner.answers.get(query).cloned();
             if answer.is_none() {
-                inner.1 = Some(query.to_string());
+                inner.wanted = Some(query.to_string());
             }
             answer
         })
