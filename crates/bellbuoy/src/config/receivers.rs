@@ -1,0 +1,278 @@
+//! `receivers` of alertmanager.yml: Discord, webhook and e-mail in full; every other kind is refused by name.
+
+use std::path::Path;
+
+use bellbuoy_notify::{DiscordSettings, EmailSettings, HttpOptions, Integration, IntegrationKind, Receiver, WebhookSettings};
+use bellbuoy_vocabulary::{Millis, Secret};
+
+use super::Files;
+use super::http;
+use super::read::Fields;
+
+const NOT_YET: [(&str, &str); 16] = [
+    ("incidentio_configs", "incidentio"),
+    ("jira_configs", "jira"),
+    ("mattermost_configs", "mattermost"),
+    ("msteams_configs", "msteams"),
+    ("msteamsv2_configs", "msteamsv2"),
+    ("opsgenie_configs", "opsgenie"),
+    ("pagerduty_configs", "pagerduty"),
+    ("pushover_configs", "pushover"),
+    ("rocketchat_configs", "rocketchat"),
+    ("slack_configs", "slack"),
+    ("sns_configs", "sns"),
+    ("telegram_configs", "telegram"),
+    ("victorops_configs", "victorops"),
+    ("webex_configs", "webex"),
+    ("wechat_configs", "wechat"),
+    ("googlechat_configs", "googlechat"),
+];
+
+/// What receivers take from `global`.
+#[derive(Clone, Debug, Default)]
+pub struct ReceiverDefaults {
+    pub http: HttpOptions,
+    pub smtp: Smtp,
+}
+
+/// `smtp_*` of `global`.
+#[derive(Clone, Debug, Default)]
+pub struct Smtp {
+    pub from: Option<String>,
+    pub hello: Option<String>,
+    pub smarthost: Option<String>,
+    pub auth_username: Option<String>,
+    pub auth_password: Option<Secret>,
+    pub auth_identity: Option<String>,
+    pub require_tls: Option<bool>,
+    pub implicit_tls: Option<bool>,
+    pub tls: MailTls,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct MailTls {
+    pub ca: Option<String>,
+    pub insecure_skip_verify: bool,
+}
+
+pub fn read(fields: Fields, defaults: &ReceiverDefaults, folder: &Path, files: &Files) -> Option<Receiver> {
+    let name = fields.required("name");
+    // Labels of a receiver only serve queries of the API; ours answers without them.
+    let _ = fields.pairs("labels");
+    let mut integrations = Vec::new();
+    for (index, discord) in fields.maps("discord_configs", "discord config").into_iter().enumerate() {
+        integrations.extend(read_discord(discord, index, defaults, folder, files));
+    }
+    for (index, webhook) in fields.maps("webhook_configs", "webhook config").into_iter().enumerate() {
+        integrations.extend(read_webhook(webhook, index, defaults, folder, files));
+    }
+    for (index, email) in fields.maps("email_configs", "email config").into_iter().enumerate() {
+        integrations.extend(read_email(email, index, defaults, folder, files));
+    }
+    for (key, kind) in NOT_YET {
+        if fields.has(key) {
+            let help = "discord_configs, webhook_configs and email_configs are supported";
+            fields.error(fields.key_span(key), format!("not supported yet: receiver kind {kind}"), help);
+        }
+    }
+    fields.finish();
+    Some(Receiver { name: name?.as_str().to_string(), integrations })
+}
+
+/// `http_config` of a receiver or of `global`.
+pub fn http_options(fields: &Fields, key: &'static str, folder: &Path, files: &Files) -> Option<HttpOptions> {
+    let inner = fields.map(key, "http_config")?;
+    let settings = http::read(&inner, folder, files);
+    let tls_span = inner.key_span("tls_config");
+    if settings.tls.cert.is_some() || settings.tls.key.is_some() || settings.tls.server_name.is_some() {
+        inner.error(
+            tls_span,
+            "client certificates and server_name are not supported yet for receivers",
+            "use ca_file or insecure_skip_verify",
+        );
+    }
+    inner.finish();
+    Some(HttpOptions {
+        basic_auth: settings.basic_auth,
+        authorization: settings.authorization,
+        ca: settings.tls.ca,
+        insecure_skip_verify: settings.tls.insecure_skip_verify,
+        follow_redirects: settings.follow_redirects,
+    })
+}
+
+/// A secret address, in place or in a file. `templated`: the address may be a Go template and is checked only when it is none.
+fn address(fields: &Fields, key: &'static str, file_key: &'static str, templated: bool, folder: &Path, files: &Files) -> Option<Secret> {
+    let said = fields.node(key).is_some() || fields.node(file_key).is_some();
+    let found = http::one_of(fields, key, file_key, folder, files);
+    if !said {
+        fields.error(
+            fields.span,
+            format!("{key:?} is missing in this {}", fields.what),
+            format!("add `{key}: https://...` or `{file_key}: path`"),
+        );
+    }
+    let found = found?;
+    if !(templated && found.expose().contains("{{")) {
+        let span = fields.node(key).or(fields.node(file_key)).map_or(fields.span, |node| node.span);
+        http::check_url(fields, key, found.expose(), span);
+    }
+    Some(found)
+}
+
+fn read_discord(fields: Fields, index: usize, defaults: &ReceiverDefaults, folder: &Path, files: &Files) -> Option<Integration> {
+    let send_resolved = fields.boolean("send_resolved").unwrap_or(true);
+    let webhook_url = address(&fields, "webhook_url", "webhook_url_file", false, folder, files);
+    let text = |key, default: &str| fields.string(key).unwrap_or_else(|| default.to_string());
+    let settings = DiscordSettings {
+        webhook_url: webhook_url.clone().unwrap_or_default(),
+        title: text("title", r#"{{ template "discord.default.title" . }}"#),
+        message: text("message", r#"{{ template "discord.default.message" . }}"#),
+        content: text("content", ""),
+        username: text("username", ""),
+        avatar_url: text("avatar_url", ""),
+        http: http_options(&fields, "http_config", folder, files).unwrap_or_else(|| defaults.http.clone()),
+    };
+    fields.finish();
+    webhook_url.map(|_| Integration { index, send_resolved, kind: IntegrationKind::Discord(settings) })
+}
+
+fn read_webhook(fields: Fields, index: usize, defaults: &ReceiverDefaults, folder: &Path, files: &Files) -> Option<Integration> {
+    let send_resolved = fields.boolean("send_resolved").unwrap_or(true);
+    let url = address(&fields, "url", "url_file", true, folder, files);
+    let settings = WebhookSettings {
+        url: url.clone().unwrap_or_default(),
+        max_alerts: fields.integer("max_alerts").unwrap_or(0),
+        timeout: fields.duration("timeout").filter(|timeout| *timeout != Millis::ZERO),
+        http: http_options(&fields, "http_config", folder, files).unwrap_or_else(|| defaults.http.clone()),
+    };
+    fields.not_yet(&["payload"]);
+    fields.finish();
+    url.map(|_| Integration { index, send_resolved, kind: IntegrationKind::Webhook(settings) })
+}
+
+/// The `smtp_*` fields of `global`.
+pub fn read_smtp(fields: &Fields, folder: &Path, files: &Files) -> Smtp {
+    let smtp = Smtp {
+        from: fields.string("smtp_from"),
+        hello: fields.string("smtp_hello"),
+        smarthost: smarthost(fields, "smtp_smarthost"),
+        auth_username: fields.string("smtp_auth_username"),
+        auth_password: http::one_of(fields, "smtp_auth_password", "smtp_auth_password_file", folder, files),
+        auth_identity: fields.string("smtp_auth_identity"),
+        require_tls: fields.boolean("smtp_require_tls"),
+        implicit_tls: fields.boolean("smtp_force_implicit_tls"),
+        tls: mail_tls(fields, "smtp_tls_config", folder, files).unwrap_or_default(),
+    };
+    fields.not_yet(&["smtp_auth_secret", "smtp_auth_secret_file"]);
+    smtp
+}
+
+fn mail_tls(fields: &Fields, key: &'static str, folder: &Path, files: &Files) -> Option<MailTls> {
+    let inner = fields.map(key, "tls_config")?;
+    let span = inner.span;
+    let tls = http::tls_config(inner, folder, files);
+    if tls.cert.is_some() || tls.key.is_some() || tls.server_name.is_some() {
+        fields.error(span, "client certificates and server_name are not supported yet for e-mail", "use ca_file or insecure_skip_verify");
+    }
+    Some(MailTls { ca: tls.ca, insecure_skip_verify: tls.insecure_skip_verify })
+}
+
+/// `host:port`; the port is needed.
+fn smarthost(fields: &Fields, key: &'static str) -> Option<String> {
+    let text = fields.text(key).filter(|text| !text.as_str().is_empty())?;
+    let ok = text.as_str().rsplit_once(':').is_some_and(|(host, port)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        port.parse::<u16>().is_ok_and(|port| port > 0) && (bracketed || !host.contains(':'))
+    });
+    if !ok {
+        fields.error(
+            text.span(),
+            format!("{key:?} must be host:port, not {:?}", text.shown()),
+            "the usual ports are 587 (STARTTLS) and 465 (TLS)",
+        );
+    }
+    ok.then(|| text.as_str().to_string())
+}
+
+fn read_email(fields: Fields, index: usize, defaults: &ReceiverDefaults, folder: &Path, files: &Files) -> Option<Integration> {
+    let send_resolved = fields.boolean("send_resolved").unwrap_or(false);
+    let global = &defaults.smtp;
+    let to = fields.required("to");
+    let from = needed(&fields, "from", "smtp_from", fields.string("from").or(global.from.clone()));
+    let said = fields.node("smarthost").is_some();
+    let smarthost = smarthost(&fields, "smarthost").or(global.smarthost.clone());
+    // A broken one is a problem of its own already.
+    let smarthost = if said { smarthost } else { needed(&fields, "smarthost", "smtp_smarthost", smarthost) };
+    let port_465 = smarthost.as_deref().is_some_and(|host| host.ends_with(":465"));
+    let tls = mail_tls(&fields, "tls_config", folder, files).unwrap_or_else(|| global.tls.clone());
+    let settings = EmailSettings {
+        to: to.map_or(String::new(), |text| text.as_str().into()),
+        from: from.clone().unwrap_or_default(),
+        smarthost: smarthost.clone().unwrap_or_default(),
+        hello: fields.string("hello").or(global.hello.clone()).unwrap_or_else(|| "localhost".into()),
+        auth_username: fields.string("auth_username").or(global.auth_username.clone()).unwrap_or_default(),
+        auth_password: http::one_of(&fields, "auth_password", "auth_password_file", folder, files)
+            .or(global.auth_password.clone())
+            .unwrap_or_default(),
+        auth_identity: fields.string("auth_identity").or(global.auth_identity.clone()).unwrap_or_default(),
+        require_tls: fields.boolean("require_tls").or(global.require_tls).unwrap_or(true),
+        implicit_tls: fields.boolean("force_implicit_tls").or(global.implicit_tls).unwrap_or(port_465),
+        insecure_skip_verify: tls.insecure_skip_verify,
+        ca: tls.ca,
+        headers: headers(&fields),
+        html: fields.string("html").unwrap_or_else(|| r#"{{ template "email.default.html" . }}"#.into()),
+        text: fields.string("text").unwrap_or_default(),
+    };
+    threading(&fields);
+    fields.not_yet(&["auth_secret", "auth_secret_file"]);
+    fields.finish();
+    (to.is_some() && from.is_some() && smarthost.is_some()).then_some(Integration {
+        index,
+        send_resolved,
+        kind: IntegrationKind::Email(settings),
+    })
+}
+
+fn needed(fields: &Fields, key: &str, global: &str, value: Option<String>) -> Option<String> {
+    let value = value.filter(|value| !value.is_empty());
+    if value.is_none() {
+        fields.error(
+            fields.span,
+            format!("{key:?} is missing in this email config"),
+            format!("add `{key}: ...` here or `{global}: ...` in global"),
+        );
+    }
+    value
+}
+
+/// Header names are written `Like-This` in messages, and compared without regard to case.
+fn headers(fields: &Fields) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for pair in fields.pairs("headers") {
+        let name = canonical(pair.name);
+        if found.iter().any(|(earlier, _)| *earlier == name) {
+            fields.error(pair.name_span, format!("header {name:?} is given twice"), "header names do not depend on case");
+        }
+        found.push((name, pair.value().to_string()));
+    }
+    if !found.iter().any(|(name, _)| name == "Subject") {
+        found.push(("Subject".into(), r#"{{ template "email.default.subject" . }}"#.into()));
+    }
+    found
+}
+
+fn canonical(name: &str) -> String {
+    let part = |part: &str| {
+        let mut chars = part.chars();
+        chars.next().map_or(String::new(), |first| first.to_ascii_uppercase().to_string() + &chars.as_str().to_ascii_lowercase())
+    };
+    name.split('-').map(part).collect::<Vec<_>>().join("-")
+}
+
+fn threading(fields: &Fields) {
+    let Some(inner) = fields.map("threading", "threading") else { return };
+    inner.only("enabled", false);
+    let _ = inner.text("thread_by_date");
+    inner.finish();
+}

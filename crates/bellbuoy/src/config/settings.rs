@@ -1,0 +1,116 @@
+//! What the configuration files of a folder say, checked and with defaults filled in: the input of every stage.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bellbuoy_notify::Receiver;
+use bellbuoy_router::{ReceiverOutline, Route, RouterSettings};
+use bellbuoy_rules::GroupSettings;
+use bellbuoy_scrape::{FileDiscovery, HttpSettings, Relabel, Scheme, ScrapeSettings, TargetGroup};
+use bellbuoy_vocabulary::{Labels, Millis};
+
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub global: Global,
+    pub scrape: Vec<Arc<ScrapeSettings>>,
+    pub groups: Vec<GroupSettings>,
+    pub alerting: Alerting,
+    /// `None` without an alertmanager.yml: alerts go to `alerting.alertmanagers`, or nowhere.
+    pub router: Option<RouterSettings>,
+    pub receivers: Vec<Receiver>,
+    /// `templates:` of alertmanager.yml, in the order of the file names, variables filled in.
+    pub template_files: Vec<(PathBuf, String)>,
+    pub storage: StorageSettings,
+    /// prometheus.yml as written, its secrets as `<secret>`, without comments; empty without such a file.
+    pub prometheus_text: String,
+    /// The same of alertmanager.yml.
+    pub alertmanager_text: String,
+    /// Differs when any file or variable differs.
+    pub hash: u64,
+}
+
+impl Settings {
+    /// Without an alertmanager.yml every alert goes to a receiver that tells nobody, so that pages and API still group them.
+    pub fn router_or_default(&self) -> RouterSettings {
+        self.router.clone().unwrap_or_else(|| RouterSettings {
+            route: Route {
+                receiver: "none".into(),
+                group_by: Vec::new(),
+                group_by_all: false,
+                group_wait: Millis::from_seconds(30),
+                group_interval: Millis::from_minutes(5),
+                repeat_interval: Millis::from_minutes(240),
+                matchers: Vec::new(),
+                go_on: false,
+                mute_time_intervals: Vec::new(),
+                active_time_intervals: Vec::new(),
+                routes: Vec::new(),
+            },
+            inhibit_rules: Vec::new(),
+            time_intervals: Vec::new(),
+            resolve_timeout: Millis::from_minutes(5),
+            receivers: vec![ReceiverOutline { name: "none".into(), integrations: Vec::new() }],
+        })
+    }
+}
+
+/// `global:` of prometheus.yml.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Global {
+    pub scrape_interval: Millis,
+    pub scrape_timeout: Millis,
+    pub evaluation_interval: Millis,
+    pub rule_query_offset: Millis,
+    /// On everything that leaves this program: alerts, remote write, federation.
+    pub external_labels: Labels,
+    /// How many dropped targets per job are remembered for the pages; 0 is all.
+    pub keep_dropped_targets: u64,
+}
+
+impl Default for Global {
+    fn default() -> Global {
+        Global {
+            scrape_interval: Millis::from_minutes(1),
+            scrape_timeout: Millis::from_seconds(10),
+            evaluation_interval: Millis::from_minutes(1),
+            rule_query_offset: Millis::ZERO,
+            external_labels: Labels::empty(),
+            keep_dropped_targets: 0,
+        }
+    }
+}
+
+/// `alerting:` of prometheus.yml.
+#[derive(Clone, Debug, Default)]
+pub struct Alerting {
+    pub alertmanagers: Vec<AlertmanagerPeer>,
+    pub alert_relabel: Vec<Relabel>,
+}
+
+/// One entry of `alerting.alertmanagers`: where alerts are posted to, at `{path_prefix}/api/v2/alerts`.
+#[derive(Clone, Debug)]
+pub struct AlertmanagerPeer {
+    pub scheme: Scheme,
+    pub path_prefix: String,
+    pub timeout: Millis,
+    pub static_configs: Vec<TargetGroup>,
+    pub file_sd_configs: Vec<FileDiscovery>,
+    pub relabel: Vec<Relabel>,
+    pub alert_relabel: Vec<Relabel>,
+    pub http: HttpSettings,
+}
+
+/// `storage:` of bellbuoy.yml; flags win over it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StorageSettings {
+    /// Samples older than this are dropped.
+    pub retention: Millis,
+    /// The oldest blocks are dropped above this; 0 is no limit.
+    pub retention_size_bytes: u64,
+}
+
+impl Default for StorageSettings {
+    fn default() -> StorageSettings {
+        StorageSettings { retention: Millis(15 * 86_400_000), retention_size_bytes: 0 }
+    }
+}
