@@ -1,0 +1,102 @@
+//! promtool's rule tests: what passes, what fails, and how the failure reads. promtool 3.5.3 gives the same verdicts on the same files.
+
+use super::*;
+use crate::unittest::{AlertTest, ExpectedAlert, InputSeries, PromqlTest, RuleTest, run};
+
+fn base() -> RuleTest {
+    RuleTest {
+        name: "down".into(),
+        interval: Millis::from_minutes(1),
+        evaluation_interval: Millis::from_minutes(1),
+        input_series: vec![
+            InputSeries { series: "up{job=\"api\",instance=\"a\"}".into(), values: "1 1 0x10".into() },
+            InputSeries { series: "requests_total{job=\"api\"}".into(), values: "0+60x12".into() },
+        ],
+        ..RuleTest::default()
+    }
+}
+
+fn rules() -> Vec<GroupSettings> {
+    vec![group(vec![
+        recording("job:requests:rate5m", "rate(requests_total[5m])", &[]),
+        with_texts("Down", "up == 0", 120, 0, &[("severity", "page")], &[("summary", "{{ $labels.instance }} down")]),
+    ])]
+}
+
+fn alert_test(minute: i64, expected: &[(&str, &str)]) -> AlertTest {
+    let one = |(labels, summary): &(&str, &str)| ExpectedAlert {
+        labels: parse_metric(labels).expect("labels"),
+        annotations: Labels::from_pairs([("summary", summary)]),
+    };
+    AlertTest { eval_time: Millis::from_minutes(minute), alertname: "Down".into(), expected: expected.iter().map(one).collect() }
+}
+
+fn promql_test(text: &str, minute: i64, expected: &[(&str, f64)]) -> PromqlTest {
+    let expected = expected.iter().map(|(labels, value)| (labels.to_string(), *value)).collect();
+    PromqlTest { expr: text.into(), eval_time: Millis::from_minutes(minute), expected }
+}
+
+fn failures(test: &RuleTest) -> Vec<String> {
+    run(test, &rules(), &Engine::new(Options::default())).iter().map(|failure| failure.to_string()).collect()
+}
+
+#[test]
+fn what_is_true_passes() {
+    let firing = ("{job=\"api\",instance=\"a\",severity=\"page\"}", "a down");
+    let mut test = base();
+    test.alert_tests = vec![alert_test(3, &[]), alert_test(4, &[firing]), alert_test(5, &[firing])];
+    test.promql_tests = vec![
+        promql_test("job:requests:rate5m", 10, &[("job:requests:rate5m{job=\"api\"}", 1.0)]),
+        promql_test(
+            "ALERTS{alertstate=\"pending\"}",
+            2,
+            &[("ALERTS{alertname=\"Down\",alertstate=\"pending\",instance=\"a\",job=\"api\",severity=\"page\"}", 1.0)],
+        ),
+        promql_test("count(up)", 4, &[("{}", 1.0)]),
+        promql_test("1 + 1", 4, &[("{}", 2.0)]),
+        promql_test("nothing", 4, &[]),
+    ];
+    assert_eq!(failures(&test), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_false_fails_with_both_sides() {
+    let mut test = base();
+    test.alert_tests = vec![alert_test(4, &[])];
+    test.promql_tests = vec![promql_test("up", 1, &[("up{job=\"api\",instance=\"a\"}", 0.0)]), promql_test("up +", 1, &[])];
+    let got = failures(&test);
+    assert_eq!(
+        got[..2],
+        [
+            "name: down, alertname: Down, time: 4m, exp: [], got: [Labels:{alertname=\"Down\", instance=\"a\", job=\"api\", severity=\"page\"} Annotations:{summary=\"a down\"}]",
+            "name: down, expr: \"up\", time: 1m, exp: up{instance=\"a\", job=\"api\"} 0, got: up{instance=\"a\", job=\"api\"} 1",
+        ]
+    );
+    assert!(got[2].starts_with("name: down, expr: \"up +\", time: 1m, err: "), "{}", got[2]);
+}
+
+#[test]
+fn a_test_that_can_not_run_says_why() {
+    let mut test = base();
+    test.input_series[0].values = "1 a".into();
+    assert_eq!(
+        failures(&test),
+        [
+            "name: down, input_series: up{job=\"api\",instance=\"a\"}, time: 0s, bad series value \"a\"; write for example 1, 0+10x5, 3x4, _ or stale"
+        ]
+    );
+    let mut test = base();
+    test.evaluation_interval = Millis(1);
+    test.promql_tests = vec![promql_test("up", 60 * 24 * 365, &[])];
+    assert_eq!(failures(&test).len(), 1);
+}
+
+#[test]
+fn a_failing_rule_ends_the_test() {
+    let broken = vec![group(vec![recording("r", "up == on (x) up", &[])])];
+    let mut test = base();
+    test.input_series.push(InputSeries { series: "up{job=\"b\"}".into(), values: "1x20".into() });
+    test.promql_tests = vec![promql_test("up", 3, &[])];
+    let got = run(&test, &broken, &Engine::new(Options::default()));
+    assert_eq!((got.len(), got[0].subject.as_str(), got[0].time), (1, "rule: r", Millis::ZERO));
+}
