@@ -100,3 +100,60 @@ fn a_failing_rule_ends_the_test() {
     let got = run(&test, &broken, &Engine::new(Options::default()));
     assert_eq!((got.len(), got[0].subject.as_str(), got[0].time), (1, "rule: r", Millis::ZERO));
 }
+
+/// What promtool 3.5.3 printed for this file (`exp_samples: []` everywhere makes it print what it got).
+#[test]
+fn the_answers_are_promtools() {
+    let labels = [("severity", "page"), ("team", "{{ $labels.job }}-team")];
+    let summary = "{{ $labels.instance }} down {{ $value | humanize }}";
+    let sum = "{{ with query \"sum(up)\" }}{{ . | first | value }}{{ end }}";
+    let groups = [group(vec![
+        recording("job:requests:rate5m", "rate(requests_total[5m])", &[]),
+        with_texts("Down", "up == 0", 120, 0, &labels, &[("summary", summary), ("q", sum)]),
+        alerting("Kept", "up == 0", 0, 180),
+    ])];
+    let mut test = base();
+    test.input_series[0].values = "1 1 0x6 1x10".into();
+    let alerts = |minute: i64, name: &str, expected: &[(&str, &[(&str, &str)])]| AlertTest {
+        eval_time: Millis::from_minutes(minute),
+        alertname: name.into(),
+        expected: expected
+            .iter()
+            .map(|(labels, annotations)| ExpectedAlert {
+                labels: parse_metric(labels).expect("labels"),
+                annotations: Labels::from_pairs(annotations.iter().copied()),
+            })
+            .collect(),
+    };
+    let down = "instance=\"a\", job=\"api\", severity=\"page\", team=\"api-team\"";
+    let full = format!("{{{down}}}");
+    let kept: &[(&str, &[(&str, &str)])] = &[("{instance=\"a\", job=\"api\"}", &[])];
+    test.alert_tests = vec![
+        alerts(3, "Down", &[]),
+        alerts(4, "Down", &[(&full, &[("q", "0"), ("summary", "a down 0")])]),
+        alerts(10, "Kept", kept),
+        alerts(11, "Kept", kept),
+        alerts(12, "Kept", &[]),
+    ];
+    let pending = format!("{{__name__=\"ALERTS\", alertname=\"Down\", alertstate=\"pending\", {down}}}");
+    let kept_firing = "{__name__=\"ALERTS\", alertname=\"Kept\", alertstate=\"firing\", instance=\"a\", job=\"api\"}";
+    let counted = [
+        (format!("{{alertname=\"Down\", alertstate=\"firing\", {down}}}"), 5.0),
+        (format!("{{alertname=\"Down\", alertstate=\"pending\", {down}}}"), 2.0),
+        ("{alertname=\"Kept\", alertstate=\"firing\", instance=\"a\", job=\"api\"}".to_string(), 10.0),
+    ];
+    let counted: Vec<(&str, f64)> = counted.iter().map(|(labels, value)| (labels.as_str(), *value)).collect();
+    test.promql_tests = vec![
+        promql_test("job:requests:rate5m", 10, &[("{__name__=\"job:requests:rate5m\", job=\"api\"}", 1.0)]),
+        promql_test("ALERTS", 3, &[(&pending, 1.0), (kept_firing, 1.0)]),
+        promql_test(
+            "ALERTS_FOR_STATE{alertname=\"Kept\"}",
+            4,
+            &[("ALERTS_FOR_STATE{alertname=\"Kept\", instance=\"a\", job=\"api\"}", 120.0)],
+        ),
+        promql_test("ALERTS", 12, &[]),
+        promql_test("count_over_time(ALERTS[20m])", 12, &counted),
+    ];
+    let got: Vec<String> = run(&test, &groups, &Engine::new(Options::default())).iter().map(|failure| failure.to_string()).collect();
+    assert_eq!(got, Vec::<String>::new());
+}
