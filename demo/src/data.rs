@@ -223,4 +223,17 @@ mod tests {
         assert_eq!(names, FEATURES);
         assert_eq!(json["weathersit"], "clear");
     }
+
+    /// The ready-made stack carries the same months as its reference.
+    #[test]
+    fn the_stack_s_reference_is_january_to_april() {
+        let mut csv = format!("{},{TARGET}\n", FEATURES.join(","));
+        for line in BIKESHARE_CSV.lines().skip(1) {
+            let cells: Vec<&str> = line.split(',').collect();
+            if cells[2].parse::<u32>().is_ok_and(|day| day <= TRAINED_THROUGH_DAY) {
+                csv.push_str(&format!("{},{},{}\n", cells[..2].join(","), cells[3..12].join(","), cells[14]));
+            }
+        }
+        assert!(csv == include_str!("../../stacks/bike-traffic/reference.csv"), "write stacks/bike-traffic/reference.csv again");
+    }
 }
