@@ -185,7 +185,7 @@ fn role_of_keys(keys: &[&str]) -> Role {
     if has("panels") && any(&["schemaVersion", "templating", "title"]) {
         return Role::Grafana;
     }
-    if any(&["scrape_configs", "scrape_config_files", "rule_files", "alerting", "remote_write"]) {
+    if any(&["scrape_configs", "scrape_config_files", "rule_files", "alerting", "remote_write", "remote_read", "otlp"]) {
         return Role::Prometheus;
     }
     if any(&["route", "receivers", "inhibit_rules"]) {

@@ -30,7 +30,7 @@ use bellbuoy_vocabulary::{Problem, Severity, Span};
 pub use self::discover::{Found, Role, discover};
 pub use self::file_sd::{parse as parse_discovery, read_discovery};
 pub use self::matchers::parse_matchers;
-pub use self::settings::{Alerting, AlertmanagerPeer, Global, Settings, StorageSettings};
+pub use self::settings::{Alerting, AlertmanagerPeer, Global, ModelConfig, Settings, StorageSettings};
 
 use self::prometheus::{Glob, Prometheus};
 use self::read::Report;
@@ -337,8 +337,9 @@ impl Loader<'_> {
 
     fn read_bellbuoy(&mut self, found: &Found, settings: &mut Settings) {
         let Some(file) = found.bellbuoy.as_ref().and_then(|path| self.open(path)) else { return };
-        let bellbuoy = bellbuoy::read(&file.tree.root, &file.report);
+        let bellbuoy = bellbuoy::read(&file.tree.root, file.folder(), &self.files, &file.report);
         settings.storage = bellbuoy.storage;
+        settings.models = bellbuoy.models;
         self.close(file);
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bellbuoy_models::ModelSettings;
 use bellbuoy_notify::Receiver;
 use bellbuoy_router::{ReceiverOutline, Route, RouterSettings};
 use bellbuoy_rules::GroupSettings;
@@ -20,6 +21,7 @@ pub struct Settings {
     pub receivers: Vec<Receiver>,
     /// `templates:` of alertmanager.yml, in the order of the file names, variables filled in.
     pub template_files: Vec<(PathBuf, String)>,
+    pub models: Vec<ModelConfig>,
     pub storage: StorageSettings,
     /// prometheus.yml as written, its secrets as `<secret>`, without comments; empty without such a file.
     pub prometheus_text: String,
@@ -98,6 +100,14 @@ pub struct AlertmanagerPeer {
     pub relabel: Vec<Relabel>,
     pub alert_relabel: Vec<Relabel>,
     pub http: HttpSettings,
+}
+
+/// An entry of `models:` in bellbuoy.yml.
+#[derive(Clone, Debug)]
+pub struct ModelConfig {
+    pub settings: ModelSettings,
+    /// The CSV file of the data that the model was trained on, resolved against the folder of bellbuoy.yml.
+    pub reference: PathBuf,
 }
 
 /// `storage:` of bellbuoy.yml; flags win over it.

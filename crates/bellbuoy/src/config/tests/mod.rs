@@ -1,6 +1,7 @@
 //! One case per mistake, with the exact message. Each case is a folder of its own, so the way of a real start is taken.
 
 mod alertmanager;
+mod bellbuoy;
 mod folder;
 mod good;
 mod prometheus;

@@ -104,11 +104,17 @@ fn rules() {
 /// The column inside of each kind of scalar. `)` is what is wrong.
 #[test]
 fn places_inside_of_expressions() {
-    check_rule("alert: A\nexpr: sum(up)) > 1", expect![""]);
-    check_rule("alert: A\nexpr: 'up{a=''b''})'", expect![""]);
-    check_rule("alert: A\nexpr: \"up{a=\\\"b\\\"} )\"", expect![""]);
-    check_rule("alert: A\nexpr: |\n  sum(\n    up\n  ))\n    > 1", expect![""]);
-    check_rule("alert: A\nexpr: >-\n  sum(up)\n\n  / sum(up))", expect![""]);
-    check_rule("alert: A\nexpr: sum(up)\n  + sum(up))", expect![""]);
-    check_rule("alert: A\nexpr: sum(", expect![""]);
+    check_rule("alert: A\nexpr: sum(up)) > 1", expect!["rules.yml:5:18: not valid PromQL: unexpected right parenthesis ')'"]);
+    check_rule("alert: A\nexpr: 'up{a=''b''})'", expect!["rules.yml:5:23: not valid PromQL: unexpected right parenthesis ')'"]);
+    check_rule("alert: A\nexpr: \"up{a=\\\"b\\\"} )\"", expect!["rules.yml:5:24: not valid PromQL: unexpected right parenthesis ')'"]);
+    check_rule(
+        "alert: A\nexpr: |\n  sum(\n    up\n  ))\n    > 1",
+        expect!["rules.yml:8:8: not valid PromQL: unexpected right parenthesis ')'"],
+    );
+    check_rule(
+        "alert: A\nexpr: >-\n  sum(up)\n\n  / sum(up))",
+        expect!["rules.yml:8:16: not valid PromQL: unexpected right parenthesis ')'"],
+    );
+    check_rule("alert: A\nexpr: sum(up)\n  + sum(up))", expect!["rules.yml:6:16: not valid PromQL: unexpected right parenthesis ')'"]);
+    check_rule("alert: A\nexpr: sum(", expect!["rules.yml:5:15: not valid PromQL: unexpected end of input"]);
 }
