@@ -1,1 +1,22 @@
-//! placeholder
+//! scrape > store > promql > rules > router > [notify]: a decision becomes a message, an answer becomes a verdict.
+//!
+//! In:    a `Notice` (who is told what, and why) and the receiver's settings; later the receiver's answer.
+//! Out:   `compose`: the whole HTTP request or mail; `judge`: delivered, retry at, or given up, with the reason in words.
+//! Never: sends anything, reads a clock, fails to give a message: a broken template ends in a plain form that says so.
+//! Holds: no message is longer than its service takes; what was cut is said in the message; no secret in any error;
+//!        text from labels can not ping anybody.
+//! Read:  notice.rs, compose.rs, then a receiver (discord.rs, webhook.rs, email.rs) and judge.rs.
+
+mod compose;
+mod discord;
+mod email;
+mod judge;
+mod limit;
+mod notice;
+mod settings;
+mod webhook;
+
+pub use compose::{Composed, Context, EmailMessage, Message, compose};
+pub use judge::{Answer, FailKind, Verdict, judge};
+pub use notice::{Notice, idempotency_key};
+pub use settings::{DiscordSettings, EmailSettings, HttpOptions, Integration, IntegrationKind, Receiver, WebhookSettings};

@@ -1,13 +1,17 @@
 //! The notification log: what each integration was last told of each group, and the table that says when to tell it more.
 
+use std::fmt;
+
 use bellbuoy_vocabulary::{Millis, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::Reason;
 
 /// How long an entry is kept at least when its group is gone (Alertmanager's `--data.retention`, 120h).
 pub(crate) const RETENTION: Millis = Millis::from_minutes(120 * 60);
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Prints as the name under which an entry is stored: `{}:{alertname="A"}|pager/discord/0`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LogKey {
     pub group_key: String,
     pub receiver: String,
@@ -16,16 +20,38 @@ pub struct LogKey {
 }
 
 /// What an integration was last told of a group. Fingerprints are sorted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
     pub key: LogKey,
+    #[serde(with = "millis")]
     pub at: Timestamp,
     pub firing: Vec<u64>,
     pub resolved: Vec<u64>,
     /// How many messages so far, see `Notification::sequence`.
     pub sequence: u64,
     /// After this time the entry is dropped, unless its group is still there.
+    #[serde(with = "millis")]
     pub expires_at: Timestamp,
+}
+
+impl fmt::Display for LogKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}|{}/{}/{}", self.group_key, self.receiver, self.integration_kind, self.integration_index)
+    }
+}
+
+/// A time as its number of milliseconds.
+mod millis {
+    use super::*;
+    use serde::{Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(at.0)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+        i64::deserialize(from).map(Timestamp)
+    }
 }
 
 /// Whether to tell, and why (Alertmanager's `DedupStage.needsUpdate`). `firing` and `resolved` are sorted fingerprints.

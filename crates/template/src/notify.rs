@@ -1,5 +1,7 @@
 //! What notifier templates speak of: Alertmanager's `template.Data`.
 
+use std::sync::LazyLock;
+
 use bellbuoy_vocabulary::{Labels, Timestamp};
 
 use crate::methods::ZERO_TIME_MS;
@@ -65,10 +67,14 @@ impl Alert {
 }
 
 /// Alertmanager's default templates that the receivers of today use, so that files which name or override them work.
+/// Cheap: they are read once, and shared.
 pub fn default_templates() -> TemplateSet {
-    let mut set = TemplateSet::notify();
-    set.add("default.tmpl", DEFAULT).expect("our own default templates are read in a test");
-    set
+    static SET: LazyLock<TemplateSet> = LazyLock::new(|| {
+        let mut set = TemplateSet::notify();
+        set.add("default.tmpl", DEFAULT).expect("our own default templates are read in a test");
+        set
+    });
+    SET.clone()
 }
 
 const DEFAULT: &str = include_str!("default.tmpl");

@@ -106,6 +106,14 @@ impl TemplateSet {
         self.bodies.contains_key(name)
     }
 
+    /// Whether a name has the very same body in both: then nobody has redefined it.
+    pub fn same(&self, other: &TemplateSet, name: &str) -> bool {
+        match (self.bodies.get(name), other.bodies.get(name)) {
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            _ => false,
+        }
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.bodies.keys().map(String::as_str)
     }

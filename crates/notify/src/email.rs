@@ -1,0 +1,72 @@
+//! E-mail: a subject, a text and an HTML part, threaded by group.
+
+use crate::compose::{Composed, Context, EmailMessage, Message, Renderer};
+use crate::limit::one_line;
+use crate::notice::{Notice, hash};
+use crate::settings::EmailSettings;
+
+const SUBJECT: &str = r#"{{ template "email.default.subject" . }}"#;
+const TEXT: &str = r#"{{ template "email.default.text" . }}"#;
+
+/// Longer subjects are cut by mail programs anyway.
+const SUBJECT_CHARS_MAX: usize = 200;
+/// A header line may have 998 bytes (RFC 5322, 2.1.1).
+const HEADER_CHARS_MAX: usize = 900;
+const ADDRESS_CHARS_MAX: usize = 4000;
+
+/// Headers that we write ourselves.
+const OWN_HEADERS: [&str; 9] =
+    ["subject", "to", "from", "message-id", "references", "in-reply-to", "content-type", "mime-version", "content-transfer-encoding"];
+
+pub(crate) fn compose(settings: &EmailSettings, notice: &Notice, context: &Context) -> Composed {
+    let mut renderer = Renderer::new(notice, context);
+    let named = |name: &str| settings.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+    let subject = renderer.text("Subject", named("Subject").unwrap_or(SUBJECT)).unwrap_or_else(|| plain_subject(notice));
+    let to = renderer.text("to", named("To").unwrap_or(&settings.to)).unwrap_or_else(|| settings.to.clone());
+    let from = renderer.text("from", named("From").unwrap_or(&settings.from)).unwrap_or_else(|| settings.from.clone());
+    let text_template = if settings.text.is_empty() { TEXT } else { &settings.text };
+    let text = renderer.text("text", text_template);
+    let html = if settings.html.is_empty() { Some(String::new()) } else { renderer.html("html", &settings.html) };
+    let mut headers = Vec::new();
+    for (name, template) in settings.headers.iter().filter(|(name, _)| !OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str())) {
+        if let Some(value) = renderer.text(name, template) {
+            headers.push((name.clone(), one_line(&value, HEADER_CHARS_MAX)));
+        }
+    }
+    headers.push(("X-Bellbuoy-Key".into(), notice.idempotency_key()));
+    let problems = renderer.problems;
+    let text = text.unwrap_or_else(|| plain_text(notice, &problems));
+    let message = EmailMessage {
+        settings: settings.clone(),
+        subject: one_line(&subject, SUBJECT_CHARS_MAX),
+        text: text.trim_start().to_string(),
+        // Where the HTML could not be made, the text part says all.
+        html: html.unwrap_or_default(),
+        to: one_line(&to, ADDRESS_CHARS_MAX),
+        from: one_line(&from, ADDRESS_CHARS_MAX),
+        message_id: format!("<{}@bellbuoy>", notice.idempotency_key()),
+        references: format!("<group-{:016x}@bellbuoy>", hash(0xcbf2_9ce4_8422_2325, &[&notice.destination(), &notice.group_key])),
+        headers,
+    };
+    Composed { message: Message::Email(Box::new(message)), problems }
+}
+
+fn plain_subject(notice: &Notice) -> String {
+    format!("[{}] {}", notice.status_word().to_uppercase(), notice.alert_names().join(", "))
+}
+
+/// The built-in form for when a template fails.
+pub(crate) fn plain_text(notice: &Notice, problems: &[String]) -> String {
+    let mut out = format!("{}\n\n", plain_subject(notice));
+    for alert in notice.alerts.iter().take(100) {
+        out.push_str(&format!("{} {}\n", notice.alert_status(alert), alert.labels));
+        for (name, value) in &alert.annotations {
+            out.push_str(&format!("  {name}: {value}\n"));
+        }
+    }
+    if notice.alerts.len() > 100 {
+        out.push_str(&format!("... and {} more alerts\n", notice.alerts.len() - 100));
+    }
+    out.push_str(&format!("\nThis plain form was sent because a template failed: {}\n", problems.join("; ")));
+    out
+}
