@@ -11,6 +11,8 @@ use crate::data::{FEATURES, Features};
 
 /// A feature has drifted when its distance is above this: the usual line for this distance.
 pub const DRIFTED_ABOVE: f64 = 0.1;
+/// Rows on each side, at least: four days of hours.
+pub const DRIFT_ROWS_MIN: usize = 96;
 /// Drift is detected when this share of the features has drifted.
 const DETECTED_FROM_SHARE: f64 = 0.5;
 /// Values of a numeric feature are put into this many equal bins between the lowest and the highest of both sides.
@@ -30,9 +32,9 @@ pub struct DriftReport {
     pub current_rows: usize,
 }
 
-/// Compares two samples; `None` when one of them is empty.
+/// Compares two samples; `None` when one of them has fewer than `DRIFT_ROWS_MIN` rows: few rows differ by chance alone.
 pub fn drift(reference: &[Features], current: &[Features]) -> Option<DriftReport> {
-    if reference.is_empty() || current.is_empty() {
+    if reference.len().min(current.len()) < DRIFT_ROWS_MIN {
         return None;
     }
     let mut features = BTreeMap::new();
@@ -104,6 +106,7 @@ mod tests {
         assert!(report.detected && report.drifted.contains(&"temp".to_owned()), "{report:?}");
         assert!(!report.drifted.contains(&"hr".to_owned()), "{report:?}");
         assert_eq!(drift(&column(1, 120), &[]), None);
+        assert_eq!(drift(&column(1, 120), &column(7, 9)), None);
         assert_eq!(drift(&column(1, 120), &column(1, 120)).map(|report| report.share), Some(0.0));
     }
 }

@@ -19,7 +19,7 @@ mod token;
 mod training;
 
 pub use data::{Dataset, FEATURES, Features, LAST_DAY, Month, Row, TARGET, TRAINED_THROUGH_DAY, Weather};
-pub use drift::{DRIFTED_ABOVE, DriftReport, drift};
+pub use drift::{DRIFT_ROWS_MIN, DRIFTED_ABOVE, DriftReport, drift};
 pub use error::ServiceError;
 pub use model::{Model, Score, score};
 pub use replay::{Hour, Replay};

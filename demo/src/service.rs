@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 use crate::api::{self, path};
 use crate::data::{Dataset, Features, LAST_DAY, Row};
-use crate::drift::{DriftReport, drift};
+use crate::drift::{DRIFT_ROWS_MIN, DriftReport, drift};
 use crate::error::ServiceError;
 use crate::model::Score;
 use crate::settings::DemoSettings;
@@ -63,6 +63,8 @@ struct Versioned {
 struct Last {
     evaluation: Option<api::EvaluateResponse>,
     drift: Option<DriftReport>,
+    /// The challenger's last score.
+    challenger: Option<Score>,
     submitted: Option<api::DriftScores>,
 }
 
@@ -188,6 +190,9 @@ impl Service {
         if let Some(r2) = score.r2 {
             self.0.instrument.model(role.label(), r2, score.rmse);
         }
+        if role == Role::Challenger {
+            lock(&self.0.last).challenger = Some(*score);
+        }
     }
 
     fn promote(&self, version: Option<u32>) -> Result<api::PromoteResponse, ServiceError> {
@@ -199,6 +204,12 @@ impl Service {
             return Err(ServiceError::OtherChallenger { asked, have: challenger.version });
         }
         models.challenger = None;
+        // The new champion's score is the one it had as challenger; the old champion's is history.
+        self.0.instrument.model_gone(Role::Challenger.label());
+        let score = lock(&self.0.last).challenger.take();
+        if let Some(score) = score {
+            self.show_score(Role::Champion, &score);
+        }
         let previous = std::mem::replace(&mut models.champion, challenger.clone());
         Ok(api::PromoteResponse { champion: challenger.info(), previous: previous.info() })
     }
@@ -236,8 +247,11 @@ impl Service {
         let current = if recent { lock(&self.0.recent).iter().copied().collect() } else { column(from_day, to_day) };
         let report = match drift(&column(*days.start(), *days.end()), &current) {
             Some(report) => report,
-            None if recent => return Err(ServiceError::InvalidInput("nothing was predicted yet; give from_day and to_day".to_owned())),
-            None => return Err(ServiceError::NoRows { from_day, to_day }),
+            None if current.is_empty() && !recent => return Err(ServiceError::NoRows { from_day, to_day }),
+            None => {
+                let problem = format!("{} rows are too few to speak of drift; it takes {DRIFT_ROWS_MIN}", current.len());
+                return Err(ServiceError::InvalidInput(problem));
+            }
         };
         self.0.instrument.drift(report.detected, report.share, report.drifted.len());
         self.0.instrument.drift_scores(report.score, report.features.iter().map(|(feature, score)| (feature.as_str(), *score)));

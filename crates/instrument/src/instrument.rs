@@ -125,6 +125,12 @@ impl Instrument {
         self.0.model_rmse.with([model_type]).set(rmse);
     }
 
+    /// There is no model of this type any more: its series end, so that nobody takes its last scores for today's.
+    pub fn model_gone(&self, model_type: &str) {
+        self.0.model_r2.remove([model_type]);
+        self.0.model_rmse.remove([model_type]);
+    }
+
     /// The body of `/metrics`; its type is `TEXT_FORMAT`.
     pub fn render(&self) -> String {
         self.0.registry.render()
@@ -230,6 +236,16 @@ mod tests {
         instrument.drift_scores(0.1, [("year", 0.3)]);
         let text = instrument.render();
         assert!(text.contains("feature_drift{feature=\"year\"} 0.3\n") && !text.contains("hour"));
+    }
+
+    #[test]
+    fn a_model_that_is_gone_ends() {
+        let instrument = Instrument::new();
+        instrument.model("champion", 0.9, 30.0);
+        instrument.model("challenger", 0.8, 40.0);
+        instrument.model_gone("challenger");
+        let text = instrument.render();
+        assert!(text.contains("model_rmse{model_type=\"champion\"} 30\n") && !text.contains("challenger"), "{text}");
     }
 
     #[test]

@@ -144,6 +144,12 @@ impl<M, const N: usize> Family<M, N> {
         members.entry(key).or_insert_with(|| Arc::new((self.0.make)())).clone()
     }
 
+    /// Forgets one label set: its series ends.
+    pub fn remove(&self, values: [&str; N]) {
+        let key = values.map(|value| cut(value).to_owned());
+        self.0.members.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+
     /// Forgets every label set: the series end. For gauges that are written as a whole, such as a score per feature.
     pub fn clear(&self) {
         self.0.members.write().unwrap_or_else(PoisonError::into_inner).clear();

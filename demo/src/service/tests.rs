@@ -112,7 +112,11 @@ async fn a_challenger_is_trained_shadowed_and_promoted() {
     assert!(after["challenger_version"].is_null());
     assert_eq!(send(&app, "GET", "/health", &[], "").await.1, json!({"status": "ok", "model_version": 2}));
     let (_, metrics) = send(&app, "GET", "/metrics", &[], "").await;
-    assert!(metrics.as_str().is_some_and(|text| text.contains("training_runs_total{status=\"success\"} 2\n")), "{metrics}");
+    let metrics = metrics.as_str().expect("text");
+    assert!(metrics.contains("training_runs_total{status=\"success\"} 2\n"), "{metrics}");
+    let r2 = trained["current"]["challenger"]["r2"].as_f64().expect("a number");
+    assert!(metrics.contains(&format!("model_r2_score{{model_type=\"champion\"}} {r2}\n")), "{metrics}");
+    assert!(!metrics.contains("model_type=\"challenger\""), "{metrics}");
 }
 
 #[tokio::test]
@@ -154,11 +158,12 @@ async fn evaluates_and_finds_drift() {
     assert_eq!(send(&app, "POST", "/drift", &[], "").await.1["error"]["kind"], "invalid_input");
     let (status, summer) = post(&app, "/drift", json!({"from_day": 190, "to_day": 210})).await;
     assert_eq!((status, &summer["detected"]), (StatusCode::OK, &json!(true)), "{summer}");
-    assert_eq!(post(&app, "/predict", json!({"features": features()})).await.0, StatusCode::OK);
-    assert_eq!(send(&app, "POST", "/drift", &[], "").await.1["current_rows"], 1);
+    let many = json!({"rows": vec![json!({"features": features()}); 400]});
+    assert_eq!(post(&app, "/predict", many).await.0, StatusCode::OK);
+    assert_eq!(send(&app, "POST", "/drift", &[], "").await.1["current_rows"], WINDOW_ROWS);
 
     let (_, monitor) = send(&app, "GET", "/monitor", &[], "").await;
-    assert_eq!((&monitor["recent_rows"], &monitor["last_evaluation"]["rows"]), (&json!(1), &json!(48)));
+    assert_eq!((&monitor["recent_rows"], &monitor["last_evaluation"]["rows"]), (&json!(WINDOW_ROWS), &json!(48)));
     let (_, metrics) = send(&app, "GET", "/metrics", &[], "").await;
     let metrics = metrics.as_str().expect("text");
     for name in ["drift_detected 1\n", "feature_drift{feature=\"temp\"}", "model_r2_score{model_type=\"champion\"}"] {
