@@ -148,7 +148,7 @@ fn read_root(fields: &Fields, names: &Names) -> Option<Route> {
         }
         return None;
     };
-    if root.node("receiver").and_then(Node::scalar).is_none_or(|text| text.text.is_empty()) {
+    if !root.unset("receiver") && root.node("receiver").and_then(Node::scalar).is_none_or(|text| text.text.is_empty()) {
         root.error(root.span, "the root route needs a receiver", "add `receiver: NAME`; it takes what no other route takes");
     }
     for key in ["match", "match_re", "matchers"] {

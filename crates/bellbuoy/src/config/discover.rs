@@ -68,7 +68,9 @@ pub fn discover(dir_or_file: &Path) -> (Found, Vec<Problem>) {
     (found, problems)
 }
 
-fn only(candidates: Vec<PathBuf>, what: &str, problems: &mut Vec<Problem>) -> Option<PathBuf> {
+fn only(mut candidates: Vec<PathBuf>, what: &str, problems: &mut Vec<Problem>) -> Option<PathBuf> {
+    // Two names of one file, by a link, are one candidate.
+    candidates.dedup_by_key(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
     if let [first, second, ..] = candidates.as_slice() {
         let message = format!("there are two candidates for the {what}: {} and {}", first.display(), second.display());
         problems
@@ -175,8 +177,8 @@ fn role_of_tree(root: &Node) -> Role {
 fn role_of_keys(keys: &[&str]) -> Role {
     let has = |key: &str| keys.contains(&key);
     let any = |words: &[&str]| words.iter().any(|word| has(word));
-    if has("services") {
-        // A compose file.
+    if any(&["services", "tests"]) {
+        // A compose file; promtool's unit tests, which have `rule_files` too.
         return Role::Other;
     }
     if has("apiVersion") && any(&["datasources", "providers", "contactPoints", "policies", "groups", "muteTimes", "templates", "apps"]) {

@@ -46,7 +46,7 @@ pub fn parse(file: &str, bytes: &[u8]) -> (Vec<TargetGroup>, Vec<Problem>) {
         Ok(text) => {
             if let Some(tree) = yaml::parse(text, &report) {
                 match &tree.root.value {
-                    Value::Null => {}
+                    Value::Null | Value::Unset => {}
                     Value::List(items) => {
                         let maps = items.iter().filter_map(|item| Fields::of(item, "target group", &report));
                         groups.extend(maps.map(|fields| target_group(fields, false)));

@@ -213,7 +213,7 @@ impl Loader<'_> {
     /// A changed variable changes the settings as much as a changed file.
     fn hash_values(&mut self, node: &yaml::Node) {
         match &node.value {
-            yaml::Value::Null => {}
+            yaml::Value::Null | yaml::Value::Unset => {}
             yaml::Value::Scalar(scalar) if scalar.expanded() => self.hash.eat(scalar.text.as_bytes()),
             yaml::Value::Scalar(_) => {}
             yaml::Value::List(items) => items.iter().for_each(|item| self.hash_values(item)),

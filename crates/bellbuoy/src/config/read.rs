@@ -73,10 +73,9 @@ impl Report {
             }
             out.push_str(text.get(at..bytes.start).unwrap_or(""));
             out.push_str(instead);
-            // A block scalar's token ends after its last line end, which the next line needs.
-            if text.get(bytes.clone()).is_some_and(|token| token.ends_with('\n')) {
-                out.push('\n');
-            }
+            // A block scalar's token goes on to the next line, which needs its line end and indentation.
+            let token = text.get(bytes.clone()).unwrap_or("");
+            out.push_str(&token[token.trim_end().len()..]);
             at = bytes.end;
         }
         out.push_str(text.get(at..).unwrap_or(""));
@@ -137,7 +136,7 @@ impl<'a> Fields<'a> {
     pub fn of(node: &'a Node, what: &'static str, report: &'a Report) -> Option<Fields<'a>> {
         match &node.value {
             Value::Map(entries) => Some(Fields { report, what, span: node.span, entries, known: RefCell::default() }),
-            Value::Null => None,
+            Value::Null | Value::Unset => None,
             _ => {
                 report.error(node.span, format!("{what} must be a map, not {}", node.kind()), "write it as `name: value` lines");
                 None
@@ -164,6 +163,11 @@ impl<'a> Fields<'a> {
         self.entry(key).is_some()
     }
 
+    /// Whether the key's value is missing only because its variable is not set, which is reported already.
+    pub fn unset(&self, key: &'static str) -> bool {
+        self.entry(key).is_some_and(|entry| matches!(entry.value.value, Value::Unset))
+    }
+
     /// Where the key stands, else the map.
     pub fn key_span(&self, key: &'static str) -> Span {
         self.entry(key).map_or(self.span, |entry| entry.key_span)
@@ -188,6 +192,9 @@ impl<'a> Fields<'a> {
     pub fn maps(&self, key: &'static str, what: &'static str) -> Vec<Fields<'a>> {
         let mut found = Vec::new();
         for node in self.list(key) {
+            if matches!(node.value, Value::Unset) {
+                continue;
+            }
             if node.is_null() {
                 self.error(node.span, format!("empty {what} in {key:?}"), "remove the lone `-`");
             } else {
@@ -214,6 +221,7 @@ impl<'a> Fields<'a> {
     pub fn required(&self, key: &'static str) -> Option<Text<'a>> {
         let span = self.key_span(key);
         match self.node(key) {
+            None if self.unset(key) => None,
             None => {
                 self.error(span, format!("{key:?} is missing in this {}", self.what), format!("add `{key}: ...`"));
                 None
@@ -233,6 +241,7 @@ impl<'a> Fields<'a> {
         for node in self.list(key) {
             match Text::of(node) {
                 Some(text) => found.push(text),
+                None if matches!(node.value, Value::Unset) => {}
                 None => self.error(node.span, format!("an item of {key:?} must be a text, not {}", node.kind()), ""),
             }
         }
@@ -313,7 +322,7 @@ impl<'a> Fields<'a> {
         let mut found = Vec::new();
         for entry in entries {
             match &entry.value.value {
-                Value::Scalar(_) | Value::Null => {
+                Value::Scalar(_) | Value::Null | Value::Unset => {
                     found.push(Pair { name: &entry.key, name_span: entry.key_span, text: Text::of(&entry.value) })
                 }
                 _ => self.error(entry.value.span, format!("the value of {:?} must be a text, not {}", entry.key, entry.value.kind()), ""),

@@ -39,6 +39,9 @@ pub struct ReceiverDefaults {
 #[derive(Clone, Debug, Default)]
 pub struct Smtp {
     pub from: Option<String>,
+    /// It is said, and what is wrong with it is reported: receivers shall not miss it too.
+    pub from_broken: bool,
+    pub smarthost_broken: bool,
     pub hello: Option<String>,
     pub smarthost: Option<String>,
     pub auth_username: Option<String>,
@@ -103,7 +106,7 @@ pub fn http_options(fields: &Fields, key: &'static str, folder: &Path, files: &F
 
 /// A secret address, in place or in a file. `templated`: the address may be a Go template and is checked only when it is none.
 fn address(fields: &Fields, key: &'static str, file_key: &'static str, templated: bool, folder: &Path, files: &Files) -> Option<Secret> {
-    let said = fields.node(key).is_some() || fields.node(file_key).is_some();
+    let said = [key, file_key].into_iter().any(|key| fields.node(key).is_some() || fields.unset(key));
     let found = http::one_of(fields, key, file_key, folder, files);
     if !said {
         fields.error(
@@ -153,10 +156,13 @@ fn read_webhook(fields: Fields, index: usize, defaults: &ReceiverDefaults, folde
 
 /// The `smtp_*` fields of `global`.
 pub fn read_smtp(fields: &Fields, folder: &Path, files: &Files) -> Smtp {
+    let host = smarthost(fields, "smtp_smarthost");
     let smtp = Smtp {
         from: fields.string("smtp_from"),
+        from_broken: fields.unset("smtp_from"),
+        smarthost_broken: host.is_none() && fields.has("smtp_smarthost"),
         hello: fields.string("smtp_hello"),
-        smarthost: smarthost(fields, "smtp_smarthost"),
+        smarthost: host,
         auth_username: fields.string("smtp_auth_username"),
         auth_password: http::one_of(fields, "smtp_auth_password", "smtp_auth_password_file", folder, files),
         auth_identity: fields.string("smtp_auth_identity"),
@@ -199,8 +205,9 @@ fn read_email(fields: Fields, index: usize, defaults: &ReceiverDefaults, folder:
     let send_resolved = fields.boolean("send_resolved").unwrap_or(false);
     let global = &defaults.smtp;
     let to = fields.required("to");
-    let from = needed(&fields, "from", "smtp_from", fields.string("from").or(global.from.clone()));
-    let said = fields.node("smarthost").is_some();
+    let from = fields.string("from").or(global.from.clone());
+    let from = if fields.unset("from") || global.from_broken { from } else { needed(&fields, "from", "smtp_from", from) };
+    let said = fields.node("smarthost").is_some() || fields.unset("smarthost") || global.smarthost_broken;
     let smarthost = smarthost(&fields, "smarthost").or(global.smarthost.clone());
     // A broken one is a problem of its own already.
     let smarthost = if said { smarthost } else { needed(&fields, "smarthost", "smtp_smarthost", smarthost) };

@@ -99,7 +99,7 @@ pub fn expand_tree(node: &mut Node, file_text: &str, variables: &Variables, repo
 
 fn expand_node(node: &mut Node, file_text: &str, variables: &Variables, report: &Report, own_groups: &[String]) {
     match &mut node.value {
-        Value::Null => {}
+        Value::Null | Value::Unset => {}
         Value::Scalar(scalar) => match expand(&scalar.text, variables, own_groups) {
             Ok(None) => {}
             Ok(Some((text, names))) => {
@@ -111,8 +111,7 @@ fn expand_node(node: &mut Node, file_text: &str, variables: &Variables, report: 
                     let span = super::yaml::place_within(file_text, node, offset);
                     report.error(span, message, help);
                 }
-                // The problem is reported; the readers shall not report its consequences.
-                node.value = Value::Null;
+                node.value = Value::Unset;
             }
         },
         Value::List(items) => items.iter_mut().for_each(|item| expand_node(item, file_text, variables, report, &[])),

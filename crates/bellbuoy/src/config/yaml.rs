@@ -31,6 +31,8 @@ pub struct Node {
 pub enum Value {
     /// Nothing, `~` or `null`.
     Null,
+    /// A value whose variable is not set. That is reported; readers take it as absent and stay silent about it.
+    Unset,
     Scalar(Scalar),
     List(Vec<Node>),
     Map(Vec<Entry>),
@@ -69,7 +71,7 @@ impl Node {
     }
 
     pub fn is_null(&self) -> bool {
-        matches!(self.value, Value::Null)
+        matches!(self.value, Value::Null | Value::Unset)
     }
 
     pub fn scalar(&self) -> Option<&Scalar> {
@@ -90,7 +92,7 @@ impl Node {
     /// What the node is, for messages.
     pub fn kind(&self) -> &'static str {
         match self.value {
-            Value::Null => "nothing",
+            Value::Null | Value::Unset => "nothing",
             Value::Scalar(_) => "a value",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
@@ -99,7 +101,7 @@ impl Node {
 
     fn size(&self) -> usize {
         match &self.value {
-            Value::Null | Value::Scalar(_) => 1,
+            Value::Null | Value::Unset | Value::Scalar(_) => 1,
             Value::List(items) => 1 + items.iter().map(Node::size).sum::<usize>(),
             Value::Map(entries) => 1 + entries.iter().map(|entry| 1 + entry.value.size()).sum::<usize>(),
         }
@@ -271,7 +273,7 @@ impl<'a> Builder<'a> {
                     continue;
                 }
                 Value::Scalar(scalar) => scalar.text.clone(),
-                Value::Null => "null".to_string(),
+                Value::Null | Value::Unset => "null".to_string(),
                 Value::List(_) | Value::Map(_) => {
                     self.report.error(key.span, "a key must be a plain text", "");
                     self.broken = true;
@@ -295,7 +297,7 @@ impl<'a> Builder<'a> {
         match value.value {
             Value::Map(entries) => merged.extend(entries),
             Value::List(items) => items.into_iter().for_each(|item| self.merge(key, item, merged)),
-            Value::Null | Value::Scalar(_) => {
+            Value::Null | Value::Unset | Value::Scalar(_) => {
                 self.report.error(key.span, "`<<` merges a map, and this is none", "write `<<: *name` with the anchor of a map");
                 self.broken = true;
             }

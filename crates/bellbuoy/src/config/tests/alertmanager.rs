@@ -235,6 +235,13 @@ fn global() {
             alertmanager.yml:1:58: can not read smtp_auth_password_file "b": no such file"#]],
     );
     check(&with("{slack_api_url: 'https://hooks.slack.com/x'}"), expect![""]);
+    // What is broken in global is not reported again at each receiver.
+    check(
+        "global: {smtp_from: '${FROM}', smtp_smarthost: host}\nroute: {receiver: t}\nreceivers:\n- name: t\n  email_configs:\n  - to: a@b.c\n",
+        expect![[r#"
+            alertmanager.yml:1:22: variable FROM is not set; set FROM in the environment or in .env, or write ${FROM:-default}
+            alertmanager.yml:1:48: "smtp_smarthost" must be host:port, not "host"; the usual ports are 587 (STARTTLS) and 465 (TLS)"#]],
+    );
     check(
         &with("{smtp_require_tsl: false}"),
         expect![[r#"alertmanager.yml:1:10: unknown field "smtp_require_tsl" in global; did you mean "smtp_require_tls"?"#]],

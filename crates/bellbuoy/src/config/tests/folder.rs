@@ -33,6 +33,7 @@ fn files_are_known_by_content() {
             ("grafana/provisioning/alerting/rules.yml", "apiVersion: 1\ngroups: []\n"),
             ("grafana/dashboards/d.json", "{\"title\": \"a\", \"panels\": [], \"schemaVersion\": 39}"),
             ("docker-compose.yml", "services:\n  a: {}\n"),
+            ("monitoring/alerts.test.yml", "rule_files: [rules/a.yml]\ntests: []\n"),
             ("package.json", "{\"name\": \"x\"}"),
             ("node_modules/x/prometheus.yml", PROMETHEUS),
             (".hidden/prometheus.yml", PROMETHEUS),
