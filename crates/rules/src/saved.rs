@@ -116,7 +116,8 @@ mod as_optional_millis {
 }
 
 impl Group {
-    /// Every alert of the group, resolved ones that are still repeated included. To be saved with the outbox, before anything is sent.
+    /// Every alert of the group, resolved ones that are still repeated included. To be saved after an evaluation that had transitions,
+    /// in one transaction with what the router makes of its alerts, before anything is sent.
     pub fn state(&self) -> Vec<AlertState> {
         let mut out = Vec::new();
         for rule in &self.rules {
@@ -150,9 +151,17 @@ impl Group {
     /// the expression hold. It also leaves a gap in the series, which can hide what an expression looks back for; so a restored
     /// alert that the expression does not give is kept for as long as the outage lasted, `SETTLE_MAX` at most, instead of being told
     /// as resolved by mistake.
+    ///
+    /// The outage counts from `seen_at`: whoever saves only when something changed uses `restore_alive_until`.
     pub fn restore(&mut self, saved: Vec<AlertState>, now: Timestamp) {
+        self.restore_alive_until(saved, Timestamp::MIN, now);
+    }
+
+    /// As `restore`, by one who knows that the program was at work until `alive_until`, for example from the newest sample in the store.
+    pub fn restore_alive_until(&mut self, saved: Vec<AlertState>, alive_until: Timestamp, now: Timestamp) {
         let (file, name, interval) = (self.file().to_string(), self.name().to_string(), self.interval());
-        for alert in saved.into_iter().filter(|alert| alert.file == file && alert.group == name) {
+        for mut alert in saved.into_iter().filter(|alert| alert.file == file && alert.group == name) {
+            alert.seen_at = alert.seen_at.max(alive_until.min(now));
             if let Some(rule) = rule_of(&mut self.rules, &alert) {
                 put_back(rule, alert, interval, now);
             }

@@ -89,6 +89,20 @@ fn an_outage_does_not_count_towards_a_pending_alerts_for() {
     assert_eq!(fired, ["370s {alertname=\"Slow\"} pending -> firing after 1m value 0"]);
 }
 
+/// The boat saves when something changes. An alert that has been pending for 200 s without any change was not away for 200 s.
+#[test]
+fn a_state_that_was_saved_long_ago_is_no_outage() {
+    let mut scene = Scene::new(group(vec![alerting("Slow", "up == 0", 300, 0)]), &[("up", "0x100")]);
+    scene.run(0);
+    let saved = scene.group.state();
+    scene.run(200);
+    scene.group = Group::new(scene.group.settings().clone());
+    scene.group.restore_alive_until(saved, Timestamp(200_000), scene.now);
+    scene.run(400);
+    let fired: Vec<&str> = scene.log.lines().filter(|line| line.contains("-> firing")).collect();
+    assert_eq!(fired, ["300s {alertname=\"Slow\"} pending -> firing after 5m value 0"]);
+}
+
 #[test]
 fn saved_alerts_of_others_are_left_out() {
     let mut scene = Scene::new(group(vec![alerting("Down", "up == 0", 0, 0)]), &[("up", "0x9")]);
