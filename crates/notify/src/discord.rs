@@ -220,7 +220,7 @@ fn fields_of(alert: &Alert, common: &Labels, several: bool) -> Vec<(String, Stri
         return brought;
     }
     let wanted = |name: &str, value: &str| {
-        !matches!(name, ALERT_NAME | "severity") && !name.starts_with("__") && !(several && common.get(name) == value)
+        !(matches!(name, ALERT_NAME | "severity") || name.starts_with("__") || several && common.get(name) == value)
     };
     alert.labels.iter().filter(|(name, value)| wanted(name, value)).map(|(name, value)| (escape(name), escape(value))).collect()
 }

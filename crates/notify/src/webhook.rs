@@ -34,7 +34,7 @@ fn body(settings: &WebhookSettings, notice: &Notice, context: &Context) -> Value
         "receiver": data.receiver,
         "status": data.status,
         "alerts": alerts,
-        "notificationReason": data.reason,
+        "notification_reason": data.reason,
         "groupLabels": labels_json(&data.group_labels),
         "commonLabels": labels_json(&data.common_labels),
         "commonAnnotations": labels_json(&data.common_annotations),

@@ -179,6 +179,27 @@ fn fraction(length: u64, size: u64) -> String {
 /// Values that hold more parts than this print no further; a template can nest lists into themselves.
 const PRINTED_PARTS_MAX: usize = 100_000;
 
+/// The same as `print_value`, but maps of texts and their pairs are Alertmanager's KV and Pairs, which print as `a=b, c=d`.
+pub(crate) fn print_kv(value: &Value) -> String {
+    let pair = |name: &str, value: &Value| format!("{name}={}", print_value(value));
+    match value {
+        Value::Map(entries) if matches!(kind(entries), Kind::Map) => {
+            entries.iter().map(|(name, value)| pair(name, value)).collect::<Vec<_>>().join(", ")
+        }
+        Value::List(items) if !items.is_empty() => {
+            let pairs: Option<Vec<String>> = items
+                .iter()
+                .map(|item| match (item.field("Name"), item.field("Value")) {
+                    (Some(Value::String(name)), Some(value)) => Some(pair(name, value)),
+                    _ => None,
+                })
+                .collect();
+            pairs.map_or_else(|| print_value(value), |pairs| pairs.join(", "))
+        }
+        other => print_value(other),
+    }
+}
+
 /// Go's `%v` of anything.
 pub(crate) fn print_value(value: &Value) -> String {
     let mut out = String::new();

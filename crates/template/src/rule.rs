@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use bellbuoy_vocabulary::{Labels, Timestamp, format_float};
+use bellbuoy_vocabulary::{Labels, Timestamp};
 use gotmpl::{FuncMap, Value};
 
 use crate::data::{map, string, structure};
@@ -126,11 +126,7 @@ impl Answers {
 }
 
 fn sample((labels, value): &(Labels, f64)) -> Value {
-    let mut entries: Vec<(&str, Value)> = labels.iter().map(|(name, value)| (name, string(value))).collect();
-    // Histograms print themselves here; for floats Prometheus leaves it out, and `strvalue` of one is its number.
-    let printed = format_float(*value);
-    entries.push(("__value__", string(&printed)));
-    structure([("Labels", map(entries)), ("Value", Value::Float(*value))])
+    structure([("Labels", map(labels.iter().map(|(name, value)| (name, string(value))))), ("Value", Value::Float(*value))])
 }
 
 fn running(context: &RuleContext, answers: &Answers, template: &Template, depth: usize) -> FuncMap {

@@ -134,7 +134,51 @@ fn parse(text: &str) -> Result<(ListNode, Vec<DefineNode>), TemplateError> {
     if text.len() > TEMPLATE_BYTES_MAX {
         return Err(TemplateError { line: 0, message: format!("template is longer than {TEMPLATE_BYTES_MAX} bytes") });
     }
+    check_ends(text)?;
     Parser::new(text, "{{", "}}").and_then(Parser::parse).map_err(|error| plain_error(error, &Place::default()))
+}
+
+/// The engine's parser forgives a missing `{{ end }}` and one too many, which Go does not.
+fn check_ends(text: &str) -> Result<(), TemplateError> {
+    let mut open: Vec<(&str, usize)> = Vec::new();
+    let mut at = 0;
+    while let Some(start) = text[at..].find("{{").map(|found| at + found + 2) {
+        let action = text[start..].trim_start_matches('-').trim_start();
+        let line = text[..start].matches('\n').count() + 1;
+        let word = action.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("");
+        match word {
+            "if" | "range" | "with" | "define" | "block" => open.push((word, line)),
+            "end" if open.pop().is_none() => return Err(TemplateError { line, message: "unexpected {{ end }}".into() }),
+            _ => {}
+        }
+        at = start + action_length(&text[start..]);
+    }
+    match open.pop() {
+        Some((word, line)) => Err(TemplateError { line, message: format!("the {{{{ {word} }}}} has no {{{{ end }}}}") }),
+        None => Ok(()),
+    }
+}
+
+/// The length of an action without its `{{` up to behind its `}}`; texts in it may hold braces.
+fn action_length(action: &str) -> usize {
+    let bytes = action.as_bytes();
+    if let Some(comment) = action.trim_start_matches('-').trim_start().strip_prefix("/*") {
+        let begins = action.len() - comment.len();
+        return comment.find("*/").map_or(action.len(), |end| begins + end + 2);
+    }
+    let mut at = 0;
+    let mut quote = None;
+    while at < bytes.len() {
+        match (quote, bytes[at]) {
+            (Some(b'"' | b'\''), b'\\') => at += 1,
+            (Some(open), byte) if open == byte => quote = None,
+            (None, byte @ (b'"' | b'`' | b'\'')) => quote = Some(byte),
+            (None, b'}') if bytes.get(at + 1) == Some(&b'}') => return at + 2,
+            _ => {}
+        }
+        at += 1;
+    }
+    action.len()
 }
 
 fn plain_error(error: gotmpl::TemplateError, place: &Place) -> TemplateError {

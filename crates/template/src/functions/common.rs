@@ -14,7 +14,7 @@ const REGEX_BYTES_MAX: usize = 1 << 20;
 pub(super) fn functions(methods: bool) -> FuncMap {
     let mut all = FuncMap::new();
     value_layer(&mut all, methods);
-    printing(&mut all);
+    printing(&mut all, methods);
     texts(&mut all);
     add(&mut all, "humanizeDuration", |args| {
         let [value] = arguments("humanizeDuration", args)?;
@@ -36,8 +36,9 @@ fn value_layer(all: &mut FuncMap, methods: bool) {
         [base, name, args @ ..] => methods::call(base, text("method", name)?, args, methods),
         _ => Ok(Value::Nil),
     });
-    add(all, "__print", |args| match args {
-        [value @ (Value::Float(_) | Value::List(_) | Value::Map(_))] => Ok(string(&format::print_value(value))),
+    let print_one = printer(methods);
+    add(all, "__print", move |args| match args {
+        [value @ (Value::Float(_) | Value::List(_) | Value::Map(_))] => Ok(string(&print_one(value))),
         [value] => Ok(value.clone()),
         _ => fail("nothing to print"),
     });
@@ -53,21 +54,27 @@ fn value_layer(all: &mut FuncMap, methods: bool) {
     });
 }
 
-fn printing(all: &mut FuncMap) {
-    add(all, "print", |args| Ok(string(&print(args))));
-    add(all, "println", |args| {
-        let words: Vec<String> = args.iter().map(format::print_value).collect();
+/// How one value is printed: maps may be Alertmanager's KV.
+fn printer(methods: bool) -> fn(&Value) -> String {
+    if methods { format::print_kv } else { format::print_value }
+}
+
+fn printing(all: &mut FuncMap, methods: bool) {
+    let print_one = printer(methods);
+    add(all, "print", move |args| Ok(string(&print(args, print_one))));
+    add(all, "println", move |args| {
+        let words: Vec<String> = args.iter().map(print_one).collect();
         Ok(string(&(words.join(" ") + "\n")))
     });
-    add(all, "printf", |args| {
+    add(all, "printf", move |args| {
         let Some((layout, values)) = args.split_first() else { return fail("printf: no format") };
         let mut ready = vec![layout.clone()];
-        ready.extend(printf_values(text("printf", layout)?, values));
+        ready.extend(printf_values(text("printf", layout)?, values, print_one));
         engine_printf(ready)
     });
     for name in ["html", "js", "urlquery"] {
         add(all, name, move |args| {
-            let plain = print(args);
+            let plain = print(args, print_one);
             Ok(string(&match name {
                 "html" => gotmpl::html_escape(&plain),
                 "js" => gotmpl::js_escape(&plain),
@@ -78,14 +85,14 @@ fn printing(all: &mut FuncMap) {
 }
 
 /// Go's `fmt.Sprint`: a space between two that are both no texts.
-fn print(args: &[Value]) -> String {
+fn print(args: &[Value], print_one: fn(&Value) -> String) -> String {
     let is_text = |value: &Value| matches!(value, Value::String(_) | Value::Safe { .. });
     let mut out = String::new();
     for (at, arg) in args.iter().enumerate() {
         if at > 0 && !is_text(arg) && !is_text(&args[at - 1]) {
             out.push(' ');
         }
-        out.push_str(&format::print_value(arg));
+        out.push_str(&print_one(arg));
     }
     out
 }
@@ -100,16 +107,16 @@ fn engine_printf(args: Vec<Value>) -> Answer {
 }
 
 /// Values made ready for the verbs that will print them.
-fn printf_values(layout: &str, values: &[Value]) -> Vec<Value> {
+fn printf_values(layout: &str, values: &[Value], print_one: fn(&Value) -> String) -> Vec<Value> {
     let verbs = verbs(layout);
     let ready = |(at, value): (usize, &Value)| {
         let verb = verbs.get(at).copied().unwrap_or('v');
         match (value, verb) {
-            (Value::Float(_) | Value::List(_), 'v') | (Value::List(_), 's') => string(&format::print_value(value)),
+            (Value::Float(_) | Value::List(_), 'v') | (Value::List(_), 's') => string(&print_one(value)),
             (Value::Safe { s, .. }, _) => Value::String(s.clone()),
             (Value::Map(entries), _) => match (kind(entries), verb) {
                 (Kind::Duration(nanos), 'd') => Value::Int(nanos),
-                _ => string(&format::print_value(value)),
+                _ => string(&print_one(value)),
             },
             _ => value.clone(),
         }

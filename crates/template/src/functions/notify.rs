@@ -20,7 +20,9 @@ pub(super) fn functions() -> FuncMap {
     times(&mut all);
     add(&mut all, "toJson", |args| {
         let [value] = arguments("toJson", args)?;
-        Ok(string(&json(value, 0)?.to_string()))
+        // Go escapes what HTML would read as markup, also in JSON.
+        let plain = json(value, 0)?.to_string();
+        Ok(string(&plain.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")))
     });
     all
 }
@@ -151,7 +153,13 @@ fn json_map(entries: &BTreeMap<Arc<str>, Value>, depth: usize) -> Result<Json, T
             for name in order {
                 let Value::String(name) = name else { continue };
                 let Some(field) = entries.get(name) else { continue };
-                let key = if is_pair { name.to_string() } else { small_first_letter(name) };
+                let key = match &**name {
+                    name if is_pair => name.to_string(),
+                    "NotificationReason" => "notification_reason".into(),
+                    // Not part of Alertmanager 0.33's JSON.
+                    "RouteLabels" => continue,
+                    name => small_first_letter(name),
+                };
                 out.insert(key, json(field, depth + 1)?);
             }
         }
