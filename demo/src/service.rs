@@ -295,13 +295,19 @@ impl Role {
 
 async fn predict(State(service): State<Service>, body: Body) -> Answer<api::PredictResponse> {
     let start = Instant::now();
-    match read(body).and_then(|request| service.predict(request)) {
+    let instrument = service.0.instrument.clone();
+    let result = match read(body) {
+        // A full batch takes tens of milliseconds.
+        Ok(request) => blocking(move || service.predict(request)).await,
+        Err(error) => Err(error),
+    };
+    match result {
         Ok(response) => {
-            service.0.instrument.predictions(response.predictions.len() as u64, start.elapsed());
+            instrument.predictions(response.predictions.len() as u64, start.elapsed());
             Ok(Json(response))
         }
         Err(error) => {
-            service.0.instrument.prediction_error(error.kind());
+            instrument.prediction_error(error.kind());
             Err(error)
         }
     }
