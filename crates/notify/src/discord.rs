@@ -102,7 +102,7 @@ fn title_of_group(notice: &Notice) -> String {
 /// One embed per alert, and a last one that counts those which found no room.
 fn own_embeds(notice: &Notice, problem: &str) -> Vec<Value> {
     let count = notice.alerts.len();
-    let common = notice.common_labels();
+    let (common, nothing) = (notice.common_labels(), Labels::empty());
     let shown = if count > EMBEDS_MAX { EMBEDS_MAX - 1 } else { count };
     let mut room = TOTAL_MAX - 100;
     let mut embeds = Vec::new();
@@ -114,7 +114,9 @@ fn own_embeds(notice: &Notice, problem: &str) -> Vec<Value> {
     let shown = shown.min(EMBEDS_MAX - 1 - embeds.len() + usize::from(count <= shown && embeds.is_empty()));
     for (at, alert) in notice.alerts.iter().take(shown).enumerate() {
         let share = room / (shown - at);
-        let (embed, used) = own_embed(notice, alert, &common, share);
+        // What all alerts share is said once, in the first embed.
+        let said = if at > 0 { &common } else { &nothing };
+        let (embed, used) = own_embed(notice, alert, said, share);
         room -= used.min(room);
         embeds.push(embed);
     }
@@ -127,7 +129,7 @@ fn own_embeds(notice: &Notice, problem: &str) -> Vec<Value> {
 }
 
 /// The embed of one alert, in `room` units; and how many it took.
-fn own_embed(notice: &Notice, alert: &Alert, common: &Labels, room: usize) -> (Value, usize) {
+fn own_embed(notice: &Notice, alert: &Alert, said: &Labels, room: usize) -> (Value, usize) {
     let mut left = room;
     let mut take = |text: &str, max: usize| {
         let text = cut_utf16(text.trim(), max.min(left));
@@ -138,7 +140,7 @@ fn own_embed(notice: &Notice, alert: &Alert, common: &Labels, room: usize) -> (V
     let footer = take(&format!("bellbuoy · {}", notice.reason), FOOTER_MAX.min(room / 4));
     let description = take(&description(alert), DESCRIPTION_MAX.min(room * 2 / 3));
     let mut fields = Vec::new();
-    for (name, value) in fields_of(alert, common, notice.alerts.len() > 1).into_iter().take(FIELDS_MAX) {
+    for (name, value) in fields_of(alert, said).into_iter().take(FIELDS_MAX) {
         let name = take(&name, FIELD_NAME_MAX);
         let value = take(&value, FIELD_VALUE_MAX);
         // Discord refuses empty ones.
@@ -209,27 +211,34 @@ fn description(alert: &Alert) -> String {
     }
 }
 
-/// Fields that the alert brings, or else its labels. With several alerts in a message, what they share is said by the first lines already.
-fn fields_of(alert: &Alert, common: &Labels, several: bool) -> Vec<(String, String)> {
+/// Fields that the alert brings, or else its labels but those that were `said` before. A number before the name orders
+/// the fields and is not shown: `field:1:Drift share`.
+fn fields_of(alert: &Alert, said: &Labels) -> Vec<(String, String)> {
     let brought: Vec<(String, String)> = alert
         .annotations
         .iter()
-        .filter_map(|(name, value)| name.strip_prefix(FIELD_PREFIX).map(|name| (escape(name.trim()), escape(value))))
+        .filter_map(|(name, value)| name.strip_prefix(FIELD_PREFIX).map(|name| (escape(without_number(name).trim()), escape(value))))
         .collect();
     if !brought.is_empty() {
         return brought;
     }
-    let wanted = |name: &str, value: &str| {
-        !(matches!(name, ALERT_NAME | "severity") || name.starts_with("__") || several && common.get(name) == value)
-    };
+    let wanted = |name: &str, value: &str| !(matches!(name, ALERT_NAME | "severity") || name.starts_with("__") || said.get(name) == value);
     alert.labels.iter().filter(|(name, value)| wanted(name, value)).map(|(name, value)| (escape(name), escape(value))).collect()
 }
 
-fn outcome(alert: &Alert) -> &str {
-    let word = |name: &str| alert.labels.get(name).to_string();
-    for word in [word("outcome"), word("decision"), word("deployment_decision")] {
+fn without_number(name: &str) -> &str {
+    match name.split_once(':') {
+        Some((number, rest)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => rest,
+        _ => name,
+    }
+}
+
+/// What became of a training run, from the labels that events carry; empty for other alerts.
+fn outcome(alert: &Alert) -> &'static str {
+    for label in ["outcome", "decision", "deployment_decision"] {
+        let word = alert.labels.get(label).to_lowercase();
         for known in ["deploy", "skip", "reject"] {
-            if word.to_lowercase().starts_with(known) {
+            if word.starts_with(known) {
                 return known;
             }
         }

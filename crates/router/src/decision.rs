@@ -82,7 +82,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Reason::FirstNotification => "first notification",
-            Reason::NewAlertsInGroup => "new alerts in group",
+            Reason::NewAlertsInGroup => "new alerts added",
             Reason::AllAlertsResolved => "all alerts resolved",
             Reason::SomeAlertsResolved => "some alerts resolved",
             Reason::RepeatIntervalElapsed => "repeat interval elapsed",

@@ -303,7 +303,7 @@ impl Router {
                 members.push(stored.alert.clone());
             }
         }
-        members.sort_by(|a, b| a.labels.cmp(&b.labels));
+        members.sort_by(|a, b| order(&a.labels, &b.labels));
         let (heard, muted_because) = self.audible(&route.mute_time_intervals, &route.active_time_intervals, &members, now);
         let integrations = self.integrations_of(&route.receiver);
         for integration in &integrations {
@@ -526,6 +526,13 @@ impl Dirty {
         self.log_gone.remove(&key);
         self.log.insert(key);
     }
+}
+
+/// By job, by instance, then by all labels, as Alertmanager lists alerts; those without the label come last.
+fn order(a: &Labels, b: &Labels) -> std::cmp::Ordering {
+    let key = |labels: &Labels, name| (labels.get(name).is_empty(), labels.get(name).to_string());
+    let by = |name| key(a, name).cmp(&key(b, name));
+    by("job").then_with(|| by("instance")).then_with(|| a.cmp(b))
 }
 
 fn log_key(group_key: &str, receiver: &str, integration: &IntegrationOutline) -> LogKey {
