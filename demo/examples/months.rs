@@ -79,7 +79,7 @@ fn story(data: &Dataset, mut champion: Trained) -> Result<(), String> {
     println!("\nThe year with retraining, judged at the end of each day on the last {WINDOW_ROWS} hours:\n");
     let mut window: VecDeque<(Row, f64)> = VecDeque::new();
     let mut last_training = 0;
-    let (mut rmse_days, mut warning_days, mut critical_days, mut deployed) = (0, 0, 0, 0);
+    let (mut rmse_days, mut warning_days, mut critical_days, mut deployed) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for day in TRAINED_THROUGH_DAY + 1..=LAST_DAY {
         let rows = data.days(day, day);
         for (row, prediction) in rows.iter().zip(predict(&champion.model, rows)?) {
@@ -90,9 +90,13 @@ fn story(data: &Dataset, mut champion: Trained) -> Result<(), String> {
         if now.rows < WINDOW_ROWS / 2 {
             continue;
         }
-        rmse_days += u32::from(now.rmse > 60.0);
-        warning_days += u32::from(now.r2 < Some(0.70));
-        critical_days += u32::from(now.r2 < Some(0.65));
+        for (days, bad) in
+            [(&mut rmse_days, now.rmse > 60.0), (&mut warning_days, now.r2 < Some(0.70)), (&mut critical_days, now.r2 < Some(0.65))]
+        {
+            if bad {
+                days.push(day);
+            }
+        }
         if !(now.rmse > 60.0 || now.r2 < Some(0.65)) || day < last_training + RETRAIN_DAYS_MIN {
             continue;
         }
@@ -121,9 +125,10 @@ fn story(data: &Dataset, mut champion: Trained) -> Result<(), String> {
             deployed += 1;
         }
     }
-    println!(
-        "\nDays with RMSE > 60: {rmse_days}, with R2 < 0.70: {warning_days}, with R2 < 0.65: {critical_days}; deployments: {deployed}"
-    );
+    println!("\n{deployed} deployments. Days in a row (first day: how many), for the `for` of the alerts at the replay's speed:");
+    for (what, days) in [("RMSE > 60", rmse_days), ("R2 < 0.70", warning_days), ("R2 < 0.65", critical_days)] {
+        println!("  {what}: {}", in_a_row(&days));
+    }
     Ok(())
 }
 
@@ -138,4 +143,16 @@ fn value(score: Score) -> f64 {
 
 fn r2(score: Option<Score>) -> String {
     score.and_then(|score| score.r2).map_or("-".to_owned(), |r2| format!("{r2:.3}"))
+}
+
+/// `130: 8, 141: 3`
+fn in_a_row(days: &[u32]) -> String {
+    let mut spans: Vec<(u32, u32)> = Vec::new();
+    for day in days {
+        match spans.last_mut() {
+            Some((first, length)) if *first + *length == *day => *length += 1,
+            _ => spans.push((*day, 1)),
+        }
+    }
+    spans.iter().map(|(first, length)| format!("{first}: {length}")).collect::<Vec<String>>().join(", ")
 }
