@@ -1,1 +1,29 @@
-//! placeholder
+//! scrape > store > promql > rules > router > notify; beside it: predictions > [models] > drift
+//!
+//! In:    a reference, predictions and the true values that come later, thresholds, `now`.
+//! Out:   judgements (drift, performance, the retraining decision), deployment decisions; each as series, as events for the
+//!        router and as lines of the audit log.
+//! Never: reads a clock or a file, sends anything, retrains or deploys: it decides and says why.
+//! Holds: no data is its own outcome, `Unknown` with a reason, never a number that looks like a verdict; every id is counted once;
+//!        memory is bounded by `retention_rows`, and what the bound drops is counted.
+//! Read:  settings.rs, model.rs, judgement.rs, then retraining.rs and deployment.rs (the decisions), event.rs.
+
+mod deployment;
+mod event;
+mod judgement;
+mod model;
+mod performance;
+mod retraining;
+mod row;
+mod settings;
+mod window;
+
+pub use bellbuoy_drift::{ColumnReport, Kind};
+pub use deployment::{DeploymentDecision, DeploymentOutcome, DeploymentReason, TwoSets, decide_deployment};
+pub use event::Event;
+pub use judgement::{DriftSummary, Judgement, Outcome};
+pub use model::Model;
+pub use performance::{NoFigures, Performance, Regression, Scored, performance, regression};
+pub use retraining::{DecisionSeverity, RetrainingDecision, RetrainingOutcome, RetrainingReason, decide_retraining};
+pub use row::{Accepted, FeatureValue, Row};
+pub use settings::{DeploymentThresholds, DriftSettings, Feature, FeatureKind, ModelKind, ModelSettings, RetrainingThresholds};

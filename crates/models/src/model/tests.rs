@@ -1,0 +1,120 @@
+//! A model's life: rows in, judgement out, counters over a restart.
+
+use super::*;
+use crate::{DeploymentThresholds, Feature, RetrainingOutcome, TwoSets, decide_deployment};
+
+fn settings() -> ModelSettings {
+    let features = ["temp", "hour", "weather"].map(Feature::new).to_vec();
+    ModelSettings { features, rows_min: 20, metric_prefix: "bike_".into(), ..ModelSettings::new("bikes") }
+}
+
+/// A row whose temperature is shifted by `shift`, with a weather that changes with it.
+fn row(i: usize, shift: f64) -> Row {
+    let weather = if i % 3 == 0 || shift > 0.0 && i % 3 == 1 { "rain" } else { "clear" };
+    let features = [
+        ("temp".to_owned(), FeatureValue::Number((i % 40) as f64 / 40.0 + shift)),
+        ("hour".to_owned(), FeatureValue::Number((i % 24) as f64)),
+        ("weather".to_owned(), FeatureValue::Text(weather.into())),
+        ("ignored".to_owned(), FeatureValue::Number(1.0)),
+    ];
+    Row { id: i.to_string(), at: Timestamp(i as i64), role: "champion".into(), features: features.into(), prediction: (i % 100) as f64 }
+}
+
+fn model() -> Model {
+    Model::new(settings(), (0..2880).map(|i| row(i, 0.0)).collect())
+}
+
+fn series_of(model: &Model, judgement: &Judgement) -> BTreeMap<String, f64> {
+    let mut all = judgement.samples(model.settings());
+    all.extend(model.counter_samples());
+    all.into_iter().map(|(labels, value)| (labels.to_string(), value)).collect()
+}
+
+#[test]
+fn a_model_without_rows_is_unknown() {
+    let mut model = model();
+    let judgement = model.judge(Timestamp(1), false);
+    assert_eq!(judgement.drift, Outcome::Unknown("there are no current rows".into()));
+    assert_eq!(judgement.performance, Outcome::Unknown("no prediction has its true value yet".into()));
+    model.predictions((0..19).map(|i| row(i, 0.0)).collect());
+    let judgement = model.judge(Timestamp(1), false);
+    assert_eq!(judgement.drift, Outcome::Unknown("19 current rows, 20 are needed".into()));
+    assert_eq!(judgement.decision.outcome, RetrainingOutcome::Unknown);
+}
+
+#[test]
+fn the_same_data_are_healthy_and_shifted_data_are_not() {
+    let mut model = model();
+    model.predictions((0..960).map(|i| row(i, 0.0)).collect());
+    model.labels((0..960).map(|i| (i.to_string(), (i % 100) as f64 + 1.0)).collect());
+    let judgement = model.judge(Timestamp(1), false);
+    assert_eq!(judgement.decision.outcome, RetrainingOutcome::Nothing, "{judgement:?}");
+    assert_eq!(judgement.drift.known().map(|drift| drift.drifted_features), Some(0));
+
+    // Warmer and rainier by day, and the model no longer follows.
+    model.predictions((960..1960).map(|i| row(i, 0.4)).collect());
+    model.labels((960..1960).map(|i| (i.to_string(), (i % 100) as f64 * 2.0)).collect());
+    let judgement = model.judge(Timestamp(2000), false);
+    let drift = judgement.drift.known().expect("enough rows");
+    assert_eq!((drift.drifted_features, drift.detected, drift.rows), (2, true, 1000), "{drift:?}");
+    assert_eq!(judgement.decision.outcome, RetrainingOutcome::RetrainNow);
+    assert_eq!(
+        judgement.events(model.settings(), false).iter().map(crate::Event::word).collect::<Vec<_>>(),
+        ["drift", "performance", "decision"]
+    );
+
+    let series = series_of(&model, &judgement);
+    let value = |name: &str| series.get(name).copied();
+    assert_eq!(value(r#"bike_drift_detected{model="bikes"}"#), Some(1.0));
+    assert_eq!(value(r#"bike_drift_share{model="bikes"}"#), Some(2.0 / 3.0));
+    assert_eq!(value(r#"bike_drifted_features_count{model="bikes"}"#), Some(2.0));
+    assert_eq!(value(r#"bike_feature_drift{feature="temp", model="bikes"}"#), Some(1.0));
+    assert_eq!(value(r#"bike_feature_drift{feature="hour", model="bikes"}"#), Some(0.0));
+    assert_eq!(value(r#"bike_prediction_r2{model="bikes"}"#), value(r#"bike_model_r2_production{model="bikes"}"#));
+    assert!(value(r#"bike_model_r2_production{model="bikes"}"#).is_some_and(|r2| r2 < 0.65));
+    assert_eq!(value(r#"bike_retraining_decisions_total{model="bikes", outcome="retrain"}"#), Some(1.0));
+    assert_eq!(value(r#"bike_training_runs_total{model="bikes", status="failure"}"#), Some(0.0));
+    assert_eq!(value(r#"bike_model_performance_unknown{model="bikes"}"#), Some(0.0));
+}
+
+#[test]
+fn a_feature_that_changes_its_type_is_its_own_error() {
+    let mut model = model();
+    let broken = |i: usize| {
+        let mut row = row(i, 0.0);
+        row.features.insert("temp".into(), FeatureValue::Text("warm".into()));
+        // One stray text among numbers is a missing cell.
+        if i == 7 {
+            row.features.insert("hour".into(), FeatureValue::Text("noon".into()));
+        }
+        row
+    };
+    model.predictions((0..960).map(broken).collect());
+    let Outcome::Known(drift) = model.drift("champion") else { panic!("known") };
+    let said: Vec<_> =
+        drift.features.iter().map(|feature| (feature.name.as_str(), feature.error.as_deref(), feature.current_rows)).collect();
+    assert_eq!(
+        said,
+        [("temp", Some("the column is numeric but the current data has texts in it"), 0), ("hour", None, 959), ("weather", None, 960)]
+    );
+}
+
+#[test]
+fn counters_survive_a_restart() {
+    let mut old = model();
+    old.judge(Timestamp(1), false);
+    old.judge(Timestamp(2), true);
+    old.record_training("success");
+    old.record_training("exploded");
+    let sets = |r2| TwoSets { baseline: Performance::of_scores(0.9, 1.0, 1.0, 9), current: Performance::of_scores(r2, 1.0, 1.0, 9) };
+    old.record_deployment(&decide_deployment(&sets(0.5), &sets(0.75), &DeploymentThresholds::default()));
+    let mut new = model();
+    new.restore(&old.state());
+    assert_eq!(new.counter_samples(), old.counter_samples());
+    assert!(new.counter_samples().iter().any(|(labels, value)| labels.name() == "bike_model_improvement_delta" && *value == 0.25));
+    for damaged in [json!(null), json!([1]), json!({"decisions": {"retrain": "many"}, "improvement": "NaN"})] {
+        let mut model = model();
+        model.restore(&damaged);
+        assert_eq!(model.counter_samples(), self::model().counter_samples());
+    }
+}
