@@ -10,7 +10,7 @@ fn settings() -> ModelSettings {
 
 /// A row whose temperature is shifted by `shift`, with a weather that changes with it.
 fn row(i: usize, shift: f64) -> Row {
-    let weather = if i % 3 == 0 || shift > 0.0 && i % 3 == 1 { "rain" } else { "clear" };
+    let weather = if i.is_multiple_of(3) || shift > 0.0 && i % 3 == 1 { "rain" } else { "clear" };
     let features = [
         ("temp".to_owned(), FeatureValue::Number((i % 40) as f64 / 40.0 + shift)),
         ("hour".to_owned(), FeatureValue::Number((i % 24) as f64)),
