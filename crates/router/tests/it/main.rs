@@ -41,5 +41,6 @@ fn a_wrong_scenario_fails() {
     assert_eq!(told("at 9s jump"), ["1: unknown step \"jump\"; there are push, expect, hold, state, silence and crash"]);
 }
 
+mod amtool;
 mod reload;
 mod state;
