@@ -162,3 +162,20 @@ fn hostile_templates_end() {
     assert!(expanded(&loops).len() <= crate::OUTPUT_BYTES_MAX);
     assert!(expanded("{{ printf \"%1000000000d\" 1 }}").len() <= crate::OUTPUT_BYTES_MAX);
 }
+
+proptest::proptest! {
+    /// Whatever somebody writes: a text or an error, never a panic.
+    #[test]
+    fn any_template_ends(parts in proptest::collection::vec(proptest::prop_oneof![
+        proptest::strategy::Just("{{"), proptest::strategy::Just("}}"), proptest::strategy::Just(" $labels.job "), proptest::strategy::Just(" | "),
+        proptest::strategy::Just("{{ if $value }}"), proptest::strategy::Just("{{ else }}"), proptest::strategy::Just("{{ end }}"),
+        proptest::strategy::Just("{{ range $i, $x := query \"two\" }}"), proptest::strategy::Just("{{ $x.Labels.instance }}"),
+        proptest::strategy::Just("{{ with $labels }}{{ .job | printf \"%5.2f%v%\" }}"), proptest::strategy::Just(" printf \"%d %*d %[3]q\" 1 "),
+        proptest::strategy::Just("("), proptest::strategy::Just(")"), proptest::strategy::Just("."), proptest::strategy::Just("é🚨"), proptest::strategy::Just("\""),
+        proptest::strategy::Just("`"), proptest::strategy::Just("{{- /* "), proptest::strategy::Just(" */ -}}"), proptest::strategy::Just("{{ slice \"é\" 1 }}"),
+        proptest::strategy::Just("{{ break }}"), proptest::strategy::Just("{{ define \"a\" }}"), proptest::strategy::Just("{{ template \"a\" . }}"),
+        proptest::strategy::Just("{{ humanizeTimestamp 1e300 }}"), proptest::strategy::Just("{{ toTime -1e15 }}"), proptest::strategy::Just("{{ index $labels 1 }}"),
+    ], 0..12)) {
+        let _ = expanded(&parts.concat());
+    }
+}
