@@ -30,9 +30,20 @@ pub struct Chunk {
     free: u8,
     leading: u8,
     trailing: u8,
+    /// Samples that make it full; 0 means `CHUNK_SAMPLES`.
+    target: u8,
 }
 
 impl Chunk {
+    /// An empty chunk that is full earlier.
+    pub fn set_target(&mut self, samples: u8) {
+        self.target = samples;
+    }
+
+    fn target(&self) -> u16 {
+        if self.target == 0 { CHUNK_SAMPLES } else { u16::from(self.target) }
+    }
+
     pub fn count(&self) -> u16 {
         self.count
     }
@@ -65,7 +76,7 @@ impl Chunk {
     /// Whether a sample at this time belongs into the next chunk.
     #[inline]
     pub fn full_for(&self, at: Timestamp) -> bool {
-        self.count > 0 && (self.count >= CHUNK_SAMPLES || at.0.div_euclid(CHUNK_RANGE_MS) != self.first_at.div_euclid(CHUNK_RANGE_MS))
+        self.count > 0 && (self.count >= self.target() || at.0.div_euclid(CHUNK_RANGE_MS) != self.first_at.div_euclid(CHUNK_RANGE_MS))
     }
 
     /// The caller has checked that `at` is after the last sample and that the chunk is not full.
@@ -147,6 +158,7 @@ impl Chunk {
     /// Takes the bytes out and leaves an empty chunk.
     pub fn finish(&mut self) -> Box<[u8]> {
         self.count = 0;
+        self.target = 0;
         std::mem::take(&mut self.bytes).into_boxed_slice()
     }
 }

@@ -42,6 +42,9 @@ pub struct Found {
     pub bytes: u32,
 }
 
+/// Offsets and what is wrong there.
+pub type Unreadable = Vec<(u64, String)>;
+
 pub struct ChunkFiles {
     disk: Arc<dyn Disk>,
     writer: Mutex<Writer>,
@@ -110,7 +113,7 @@ impl ChunkFiles {
     }
 
     /// All chunks of a file that are whole, and the places of the others. Called at open.
-    pub fn scan(&self, file: u32) -> io::Result<(Vec<Found>, Vec<(u64, String)>)> {
+    pub fn scan(&self, file: u32) -> io::Result<(Vec<Found>, Unreadable)> {
         let reader = self.disk.open(&file_path(file))?;
         let size = reader.size_bytes()?;
         let (mut found, mut damaged) = (Vec::new(), Vec::new());

@@ -186,6 +186,10 @@ impl Disk for CrashDisk {
         if moved.is_empty() {
             return Err(io::ErrorKind::NotFound.into());
         }
+        if moved.iter().any(|name| below(from, name)) && inner.names.keys().any(|name| below(to, name)) {
+            // Like the operating system: a directory that is not empty is not replaced.
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
         for name in moved {
             if let Some(node) = inner.names.remove(&name) {
                 inner.names.insert(format!("{to}{}", &name[from.len()..]), node);

@@ -232,7 +232,7 @@ impl Replay<'_> {
                 return;
             }
             None => {
-                let series = Series::new(labels.clone());
+                let series = Series::new(id, labels.clone());
                 series.logged.store(true, Ordering::Relaxed);
                 shards.own(id).insert(id, series);
                 index.add(hash, id, &labels);

@@ -79,7 +79,7 @@ impl Store {
         }
         // Chunks are about equally large; their number per hour tells where the bytes are.
         let mut hours: BTreeMap<i64, u64> = BTreeMap::new();
-        self.shards.each(&read(&self.index).all().to_vec(), |_, series| {
+        self.shards.each(read(&self.index).all(), |_, series| {
             for chunk in &series.closed {
                 *hours.entry(chunk.last_at.div_euclid(HOUR_MS)).or_default() += 1;
             }
@@ -212,12 +212,14 @@ impl Store {
 
     fn write_checkpoint(&self) -> io::Result<u32> {
         // Everything before the new segment is in memory: commits write and apply under one lock.
+        let last = self.disk.list(wal::DIR)?.iter().filter_map(|name| parse_number(name.strip_prefix("checkpoint.")?)).max();
         let segment = {
             let mut log = self.wal.lock();
             self.wal.seal(&mut log);
-            log.segment().checked_sub(1)
+            // A directory can not be replaced by another in one step: never use the number of a checkpoint twice.
+            log.skip_to(last.map_or(1, |last| last + 2));
+            log.segment() - 1
         };
-        let Some(segment) = segment else { return Ok(0) };
         let first_new_file = self.chunk_files.cut()?;
         let dir = format!("{}/checkpoint.{segment:08}", wal::DIR);
         let temporary = format!("{dir}.tmp");
@@ -235,9 +237,10 @@ impl Store {
             self.disk.sync_dir(&temporary)?;
         }
         self.chunk_files.trust_before(first_new_file)?;
-        self.put_aside(&dir)?;
         self.disk.rename(&temporary, &dir)?;
         self.disk.sync_dir(wal::DIR)?;
+        // From here on nothing before the new segment is read again.
+        self.put_aside()?;
         self.remove_replaced(segment)?;
         self.count_wal_bytes();
         Ok(segment)
@@ -302,7 +305,7 @@ impl Store {
     }
 
     /// Files that hold something unreadable get another name, so that nothing reads them again and nobody loses them.
-    fn put_aside(&self, checkpoint_dir: &str) -> io::Result<()> {
+    fn put_aside(&self) -> io::Result<()> {
         let mut put_aside = lock(&self.put_aside);
         while let Some(path) = put_aside.first().cloned() {
             // Parts of a checkpoint go with its directory.
@@ -310,11 +313,9 @@ impl Store {
                 Some((dir, _)) if dir != wal::DIR => dir.to_string(),
                 _ => path.clone(),
             };
-            if unit != checkpoint_dir {
-                match self.disk.rename(&unit, &format!("{unit}.damaged")) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
+            match self.disk.rename(&unit, &format!("{unit}.damaged")) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
             }
             put_aside.remove(&path);
         }

@@ -5,7 +5,7 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bellbuoy_vocabulary::{AppendError, Labels, Timestamp};
 
-use crate::chunk::{Chunk, first_time};
+use crate::chunk::{CHUNK_RANGE_MS, CHUNK_SAMPLES, Chunk, first_time};
 
 /// Locks. Eight times the cores of a small machine; a scrape's series lie together in a few of them.
 const SHARDS: usize = 16;
@@ -23,6 +23,8 @@ pub struct Series {
     pub logged: AtomicBool,
     /// It had no samples at the last retention; the next one removes it unless an appender touches it first.
     pub doomed: AtomicBool,
+    /// Samples in the first chunk of a range: 60 to 120.
+    first_target: u8,
 }
 
 pub struct ClosedChunk {
@@ -49,8 +51,16 @@ pub enum Verdict {
 }
 
 impl Series {
-    pub fn new(labels: Labels) -> Series {
-        Series { labels, closed: Vec::new(), open: Chunk::default(), logged: AtomicBool::new(false), doomed: AtomicBool::new(false) }
+    pub fn new(id: u32, labels: Labels) -> Series {
+        let first_target = CHUNK_SAMPLES as u8 - (id.wrapping_mul(37) % u32::from(CHUNK_SAMPLES / 2 + 1)) as u8;
+        Series {
+            labels,
+            closed: Vec::new(),
+            open: Chunk::default(),
+            logged: AtomicBool::new(false),
+            doomed: AtomicBool::new(false),
+            first_target,
+        }
     }
 
     pub fn last_at(&self) -> Option<Timestamp> {
@@ -81,8 +91,20 @@ impl Series {
         if cut {
             self.close();
         }
+        if self.open.is_empty() {
+            self.stagger(at);
+        }
         self.open.push(at, value);
         cut
+    }
+
+    /// The first chunk of a range ends early, by an amount that differs among series: else all series that are scraped
+    /// together would fill and close their chunks at the same moment, again and again.
+    fn stagger(&mut self, at: Timestamp) {
+        let first = self.closed.last().is_none_or(|chunk| chunk.last_at.div_euclid(CHUNK_RANGE_MS) != at.0.div_euclid(CHUNK_RANGE_MS));
+        if first {
+            self.open.set_target(self.first_target);
+        }
     }
 
     fn close(&mut self) {

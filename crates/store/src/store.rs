@@ -218,7 +218,7 @@ impl Store {
             return Err(AppendError::SeriesLimit(self.options.series_max));
         }
         self.next_id.store(id + 1, Ordering::Relaxed);
-        self.shards.write(id).insert(id, Series::new(labels.clone()));
+        self.shards.write(id).insert(id, Series::new(id, labels.clone()));
         index.add(hash, id, labels);
         add(&self.counters.series_created, 1);
         Ok((SeriesRef(u64::from(id)), true))

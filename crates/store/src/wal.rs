@@ -254,7 +254,14 @@ impl Log {
         self.sequence
     }
 
+    /// The segment that is written, or the next one.
     pub fn segment(&self) -> u32 {
         self.segment
+    }
+
+    /// Only while no segment is open.
+    pub fn skip_to(&mut self, segment: u32) {
+        assert!(self.file.is_none(), "the segment was sealed before");
+        self.segment = self.segment.max(segment);
     }
 }

@@ -38,7 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn series(number: u8) -> Labels {
     let n = number.to_string();
-    let mut pairs = vec![("__name__", if number % 2 == 0 { "even" } else { "odd" }), ("n", n.as_str())];
+    let mut pairs = vec![("__name__", if number.is_multiple_of(2) { "even" } else { "odd" }), ("n", n.as_str())];
     if number > 3 {
         pairs.push(("extra", "e"));
     }
