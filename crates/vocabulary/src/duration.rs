@@ -50,7 +50,7 @@ pub fn format_duration(length: Millis) -> String {
     for (unit, size) in UNITS {
         let size = size as u64;
         let exact_only = matches!(unit, "y" | "w");
-        if exact_only && rest % size != 0 {
+        if exact_only && !rest.is_multiple_of(size) {
             continue;
         }
         if rest >= size {

@@ -1,0 +1,57 @@
+//! What a scrape did, and how its target is.
+
+use bellbuoy_vocabulary::{AppendError, Timestamp};
+
+/// What one scrape did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScrapeReport {
+    /// Samples in the body, and those that metric relabelling left.
+    pub samples_scraped: usize,
+    pub samples_after_relabel: usize,
+    /// Series that the scrape before did not have.
+    pub series_added: usize,
+    /// Why the scrape failed; then nothing of the body was kept.
+    pub error: Option<String>,
+    pub out_of_order: u64,
+    pub duplicate: u64,
+    pub too_old: u64,
+    /// Refused by a bound of the store.
+    pub over_limit: u64,
+}
+
+impl ScrapeReport {
+    /// Samples that the store did not take.
+    pub fn refused(&self) -> u64 {
+        self.out_of_order + self.duplicate + self.too_old + self.over_limit
+    }
+
+    pub(crate) fn count(&mut self, error: AppendError) {
+        match error {
+            AppendError::OutOfOrder => self.out_of_order += 1,
+            AppendError::DuplicateTimestamp => self.duplicate += 1,
+            AppendError::TooOld => self.too_old += 1,
+            AppendError::UnknownRef | AppendError::SeriesLimit(_) => self.over_limit += 1,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Health {
+    /// Not scraped yet.
+    #[default]
+    Unknown,
+    Up,
+    Down,
+}
+
+/// A target as `/api/v1/targets` shows it.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct TargetHealth {
+    pub health: Health,
+    /// Empty when the last scrape was good.
+    pub last_error: String,
+    pub last_scrape: Option<Timestamp>,
+    pub last_scrape_seconds: f64,
+    /// Samples of the last scrape.
+    pub samples: usize,
+}

@@ -1,0 +1,281 @@
+//! Scrapes on a virtual clock against a store in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bellbuoy_vocabulary::{AnchoredRegex, Append, AppendError, Labels, METRIC_NAME, Metadata, Millis, SeriesRef, Timestamp, is_stale};
+
+use crate::*;
+
+/// Keeps everything in order, with the append rules of the store.
+#[derive(Default)]
+struct Memory {
+    series: Vec<Labels>,
+    points: BTreeMap<u64, Vec<(i64, f64)>>,
+    metadata: Vec<(String, Metadata)>,
+}
+
+impl Append for Memory {
+    fn series(&mut self, labels: &Labels) -> Result<(SeriesRef, bool), AppendError> {
+        if let Some(at) = self.series.iter().position(|known| known == labels) {
+            return Ok((SeriesRef(at as u64), false));
+        }
+        self.series.push(labels.clone());
+        Ok((SeriesRef(self.series.len() as u64 - 1), true))
+    }
+
+    fn append(&mut self, series: SeriesRef, at: Timestamp, value: f64) -> Result<(), AppendError> {
+        let points = self.points.entry(series.0).or_default();
+        match points.last() {
+            Some((last, _)) if *last > at.0 => Err(AppendError::OutOfOrder),
+            Some((last, old)) if *last == at.0 && old.to_bits() != value.to_bits() => Err(AppendError::DuplicateTimestamp),
+            Some((last, _)) if *last == at.0 => Ok(()),
+            _ => {
+                points.push((at.0, value));
+                Ok(())
+            }
+        }
+    }
+
+    fn metadata(&mut self, metric: &str, metadata: &Metadata) {
+        self.metadata.push((metric.to_string(), metadata.clone()));
+    }
+}
+
+impl Memory {
+    /// `name{labels} time=value ...` for each series, without those about the scrape.
+    fn shown(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .series
+            .iter()
+            .enumerate()
+            .filter(|(_, labels)| !labels.name().starts_with("scrape_") && labels.name() != "up")
+            .map(|(index, labels)| {
+                let points = self.points.get(&(index as u64)).cloned().unwrap_or_default();
+                let points: Vec<String> = points
+                    .iter()
+                    .map(|(at, value)| if is_stale(*value) { format!("{at}=stale") } else { format!("{at}={value}") })
+                    .collect();
+                format!("{labels} {}", points.join(" "))
+            })
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    fn last(&self, name: &str) -> f64 {
+        let index = self.series.iter().position(|labels| labels.get(METRIC_NAME) == name).expect("the series is there") as u64;
+        self.points[&index].last().expect("a value").1
+    }
+}
+
+fn settings() -> ScrapeSettings {
+    ScrapeSettings {
+        job_name: "app".into(),
+        scrape_interval: Millis::from_seconds(15),
+        scrape_timeout: Millis::from_seconds(10),
+        metrics_path: "/metrics".into(),
+        scheme: Scheme::Http,
+        params: Vec::new(),
+        honor_labels: false,
+        honor_timestamps: true,
+        http: HttpSettings::default(),
+        limits: Limits::default(),
+        static_configs: Vec::new(),
+        file_sd_configs: Vec::new(),
+        relabel_configs: Vec::new(),
+        metric_relabel_configs: Vec::new(),
+    }
+}
+
+fn group(targets: &[&str], labels: &[(&str, &str)]) -> TargetGroup {
+    TargetGroup {
+        source: "prometheus.yml".into(),
+        targets: targets.iter().map(|target| target.to_string()).collect(),
+        labels: Labels::from_pairs(labels.iter().copied()),
+    }
+}
+
+fn target(settings: ScrapeSettings) -> TargetState {
+    let (mut targets, _) = targets_of(&Arc::new(settings), &[group(&["host:80"], &[])]);
+    TargetState::new(Arc::new(targets.remove(0)))
+}
+
+fn body(text: &str) -> Response<'_> {
+    Response::Body { content_type: Some("text/plain; version=0.0.4"), body: text.as_bytes() }
+}
+
+fn step(action: RelabelAction, source: &str, regex: &str, target: &str, replacement: &str) -> Relabel {
+    Relabel {
+        source_labels: vec![source.into()],
+        separator: ";".into(),
+        regex: AnchoredRegex::new(regex).expect("a valid pattern"),
+        modulus: 0,
+        target_label: target.into(),
+        replacement: replacement.into(),
+        action,
+    }
+}
+
+#[test]
+fn series_live_vanish_and_come_back() {
+    let mut state = target(settings());
+    let mut out = Memory::default();
+    let mut scrape = |at, response: Response<'_>| state.absorb(response, Timestamp(at), 0.25, &mut out);
+    let first = scrape(0, body("a 1\nb{x=\"1\"} 2\n"));
+    assert_eq!((first.samples_scraped, first.series_added, first.error), (2, 2, None));
+    let second = scrape(15, body("a 2\n"));
+    assert_eq!((second.samples_scraped, second.series_added), (1, 0));
+    let broken = scrape(30, Response::Failed { reason: "connection refused".into() });
+    assert_eq!(broken.error.as_deref(), Some("connection refused"));
+    let back = scrape(45, body("a 3\nb{x=\"1\"} 4\n"));
+    assert_eq!(back.series_added, 2);
+    assert_eq!(
+        out.shown(),
+        [r#"a{instance="host:80", job="app"} 0=1 15=2 30=stale 45=3"#, r#"b{instance="host:80", job="app", x="1"} 0=2 15=stale 45=4"#]
+    );
+    assert_eq!((out.last("up"), out.last("scrape_duration_seconds"), out.last("scrape_samples_scraped")), (1.0, 0.25, 2.0));
+    state.end(Timestamp(60), &mut out);
+    assert!(out.shown().iter().all(|line| line.ends_with("60=stale")), "{:?}", out.shown());
+    assert!(is_stale(out.last("up")));
+}
+
+#[test]
+fn nothing_of_a_broken_body_is_kept() {
+    for (text, words) in
+        [("a 1\nb{ 2\n", "line 2, column 4"), ("a 1\nb nonsense\n", "line 2"), ("a 1\n\u{0}\n", "line 2"), ("a 1 12x\n", "line 1")]
+    {
+        let mut state = target(settings());
+        let mut out = Memory::default();
+        let report = state.absorb(body(text), Timestamp(0), 0.1, &mut out);
+        let error = report.error.expect("an error");
+        assert!(error.contains(words), "{text:?}: {error}");
+        assert_eq!(out.shown(), Vec::<String>::new(), "{text:?}");
+        assert_eq!(out.last("up"), 0.0);
+        assert_eq!(state.health().health, Health::Down);
+    }
+    let mut out = Memory::default();
+    let html = Response::Body { content_type: Some("text/html"), body: b"<html>" };
+    assert!(target(settings()).absorb(html, Timestamp(0), 0.1, &mut out).error.is_some_and(|error| error.contains("text/html")));
+}
+
+#[test]
+fn labels_of_target_and_sample_meet() {
+    let text = "a{job=\"mine\",instance=\"\",exported_job=\"x\"} 1\n";
+    let mut out = Memory::default();
+    target(settings()).absorb(body(text), Timestamp(0), 0.1, &mut out);
+    assert_eq!(out.shown(), [r#"a{exported_exported_job="mine", exported_job="x", instance="host:80", job="app"} 0=1"#]);
+    let mut out = Memory::default();
+    target(ScrapeSettings { honor_labels: true, ..settings() }).absorb(body(text), Timestamp(0), 0.1, &mut out);
+    assert_eq!(out.shown(), [r#"a{exported_job="x", job="mine"} 0=1"#]);
+}
+
+#[test]
+fn times_of_the_target_are_honoured_or_not() {
+    let mut out = Memory::default();
+    let mut state = target(settings());
+    state.absorb(body("a 1 1000\nb 1\n"), Timestamp(5000), 0.1, &mut out);
+    state.absorb(body("b 1\n"), Timestamp(6000), 0.1, &mut out);
+    assert_eq!(out.shown()[0], r#"a{instance="host:80", job="app"} 1000=1"#, "no staleness marker after explicit times");
+    let mut out = Memory::default();
+    target(ScrapeSettings { honor_timestamps: false, ..settings() }).absorb(body("a 1 1000\n"), Timestamp(5000), 0.1, &mut out);
+    assert_eq!(out.shown(), [r#"a{instance="host:80", job="app"} 5000=1"#]);
+}
+
+#[test]
+fn relabelling_drops_and_renames_samples() {
+    let metric_relabel_configs = vec![
+        step(RelabelAction::Drop, "__name__", "go_.*", "", ""),
+        step(RelabelAction::Replace, "x", "(.+)", "y", "$1!"),
+        step(RelabelAction::LabelDrop, "", "x", "", ""),
+    ];
+    let mut state = target(ScrapeSettings { metric_relabel_configs, ..settings() });
+    let mut out = Memory::default();
+    for at in [0, 15] {
+        let report = state.absorb(body("go_a 1\nb{x=\"1\"} 2\n"), Timestamp(at), 0.1, &mut out);
+        assert_eq!((report.samples_scraped, report.samples_after_relabel), (2, 1), "at {at}");
+    }
+    assert_eq!(out.shown(), [r#"b{instance="host:80", job="app", y="1!"} 0=2 15=2"#]);
+}
+
+#[test]
+fn limits_fail_the_whole_scrape() {
+    let with = |limits: Limits, text: &str| {
+        let mut out = Memory::default();
+        let report = target(ScrapeSettings { limits, ..settings() }).absorb(body(text), Timestamp(0), 0.1, &mut out);
+        assert!(report.error.is_none() || out.shown().is_empty());
+        report.error.unwrap_or_default()
+    };
+    let limits = Limits::default();
+    assert!(with(Limits { samples_max: 2, ..limits }, "a 1\nb 1\nc 1\n").contains("sample limit exceeded: more than 2"));
+    assert_eq!(with(Limits { samples_max: 0, ..limits }, "a 1\nb 1\nc 1\n"), "");
+    assert!(with(Limits { labels_max: 3, ..limits }, "a{x=\"1\"} 1\n").contains("label_limit"));
+    assert!(with(Limits { label_name_bytes_max: 8, ..limits }, "a{long_name=\"1\"} 1\n").contains("label_name_length_limit"));
+    assert!(with(Limits { label_value_bytes_max: 8, ..limits }, "a{x=\"123456789\"} 1\n").contains("label_value_length_limit"));
+}
+
+#[test]
+fn duplicates_keep_the_first_and_are_counted() {
+    let mut out = Memory::default();
+    let report = target(settings()).absorb(body("a 1\na 1\na 2\n"), Timestamp(0), 0.1, &mut out);
+    assert_eq!((report.error, report.duplicate, report.series_added), (None, 1, 1));
+    assert_eq!(out.shown(), [r#"a{instance="host:80", job="app"} 0=1"#]);
+}
+
+#[test]
+fn metadata_is_passed_on_when_it_changes() {
+    let mut state = target(settings());
+    let mut out = Memory::default();
+    let text = "# HELP a Help.\n# TYPE a counter\na 1\n";
+    state.absorb(body(text), Timestamp(0), 0.1, &mut out);
+    state.absorb(body(text), Timestamp(15), 0.1, &mut out);
+    assert_eq!(out.metadata.len(), 1);
+    state.absorb(body("# HELP a Better.\n# TYPE a counter\na 1\n"), Timestamp(30), 0.1, &mut out);
+    assert_eq!(out.metadata.last().map(|(metric, metadata)| (metric.as_str(), metadata.help.as_str())), Some(("a", "Better.")));
+}
+
+#[test]
+fn targets_get_labels_addresses_and_a_place_on_the_grid() {
+    let configured = Arc::new(ScrapeSettings {
+        params: vec![("module".into(), vec!["a b".into(), "c".into()])],
+        relabel_configs: vec![
+            step(RelabelAction::Drop, "__address__", "drop:.*", "", ""),
+            step(RelabelAction::Replace, "__meta_zone", "(.+)", "zone", "$1"),
+            step(RelabelAction::Replace, "__address__", "slow:.*", "__scrape_timeout__", "1m"),
+        ],
+        ..settings()
+    });
+    let groups = [group(&["one:80", "drop:80", "slow:80", "one:80", "bad/path", ""], &[("__meta_zone", "eu"), ("env", "prod")])];
+    let (targets, dropped) = targets_of(&configured, &groups);
+    assert_eq!(targets.len(), 1);
+    assert_eq!(targets[0].labels.to_string(), r#"{env="prod", instance="one:80", job="app", zone="eu"}"#);
+    assert_eq!(targets[0].url, "http://one:80/metrics?module=a%20b&module=c");
+    let reasons: Vec<&str> = dropped.iter().map(|target| target.reason.as_str()).collect();
+    assert_eq!(reasons.len(), 4, "{reasons:?}");
+    assert!(
+        reasons[0].contains("relabel") && reasons[1].contains("timeout") && reasons[2].contains("hostname") && reasons[3] == "no address"
+    );
+
+    let due = targets[0].next_due(Timestamp(1_000_000));
+    assert!(due.0 > 1_000_000 && due.0 <= 1_015_000);
+    assert_eq!(targets[0].next_due(due), due + Millis(15_000), "always the same grid");
+    let many: Vec<String> = (0..200).map(|n| format!("h{n}:1")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let (targets, _) = targets_of(&Arc::new(settings()), &[group(&many, &[])]);
+    let early = targets.iter().filter(|target| target.next_due(Timestamp(0)).0 <= 7_500).count();
+    assert!((60..140).contains(&early), "spread over the interval: {early} of 200 in its first half");
+}
+
+proptest::proptest! {
+    /// Whatever a target sends, the state machine goes on and `up` says how it was.
+    #[test]
+    fn no_body_stops_it(bodies in proptest::collection::vec(proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), 1..5)) {
+        let mut state = target(settings());
+        let mut out = Memory::default();
+        for (index, bytes) in bodies.iter().enumerate() {
+            let response = Response::Body { content_type: Some("text/plain"), body: bytes };
+            let report = state.absorb(response, Timestamp(index as i64 * 15), 0.1, &mut out);
+            proptest::prop_assert_eq!(out.last("up") == 1.0, report.error.is_none());
+        }
+    }
+}
