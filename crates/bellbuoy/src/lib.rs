@@ -1,1 +1,25 @@
-//! placeholder
+//! scrape > store > promql > rules > router > notify: the boat that carries them all.
+//!
+//! In:    the command line, configuration files, HTTP requests, answers of targets and receivers, the clock.
+//! Out:   HTTP answers, requests to targets and receivers, files in the data folder, lines on the terminal.
+//! Never: decides what a stage decides. Here are only the clock, the sockets, the files and the wiring.
+//! Read:  path.rs (the whole path in one file), app.rs (start, reload, stop), then scraper.rs, sender.rs, judge.rs, api/, config/, cmd/.
+
+pub mod api;
+pub mod app;
+pub mod client;
+pub mod clock;
+pub mod cmd;
+pub mod config;
+pub mod demo_stack;
+pub mod email;
+pub mod event;
+pub mod judge;
+pub mod path;
+pub mod process;
+pub mod scraper;
+pub mod sender;
+pub mod state;
+pub mod table;
+pub mod telemetry;
+pub mod wire;

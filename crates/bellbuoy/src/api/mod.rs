@@ -1,0 +1,80 @@
+//! show: the one port. Prometheus' API under `/api/v1`, Alertmanager's under `/api/v2`, models, inbox, `/metrics`, the status page.
+//!
+//! In:    HTTP requests. Out: JSON, text, HTML.
+//! Never: decides anything; each handler asks the path or the app.
+//! Read:  prometheus.rs, alertmanager.rs, models.rs, inbox.rs, metrics.rs, page.rs.
+
+mod alertmanager;
+mod answer;
+mod inbox;
+mod metrics;
+mod models;
+mod page;
+mod params;
+mod prometheus;
+mod values;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+pub use models::{LabelRow, PredictionRow};
+
+/// Bodies of requests above this many bytes are refused.
+const BODY_BYTES_MAX: usize = 32 << 20;
+
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(page::status))
+        .route("/status", get(page::status))
+        .route("/style.css", get(page::style))
+        .route("/inbox", get(inbox::page).post(inbox::receive))
+        .route("/inbox/{*path}", post(inbox::receive))
+        .route("/api/bellbuoy/inbox", get(inbox::list))
+        .route("/api/bellbuoy/notifications", get(inbox::notifications))
+        .route("/api/bellbuoy/audit", get(models::audit))
+        .route("/metrics", get(metrics::metrics))
+        .route("/-/healthy", get(healthy).head(healthy))
+        .route("/-/ready", get(ready).head(ready))
+        .route("/-/reload", post(reload).put(reload))
+        .nest("/api/v1/models", models::routes())
+        .nest("/api/v1", prometheus::routes())
+        .nest("/api/v2", alertmanager::routes())
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(app.clone(), count))
+        .with_state(app)
+}
+
+async fn healthy() -> &'static str {
+    "bellbuoy is Healthy.\n"
+}
+
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    if app.is_ready() {
+        "bellbuoy is Ready.\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "bellbuoy is not ready yet.\n").into_response()
+    }
+}
+
+async fn reload(State(app): State<Arc<App>>) -> Response {
+    match tokio::task::block_in_place(|| app.reload()) {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(problems) => (StatusCode::INTERNAL_SERVER_ERROR, format!("failed to reload config: {problems}\n")).into_response(),
+    }
+}
+
+/// Counts each answer by handler and code, as `prometheus_http_requests_total` does.
+async fn count(State(app): State<Arc<App>>, matched: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let handler = matched.map_or_else(|| "other".to_string(), |path| path.as_str().to_string());
+    let response = next.run(request).await;
+    app.path.telemetry.http_requests.add(&[&handler, response.status().as_str()], 1);
+    response
+}

@@ -1,0 +1,170 @@
+//! Query results as JSON text, written directly: a large range query has a million numbers, each a string in JSON.
+
+use std::fmt::Write as _;
+
+use bellbuoy_promql::{Answer, Number, Value};
+use bellbuoy_vocabulary::{Histogram, Labels, Timestamp, format_float};
+
+/// `{"status":"success","data":{"resultType":...,"result":...}}` with warnings and infos.
+pub fn query_answer(answer: &Answer, limit: usize) -> String {
+    let mut out = String::with_capacity(1024);
+    out.push_str(r#"{"status":"success","data":{"#);
+    let truncated = write_value(&mut out, &answer.value, limit);
+    out.push('}');
+    let mut warnings = answer.warnings.clone();
+    if truncated {
+        warnings.push("results truncated due to limit".into());
+    }
+    for (name, texts) in [("warnings", &warnings), ("infos", &answer.infos)] {
+        if !texts.is_empty() {
+            let _ = write!(out, r#","{name}":{}"#, serde_json::Value::from(texts.clone()));
+        }
+    }
+    out.push('}');
+    out
+}
+
+fn write_value(out: &mut String, value: &Value, limit: usize) -> bool {
+    let cut = |count: usize| if limit > 0 { count.min(limit) } else { count };
+    match value {
+        Value::Scalar(sample) => {
+            out.push_str(r#""resultType":"scalar","result":"#);
+            write_pair(out, sample.at, sample.value);
+            false
+        }
+        Value::Text(at, text) => {
+            let _ = write!(out, r#""resultType":"string","result":[{},{}]"#, Seconds(*at), serde_json::Value::from(text.as_str()));
+            false
+        }
+        Value::Vector(elements) => {
+            out.push_str(r#""resultType":"vector","result":["#);
+            for (index, element) in elements.iter().take(cut(elements.len())).enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.push_str(r#"{"metric":"#);
+                write_labels(out, &element.labels);
+                match &element.value {
+                    Number::Float(value) => {
+                        out.push_str(r#","value":"#);
+                        write_pair(out, element.at, *value);
+                    }
+                    Number::Histogram(histogram) => {
+                        let _ = write!(out, r#","histogram":[{},"#, Seconds(element.at));
+                        write_histogram(out, histogram);
+                        out.push(']');
+                    }
+                }
+                out.push('}');
+            }
+            out.push(']');
+            cut(elements.len()) < elements.len()
+        }
+        Value::Matrix(series) => {
+            out.push_str(r#""resultType":"matrix","result":["#);
+            for (index, one) in series.iter().take(cut(series.len())).enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.push_str(r#"{"metric":"#);
+                write_labels(out, &one.labels);
+                if !one.points.floats.is_empty() {
+                    out.push_str(r#","values":["#);
+                    for (index, sample) in one.points.floats.iter().enumerate() {
+                        if index > 0 {
+                            out.push(',');
+                        }
+                        write_pair(out, sample.at, sample.value);
+                    }
+                    out.push(']');
+                }
+                if !one.points.histograms.is_empty() {
+                    out.push_str(r#","histograms":["#);
+                    for (index, (at, histogram)) in one.points.histograms.iter().enumerate() {
+                        let _ = write!(out, "{}[{},", if index > 0 { "," } else { "" }, Seconds(*at));
+                        write_histogram(out, histogram);
+                        out.push(']');
+                    }
+                    out.push(']');
+                }
+                out.push('}');
+            }
+            out.push(']');
+            cut(series.len()) < series.len()
+        }
+    }
+}
+
+fn write_pair(out: &mut String, at: Timestamp, value: f64) {
+    if value.is_finite() {
+        let _ = write!(out, r#"[{},"{value}"]"#, Seconds(at));
+    } else {
+        let _ = write!(out, r#"[{},"{}"]"#, Seconds(at), format_float(value));
+    }
+}
+
+pub fn write_labels(out: &mut String, labels: &Labels) {
+    out.push('{');
+    for (index, (name, value)) in labels.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_text(out, name);
+        out.push(':');
+        write_text(out, value);
+    }
+    out.push('}');
+}
+
+fn write_text(out: &mut String, text: &str) {
+    if text.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') {
+        let _ = write!(out, "{}", serde_json::Value::from(text));
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
+}
+
+/// Count and sum; bucket bounds follow with native histograms.
+fn write_histogram(out: &mut String, histogram: &Histogram) {
+    let _ = write!(out, r#"{{"count":"{}","sum":"{}"}}"#, format_float(histogram.count), format_float(histogram.sum));
+}
+
+/// A time in seconds with at most three decimals, as Prometheus prints it: `1435781451.781`, `1435781430`.
+struct Seconds(Timestamp);
+
+impl std::fmt::Display for Seconds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (seconds, ms) = (self.0.0.unsigned_abs() / 1000, self.0.0.unsigned_abs() % 1000);
+        if self.0.0 < 0 {
+            f.write_str("-")?;
+        }
+        write!(f, "{seconds}")?;
+        if ms > 0 {
+            write!(f, ".{ms:03}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bellbuoy_vocabulary::Sample;
+
+    #[test]
+    fn times_and_values_are_printed_as_prometheus_prints_them() {
+        let answer = |at: i64, value: f64| {
+            let value = Value::Scalar(Sample::new(Timestamp(at), value));
+            query_answer(&Answer { value, warnings: Vec::new(), infos: Vec::new(), samples_read: 0 }, 0)
+        };
+        assert_eq!(
+            answer(1_435_781_451_781, 0.5),
+            r#"{"status":"success","data":{"resultType":"scalar","result":[1435781451.781,"0.5"]}}"#
+        );
+        assert!(answer(1000, f64::INFINITY).contains(r#"[1,"+Inf"]"#));
+        assert!(answer(-1500, f64::NAN).contains(r#"[-1.500,"NaN"]"#));
+        assert!(answer(1050, 1e21).contains(r#"[1.050,"1000000000000000000000"]"#));
+    }
+}

@@ -1,0 +1,351 @@
+//! The running program: makes the parts, starts their tasks, reloads, stops.
+//!
+//! In:    options from the command line, settings from the configuration. Out: an `App` that serves until `stop`.
+//! Order of start: state, store, path (restored), sender, router, rules, targets, then the port says ready. Stop is the reverse.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use bellbuoy_promql::Engine;
+use bellbuoy_rules::Group;
+use bellbuoy_store::{OsDisk, Store};
+use bellbuoy_template::TemplateSet;
+use bellbuoy_vocabulary::{Millis, Problem, Severity, Span, Timestamp};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::client::Clients;
+use crate::clock;
+use crate::config::{self, Loaded, Settings};
+use crate::judge::Models;
+use crate::path::Path;
+use crate::scraper::{Scraper, discovery_files};
+use crate::sender::Sender;
+use crate::state::State;
+use crate::telemetry::Telemetry;
+
+/// How often changed files are looked for.
+const WATCH_INTERVAL: Duration = Duration::from_secs(2);
+/// How often what was logged is forced to disk: at most this much is lost when the power fails.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What the command line says. Changing it needs a restart; what the files say can be reloaded.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A folder, or one configuration file.
+    pub config: PathBuf,
+    pub data: PathBuf,
+    /// `host:port`; port 0 picks one.
+    pub listen: String,
+    /// A second port for clients that expect Alertmanager on its own.
+    pub alertmanager_listen: Option<String>,
+    pub external_url: Option<String>,
+    pub retention: Millis,
+    /// Reload when a configuration file changes.
+    pub watch: bool,
+}
+
+/// What became of the last reload.
+#[derive(Clone, Debug)]
+pub struct ReloadStatus {
+    pub good: bool,
+    pub last_good: Timestamp,
+    /// Why the last one was rejected; the settings before it are in force.
+    pub problems: Vec<String>,
+}
+
+pub struct App {
+    pub options: Options,
+    pub path: Arc<Path>,
+    pub scraper: Arc<Scraper>,
+    pub models: Arc<Models>,
+    pub clients: Arc<Clients>,
+    pub started_at: Timestamp,
+    sender: Arc<Sender>,
+    reload_status: Mutex<ReloadStatus>,
+    ready: AtomicBool,
+    address: OnceLock<SocketAddr>,
+    external_url: String,
+    watched: Mutex<Vec<(PathBuf, Option<SystemTime>)>>,
+    /// Replaced at each reload: the old rule tasks end.
+    rules_stop: Mutex<watch::Sender<bool>>,
+    stop: watch::Sender<bool>,
+}
+
+/// Reads the configuration; the rendered problems when it can not be used.
+pub fn load(options: &Options) -> (Loaded, Vec<String>) {
+    let env = |name: &str| std::env::var(name).ok();
+    let check = |text: &str| bellbuoy_template::rule::check(text).map_err(|error| error.to_string());
+    let mut loaded = config::load(&config::Sources { dir_or_file: &options.config, env: &env, check_template: &check });
+    if let Some(settings) = &loaded.settings
+        && let Err(problems) = templates(settings)
+    {
+        loaded.problems.extend(problems);
+        loaded.settings = None;
+    }
+    let rendered = loaded.problems.iter().filter(|p| p.severity == Severity::Error).map(|p| rendered(p, &loaded)).collect();
+    (loaded, rendered)
+}
+
+/// The templates of messages: the built-in ones and those of the settings' files.
+fn templates(settings: &Settings) -> Result<TemplateSet, Vec<Problem>> {
+    let mut set = bellbuoy_template::notify::default_templates();
+    let mut problems = Vec::new();
+    for (file, text) in &settings.template_files {
+        let name = file.display().to_string();
+        if let Err(error) = set.add(&name, text) {
+            problems.push(Problem::error(name, Span { line: error.line, column: 0, length: 0 }, error.message));
+        }
+    }
+    if problems.is_empty() { Ok(set) } else { Err(problems) }
+}
+
+fn rendered(problem: &Problem, loaded: &Loaded) -> String {
+    loaded.texts.get(std::path::Path::new(&problem.file)).map_or_else(|| problem.to_string(), |text| problem.with_source(text))
+}
+
+impl App {
+    /// Starts everything on a bound listener. The settings come from `load`.
+    pub async fn start(options: Options, loaded: Loaded, settings: Settings) -> anyhow::Result<Arc<App>> {
+        let now = clock::now();
+        std::fs::create_dir_all(&options.data).map_err(|error| anyhow::anyhow!("data folder {}: {error}", options.data.display()))?;
+        let listener =
+            TcpListener::bind(&options.listen).await.map_err(|error| anyhow::anyhow!("listen on {}: {error}", options.listen))?;
+        let address = listener.local_addr()?;
+        let external_url = options.external_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let state = Arc::new(State::open(&options.data.join("state.db"))?);
+        let store_options = bellbuoy_store::Options { retention: options.retention, ..bellbuoy_store::Options::default() };
+        let disk = Arc::new(OsDisk::new(&options.data));
+        let (store, recovery) = tokio::task::block_in_place(|| Store::open(disk, store_options, now))?;
+        info!("store: {} series, {} samples read back", recovery.series, recovery.samples);
+        recovery.problems.iter().for_each(|problem| warn!("store: {problem}"));
+        for damage in &recovery.damaged {
+            error!("store: {} at byte {}: {}", damage.segment, damage.offset, damage.what);
+        }
+        let settings = Arc::new(settings);
+        let engine = Engine::new(bellbuoy_promql::Options::default());
+        let path =
+            Arc::new(Path::new(Arc::new(store), state, Arc::new(Telemetry::default()), engine, settings.clone(), external_url.clone()));
+        path.restore(now)?;
+        let clients = Arc::new(Clients::new());
+        let app = Arc::new(App {
+            scraper: Scraper::new(path.clone(), clients.clone()),
+            models: Models::new(path.clone(), options.data.join("models")),
+            sender: Sender::new(path.clone(), clients.clone()),
+            started_at: now,
+            reload_status: Mutex::new(ReloadStatus { good: true, last_good: now, problems: Vec::new() }),
+            ready: AtomicBool::new(false),
+            address: OnceLock::from(address),
+            external_url,
+            watched: Mutex::default(),
+            rules_stop: Mutex::new(watch::channel(false).0),
+            stop: watch::channel(false).0,
+            options,
+            path,
+            clients,
+        });
+        app.watch_files(&loaded);
+        tokio::spawn(app.sender.clone().run());
+        tokio::spawn(app.clone().run_router());
+        tokio::spawn(app.clone().run_upkeep());
+        app.adopt(settings, now);
+        app.serve(listener);
+        if let Some(listen) = &app.options.alertmanager_listen {
+            let listener = TcpListener::bind(listen).await.map_err(|error| anyhow::anyhow!("listen on {listen}: {error}"))?;
+            info!("Alertmanager's API also on http://{}", listener.local_addr()?);
+            app.serve(listener);
+        }
+        app.ready.store(true, Ordering::Release);
+        // Scripts wait for this line.
+        info!("listening on http://{address}");
+        Ok(app)
+    }
+
+    pub fn external_url(&self) -> &str {
+        &self.external_url
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        *self.address.get().expect("set when the app is made")
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    pub fn reload_status(&self) -> ReloadStatus {
+        self.reload_status.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Reads the files again. All good: they are in force at once. Any problem: nothing changes, and all problems are told.
+    pub fn reload(self: &Arc<Self>) -> Result<(), String> {
+        let (mut loaded, problems) = load(&self.options);
+        self.watch_files(&loaded);
+        for problem in loaded.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
+            warn!("{problem}");
+        }
+        let now = clock::now();
+        let mut status = self.reload_status.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match loaded.settings.take() {
+            Some(settings) => {
+                self.adopt(Arc::new(settings), now);
+                *status = ReloadStatus { good: true, last_good: now, problems: Vec::new() };
+                info!("configuration reloaded");
+                Ok(())
+            }
+            None => {
+                self.path.telemetry.reloads_failed.add(1);
+                status.good = false;
+                status.problems = problems;
+                let text = status.problems.join("\n");
+                error!("configuration rejected, the old one stays in force:\n{text}");
+                Err(text)
+            }
+        }
+    }
+
+    /// Ends all tasks and closes the store.
+    pub async fn stop(&self) {
+        self.ready.store(false, Ordering::Release);
+        let _ = self.stop.send(true);
+        let _ = self.rules_stop.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).send(true);
+        self.scraper.stop();
+        self.sender.stop();
+        let closed = tokio::task::block_in_place(|| self.path.store.close());
+        if let Err(error) = closed {
+            error!("the store could not be closed: {error}");
+        }
+    }
+
+    fn adopt(self: &Arc<Self>, settings: Arc<Settings>, now: Timestamp) {
+        let mut rules_stop = self.rules_stop.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // The old rule tasks first: a group must not be evaluated after its successor took over its alerts.
+        let _ = rules_stop.send(true);
+        *rules_stop = watch::channel(false).0;
+        self.models.adopt(&settings.models);
+        // `load` has refused settings whose templates can not be read.
+        let templates = templates(&settings).unwrap_or_else(|_| bellbuoy_template::notify::default_templates());
+        for group in self.path.adopt(settings.clone(), templates, now) {
+            tokio::spawn(run_group(self.path.clone(), group, rules_stop.subscribe()));
+        }
+        self.scraper.adopt(&settings.scrape);
+    }
+
+    fn serve(self: &Arc<Self>, listener: TcpListener) {
+        let service = crate::api::router(self.clone());
+        let mut stopped = self.stop.subscribe();
+        tokio::spawn(async move {
+            let shutdown = async move {
+                let _ = stopped.changed().await;
+            };
+            if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(shutdown).await {
+                error!("the HTTP server ended: {error}");
+            }
+        });
+    }
+
+    async fn run_router(self: Arc<Self>) {
+        let mut stopped = self.stop.subscribe();
+        loop {
+            let woken = self.path.wake_router.notified();
+            let wait = self.path.router_next_due().map_or(Duration::from_secs(3600), clock::until);
+            tokio::select! {
+                _ = tokio::time::sleep(wait) => {}
+                _ = woken => {}
+                _ = stopped.changed() => return,
+            }
+            if self.path.router_next_due().is_some_and(|due| due <= clock::now()) {
+                tokio::task::block_in_place(|| self.path.router_due(clock::now()));
+            }
+        }
+    }
+
+    /// Everything that has to be done now and then.
+    async fn run_upkeep(self: Arc<Self>) {
+        let mut stopped = self.stop.subscribe();
+        let mut sync = tokio::time::interval(SYNC_INTERVAL);
+        let mut watch = tokio::time::interval(WATCH_INTERVAL);
+        let mut maintenance = tokio::time::interval(MAINTENANCE_INTERVAL);
+        let mut discovery = tokio::time::interval(Scraper::discovery_interval().to_std());
+        loop {
+            tokio::select! {
+                _ = sync.tick() => {
+                    if let Err(error) = tokio::task::block_in_place(|| self.path.store.sync()) {
+                        error!("samples could not be forced to disk: {error}");
+                    }
+                    self.models.run_due(clock::now());
+                }
+                _ = watch.tick(), if self.options.watch => {
+                    if self.files_changed() {
+                        info!("a configuration file has changed");
+                        let _ = tokio::task::block_in_place(|| self.reload());
+                    }
+                }
+                _ = discovery.tick() => self.scraper.rediscover(&self.path.settings().scrape),
+                _ = maintenance.tick() => tokio::task::block_in_place(|| {
+                    self.path.store.maintain(clock::now());
+                    if let Err(error) = self.path.state.trim() {
+                        warn!("{error}");
+                    }
+                }),
+                _ = stopped.changed() => return,
+            }
+        }
+    }
+
+    fn watch_files(&self, loaded: &Loaded) {
+        let mut files = loaded.files.clone();
+        if let Some(settings) = &loaded.settings {
+            let discovered = discovery_files(&settings.scrape);
+            files.retain(|file| !discovered.contains(file));
+        }
+        // A new rule file in a watched folder changes the folder's own time.
+        let folders: Vec<PathBuf> = files.iter().filter_map(|file| file.parent().map(PathBuf::from)).collect();
+        files.extend(folders);
+        files.sort();
+        files.dedup();
+        let data = self.options.data.canonicalize().ok();
+        files.retain(|file| data.is_none() || file.canonicalize().ok() != data);
+        *self.watched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) =
+            files.into_iter().map(|file| (file.clone(), modified(&file))).collect();
+    }
+
+    fn files_changed(&self) -> bool {
+        let watched = self.watched.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        watched.iter().any(|(file, before)| modified(file) != *before)
+    }
+}
+
+fn modified(file: &std::path::Path) -> Option<SystemTime> {
+    std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
+}
+
+async fn run_group(path: Arc<Path>, group: Arc<Mutex<Group>>, mut stopped: watch::Receiver<bool>) {
+    let (label, interval, mut due) = {
+        let group = group.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        (format!("{};{}", group.file(), group.name()), group.interval(), group.next_due(clock::now()))
+    };
+    loop {
+        tokio::select! {
+            _ = tokio::time::sleep(clock::until(due)) => {}
+            _ = stopped.changed() => return,
+        }
+        if *stopped.borrow() {
+            return;
+        }
+        tokio::task::block_in_place(|| path.group_due(&group, due));
+        let now = clock::now();
+        due += interval;
+        if due <= now {
+            // The evaluation took longer than the interval: the points in between are gone, and counted.
+            let missed = (now - due).0 / interval.0.max(1) + 1;
+            path.telemetry.rule_iterations_missed.add(&[&label], missed as u64);
+            due += interval * missed;
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The one HTTP client: scrapes, notifications and the demo's calls go out through it.
+//!
+//! In:    a request and its TLS and redirect settings.
+//! Out:   status, headers and a body of at most as many bytes as asked for; or a reason without secrets.
+//! Never: shows an address or a token in an error (`reqwest` prints URLs, so its errors are put in words here).
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bellbuoy_vocabulary::Secret;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// Clients with different TLS settings that are kept; each has a connection pool of its own.
+const CLIENTS_MAX: usize = 256;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than the usual scrape interval of a minute, so that connections are kept between scrapes.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(150);
+const REDIRECTS_MAX: usize = 10;
+
+/// How to trust the other side; equal settings share connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Trust {
+    pub ca: Option<String>,
+    /// Certificate and key, PEM.
+    pub identity: Option<(String, Secret)>,
+    pub insecure_skip_verify: bool,
+    pub follow_redirects: bool,
+}
+
+pub struct Request<'a> {
+    pub method: &'a str,
+    pub url: &'a str,
+    pub headers: &'a [(String, String)],
+    pub basic_auth: Option<(&'a str, &'a Secret)>,
+    pub authorization: Option<&'a Secret>,
+    pub body: Vec<u8>,
+    pub timeout: Duration,
+    pub body_bytes_max: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// The body was longer than allowed and was cut.
+    pub cut: bool,
+}
+
+impl Response {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// Without the address.
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The settings or the address can not work.
+    Invalid,
+    Dns,
+    Connect,
+    Tls,
+    Timeout,
+    Broken,
+}
+
+#[derive(Default)]
+pub struct Clients {
+    by_trust: Mutex<HashMap<Trust, reqwest::Client>>,
+}
+
+impl Clients {
+    pub fn new() -> Clients {
+        // Fails only when a provider is already installed, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Clients::default()
+    }
+
+    pub async fn send(&self, trust: &Trust, request: Request<'_>) -> Result<Response, Failure> {
+        let client = self.client(trust)?;
+        let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid("method"))?;
+        let url = reqwest::Url::parse(request.url).map_err(|_| invalid("URL"))?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in request.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("header name"))?;
+            headers.insert(name, HeaderValue::from_str(value).map_err(|_| invalid("header value"))?);
+        }
+        if let Some(value) = request.authorization {
+            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| invalid("authorization"))?;
+            value.set_sensitive(true);
+            headers.insert(reqwest::header::AUTHORIZATION, value);
+        }
+        let mut builder = client.request(method, url).headers(headers).timeout(request.timeout);
+        if let Some((user, password)) = request.basic_auth {
+            builder = builder.basic_auth(user, Some(password.expose()));
+        }
+        if !request.body.is_empty() {
+            builder = builder.body(request.body);
+        }
+        let mut response = builder.send().await.map_err(|error| failure(&error))?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_string(), value.to_str().ok()?.to_string())))
+            .collect();
+        let mut body = Vec::with_capacity(response.content_length().unwrap_or(0).min(request.body_bytes_max) as usize);
+        let mut cut = false;
+        // Chunks are what came out of decompression, so a small gzip body that grows without end stops here too.
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+            if body.len() as u64 + chunk.len() as u64 > request.body_bytes_max {
+                cut = true;
+                break;
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response { status, headers, body, cut })
+    }
+
+    fn client(&self, trust: &Trust) -> Result<reqwest::Client, Failure> {
+        let mut clients = self.by_trust.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(client) = clients.get(trust) {
+            return Ok(client.clone());
+        }
+        if clients.len() >= CLIENTS_MAX {
+            clients.clear();
+        }
+        let client = build(trust)?;
+        clients.insert(trust.clone(), client.clone());
+        Ok(client)
+    }
+}
+
+fn build(trust: &Trust) -> Result<reqwest::Client, Failure> {
+    let redirects =
+        if trust.follow_redirects { reqwest::redirect::Policy::limited(REDIRECTS_MAX) } else { reqwest::redirect::Policy::none() };
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("bellbuoy/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(redirects)
+        .http1_only()
+        .tcp_nodelay(true);
+    if let Some(ca) = &trust.ca {
+        let certificates = reqwest::Certificate::from_pem_bundle(ca.as_bytes()).map_err(|_| invalid("CA certificate"))?;
+        builder = builder.tls_certs_only(certificates);
+    }
+    if let Some((certificate, key)) = &trust.identity {
+        let pem = format!("{certificate}\n{}", key.expose());
+        let identity = reqwest::Identity::from_pem(pem.as_bytes()).map_err(|_| invalid("client certificate or key"))?;
+        builder = builder.identity(identity);
+    }
+    if trust.insecure_skip_verify {
+        builder = builder.tls_danger_accept_invalid_certs(true);
+    }
+    builder.build().map_err(|_| invalid("TLS settings"))
+}
+
+fn invalid(what: &str) -> Failure {
+    Failure { kind: FailureKind::Invalid, reason: format!("the {what} is not valid") }
+}
+
+/// The innermost cause in words; the outer layers of `reqwest` repeat the URL, which may hold a token.
+fn failure(error: &reqwest::Error) -> Failure {
+    use std::error::Error as _;
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let words = if error.source().is_some() { cause.to_string() } else { String::new() };
+    let lower = words.to_lowercase();
+    let kind = if error.is_timeout() {
+        FailureKind::Timeout
+    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") {
+        FailureKind::Tls
+    } else if lower.contains("lookup") || lower.contains("name or service") || lower.contains("name resolution") {
+        FailureKind::Dns
+    } else if error.is_connect() {
+        FailureKind::Connect
+    } else {
+        FailureKind::Broken
+    };
+    let reason = match kind {
+        FailureKind::Timeout => "context deadline exceeded: no answer within the timeout".to_string(),
+        _ if words.is_empty() => "the connection broke".to_string(),
+        _ => words,
+    };
+    Failure { kind, reason }
+}

@@ -1,0 +1,46 @@
+//! The real clock: the only file of the program that asks what time it is.
+//!
+//! In:    nothing. Out: `Timestamp` for the stages, `Stopwatch` for durations of our own metrics.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bellbuoy_vocabulary::{Millis, Timestamp};
+
+/// The time now, in milliseconds since 1970.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Timestamp(since.as_millis() as i64)
+}
+
+/// How long to wait until `at`; nothing when it has passed.
+pub fn until(at: Timestamp) -> Duration {
+    (at - now()).to_std()
+}
+
+/// Measures how long something took, unaffected by steps of the wall clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub fn start() -> Stopwatch {
+        Stopwatch(Instant::now())
+    }
+
+    pub fn seconds(self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+
+    pub fn elapsed(self) -> Millis {
+        Millis(self.0.elapsed().as_millis() as i64)
+    }
+}
+
+/// A number in 0..1 for jitter. It needs no secrecy, only that two processes differ.
+pub fn jitter() -> f64 {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_nanos() as u64;
+    // One round of splitmix64 spreads the low bits of the clock over the word.
+    let mut word = nanos.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (word >> 11) as f64 / (1u64 << 53) as f64
+}

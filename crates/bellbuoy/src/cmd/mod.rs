@@ -1,0 +1,69 @@
+//! The commands of `bellbuoy`, one file each. Logs go to standard error, results to standard output.
+
+mod demo;
+mod drift;
+mod query;
+mod test;
+mod up;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// The monitoring stack for machine learning in one program.
+#[derive(Debug, Parser)]
+#[command(name = "bellbuoy", version, about, max_term_width = 110)]
+pub struct CommandLine {
+    /// What to log: error, warn, info, debug, or a filter such as `bellbuoy=debug`.
+    #[arg(long = "log.level", global = true, default_value = "info", env = "BELLBUOY_LOG")]
+    pub log_level: String,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole job on real data: a model drifts, alerts fire, messages arrive, a decision is made.
+    Demo(demo::Demo),
+    /// Run a folder: prometheus.yml, rules, alertmanager.yml, bellbuoy.yml.
+    Up(up::Up),
+    /// Read a folder as `up` would and report every problem; exit status 1 when there is an error.
+    Check(up::Check),
+    /// Ask a running bellbuoy or Prometheus a PromQL query.
+    Query(query::Query),
+    /// Compare two data sets column by column; exit status 1 when the data set has drifted.
+    Drift(drift::Drift),
+    /// Score predictions against true values.
+    Evaluate(drift::Evaluate),
+    /// Run PromQL test scripts.
+    Test(test::Test),
+}
+
+pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
+    let quiet = matches!(&line.command, Command::Demo(_)) && line.log_level == "info";
+    start_log(if quiet { "warn" } else { &line.log_level });
+    match line.command {
+        Command::Demo(command) => runtime()?.block_on(demo::run(command)),
+        Command::Up(command) => runtime()?.block_on(up::run(command)),
+        Command::Check(command) => up::check(command),
+        Command::Query(command) => runtime()?.block_on(query::run(command)),
+        Command::Drift(command) => drift::run(command),
+        Command::Evaluate(command) => drift::evaluate(command),
+        Command::Test(command) => test::run(command),
+    }
+}
+
+fn start_log(level: &str) {
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    // A second start in the same process (tests) keeps the first log.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false).try_init();
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    // `block_in_place` moves the event loop to another thread, so at least two are needed.
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get()).clamp(2, 16);
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?)
+}

@@ -1,0 +1,166 @@
+//! `bellbuoy up [DIR]` runs a folder; `bellbuoy check [DIR]` only reads it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use bellbuoy_vocabulary::{Millis, Severity, parse_duration};
+use clap::Args;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::app::{self, App, Options};
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// The folder with prometheus.yml, rules, alertmanager.yml and bellbuoy.yml, or one of these files.
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub config: PathBuf,
+    /// As Prometheus' flag; the same as DIR.
+    #[arg(long = "config.file", hide = true, conflicts_with = "config")]
+    pub config_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub server: Server,
+}
+
+/// Options of everything that serves.
+#[derive(Clone, Debug, Args)]
+pub struct Server {
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, visible_alias = "web.listen-address", default_value = "127.0.0.1:9090", value_name = "ADDR")]
+    pub listen: String,
+    /// Where samples, states and messages are kept.
+    #[arg(long, visible_alias = "storage.tsdb.path", default_value = "data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// How long samples are kept.
+    #[arg(long = "storage.tsdb.retention.time", visible_alias = "retention", default_value = "15d", value_parser = duration, value_name = "TIME")]
+    pub retention: Millis,
+    /// Serve Alertmanager's API on a port of its own too, for clients that expect it there (127.0.0.1:9093).
+    #[arg(long, value_name = "ADDR")]
+    pub alertmanager_listen: Option<String>,
+    /// How people reach this server; it is the beginning of links in messages.
+    #[arg(long, visible_alias = "web.external-url", value_name = "URL")]
+    pub external_url: Option<String>,
+    /// Do not reload when a file changes; SIGHUP and POST /-/reload still do.
+    #[arg(long)]
+    pub no_watch: bool,
+}
+
+pub fn duration(text: &str) -> Result<Millis, String> {
+    parse_duration(text)
+}
+
+impl Server {
+    pub fn options(&self, config: PathBuf) -> Options {
+        // Prometheus' flag takes `:9090` and `0.0.0.0:9090`; a bare port means every address there.
+        let listen = if self.listen.starts_with(':') { format!("0.0.0.0{}", self.listen) } else { self.listen.clone() };
+        Options {
+            config,
+            data: self.data.clone(),
+            listen,
+            alertmanager_listen: self.alertmanager_listen.clone(),
+            external_url: self.external_url.clone(),
+            retention: self.retention,
+            watch: !self.no_watch,
+        }
+    }
+}
+
+pub async fn run(command: Up) -> anyhow::Result<ExitCode> {
+    let options = command.server.options(command.config_file.unwrap_or(command.config));
+    let app = start(options).await?;
+    wait_for_end(&app).await?;
+    info!("stopping");
+    app.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the configuration and starts; all problems at once when it can not.
+pub async fn start(options: Options) -> anyhow::Result<std::sync::Arc<App>> {
+    let (mut loaded, problems) = app::load(&options);
+    for problem in loaded.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
+        warn!("{problem}");
+    }
+    let Some(settings) = loaded.settings.take() else {
+        bail!("the configuration can not be used\n{}", problems.join("\n"));
+    };
+    App::start(options, loaded, settings).await
+}
+
+/// Returns at SIGTERM or SIGINT; SIGHUP reloads.
+pub async fn wait_for_end(app: &std::sync::Arc<App>) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => {
+                // The problems are logged and on the status page; the old settings stay.
+                let _ = tokio::task::block_in_place(|| app.reload());
+            }
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Folders or files.
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[arg(long, default_value = "human", value_parser = ["human", "json"])]
+    pub format: String,
+}
+
+pub fn check(command: Check) -> anyhow::Result<ExitCode> {
+    let mut findings = Vec::new();
+    let mut errors = 0;
+    for path in command.paths {
+        if !path.exists() {
+            bail!("{}: no such file or folder", path.display());
+        }
+        let options = Options {
+            config: path,
+            data: PathBuf::new(),
+            listen: String::new(),
+            alertmanager_listen: None,
+            external_url: None,
+            retention: Millis::ZERO,
+            watch: false,
+        };
+        let (loaded, _) = app::load(&options);
+        for problem in &loaded.problems {
+            errors += usize::from(problem.severity == Severity::Error);
+            if command.format == "human" {
+                let text = loaded.texts.get(std::path::Path::new(&problem.file));
+                println!("{}", text.map_or_else(|| problem.to_string(), |text| problem.with_source(text)));
+            }
+            let severity = match problem.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Info => "info",
+            };
+            findings.push(json!({
+                "code": "config", "severity": severity, "file": problem.file, "line": problem.span.line, "column": problem.span.column,
+                "message": problem.message, "fix": if problem.help.is_empty() { serde_json::Value::Null } else { json!(problem.help) },
+            }));
+        }
+        if let (Some(settings), "human") = (&loaded.settings, command.format.as_str()) {
+            println!(
+                "{}: fine: {} jobs, {} rules in {} groups, {} receivers, {} models",
+                options.config.display(),
+                settings.scrape.len(),
+                settings.groups.iter().map(|group| group.rules.len()).sum::<usize>(),
+                settings.groups.len(),
+                settings.receivers.len(),
+                settings.models.len()
+            );
+        }
+    }
+    if command.format == "json" {
+        println!("{}", json!({"findings": findings}));
+    }
+    Ok(ExitCode::from(u8::from(errors > 0)))
+}

@@ -1,0 +1,122 @@
+//! The demo's own copy of `stacks/bike-traffic`: the same rules, routes and model, with all durations divided by `FACTOR`.
+//!
+//! In:    the files of the stack, in the program. Out: a folder that `up` runs; people can look at it.
+//! The targets differ: the demo has the model service and bellbuoy itself, and no Airflow.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use bellbuoy_vocabulary::{Millis, format_duration, parse_duration};
+use regex::{Captures, Regex};
+
+/// Five minutes become one second, which is two days of the replayed year.
+pub const FACTOR: i64 = 300;
+/// `rate` needs two samples in its range, and the demo scrapes each second.
+const RANGE_MIN: Millis = Millis(5_000);
+
+const ALERTS: &str = include_str!("../../../stacks/bike-traffic/alerts.yml");
+const ALERTMANAGER: &str = include_str!("../../../stacks/bike-traffic/alertmanager.yml");
+const MODELS: &str = include_str!("../../../stacks/bike-traffic/bellbuoy.yml");
+const REFERENCE: &str = include_str!("../../../stacks/bike-traffic/reference.csv");
+
+/// Writes the folder. `listen` is bellbuoy's own address, where the inbox is.
+pub fn write(dir: &Path, listen: &str, service: SocketAddr, webhook: Option<&str>) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let note = format!("# The demo's copy of stacks/bike-traffic: durations divided by {FACTOR}.\n");
+    put(dir, "alerts.yml", &format!("{note}{}", scaled(ALERTS)))?;
+    put(dir, "alertmanager.yml", &format!("{note}{}", scaled(&with_webhook(ALERTMANAGER, webhook.is_some()))))?;
+    // A model is judged at most each second.
+    put(dir, "bellbuoy.yml", &format!("{note}{}", MODELS.replace("schedule: 1m", "schedule: 1s")))?;
+    put(dir, "reference.csv", REFERENCE)?;
+    put(dir, "prometheus.yml", &prometheus(&note, listen, service))?;
+    put(dir, "discord_webhook_url", &format!("http://{}/inbox", reachable(listen)))?;
+    if let Some(webhook) = webhook {
+        put(dir, "discord_webhook_url_2", webhook)?;
+    }
+    Ok(())
+}
+
+/// Only when the text differs: a restart must not look like a change of the configuration.
+fn put(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {
+    let path = dir.join(name);
+    if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    std::fs::write(path, text)
+}
+
+fn prometheus(note: &str, listen: &str, service: SocketAddr) -> String {
+    format!(
+        "{note}global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\n  evaluation_interval: 1s\nrule_files:\n  - alerts.yml\nscrape_configs:\n  \
+         - job_name: regmodel-api\n    static_configs:\n      - targets: ['{service}']\n  - job_name: bellbuoy\n    static_configs:\n      - targets: ['{}']\n",
+        reachable(listen)
+    )
+}
+
+/// An address to connect to, for one that listens everywhere.
+fn reachable(listen: &str) -> String {
+    listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
+}
+
+/// A second Discord address beside the inbox, in each receiver that has one.
+fn with_webhook(text: &str, second: bool) -> String {
+    if !second {
+        return text.to_string();
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut out = String::new();
+    let mut index = 0;
+    while index < lines.len() {
+        let mut end = index + 1;
+        let is_item = lines[index].trim_start().starts_with("- webhook_url_file: discord_webhook_url");
+        while is_item && end < lines.len() && (lines[end].trim().is_empty() || indent(lines[end]) > indent(lines[index])) {
+            end += 1;
+        }
+        let item = lines[index..end].join("\n") + "\n";
+        out.push_str(&item);
+        if is_item {
+            out.push_str(&item.replace("discord_webhook_url", "discord_webhook_url_2"));
+        }
+        index = end;
+    }
+    out
+}
+
+/// Divides each duration of a YAML text; those in `[...]` are ranges of PromQL and keep a least length.
+pub fn scaled(text: &str) -> String {
+    let duration = Regex::new(r"(\[)?\b((?:\d+(?:ms|s|m|h|d|w))+)\b").expect("a fixed pattern");
+    duration
+        .replace_all(text, |captures: &Captures| {
+            let length = parse_duration(&captures[2]).map(|length| Millis((length.0 / FACTOR).max(1)));
+            match (length, captures.get(1)) {
+                (Ok(length), Some(_)) => format!("[{}", format_duration(length.max(RANGE_MIN))),
+                (Ok(length), None) => format_duration(length),
+                (Err(_), _) => captures[0].to_string(),
+            }
+        })
+        .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_divided_and_nothing_else_is_touched() {
+        let text = "for: 25m\nexpr: rate(x_5m[2h]) > 0.05 and increase(y[1m]) offset 1h\ngroup_wait: 30s # p95, 5xx, 127.0.0.1:8000";
+        assert_eq!(
+            scaled(text),
+            "for: 5s\nexpr: rate(x_5m[24s]) > 0.05 and increase(y[5s]) offset 12s\ngroup_wait: 100ms # p95, 5xx, 127.0.0.1:8000"
+        );
+    }
+
+    #[test]
+    fn a_second_webhook_stands_beside_each_first_one() {
+        let text =
+            "receivers:\n  - name: a\n    discord_configs:\n      - webhook_url_file: discord_webhook_url\n        title: x\n  - name: b\n";
+        assert_eq!(with_webhook(text, false), text);
+        let second = "      - webhook_url_file: discord_webhook_url_2\n        title: x\n  - name: b\n";
+        assert!(with_webhook(text, true).ends_with(&format!("title: x\n{second}")), "{}", with_webhook(text, true));
+    }
+}

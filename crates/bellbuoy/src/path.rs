@@ -1,0 +1,496 @@
+//! The whole path of a sample in one file. Read this first.
+//!
+//! ```text
+//! scraper task   --scraped-->     scrape.absorb  -> store
+//! group task     --group_due-->   rules.evaluate -> store (recorded, ALERTS) and -> alerts
+//! model task     --model_due-->   models.judge   -> store (drift, performance)  and -> alerts
+//! API            --post_alerts--> alerts
+//! alerts         --receive-->     router                                  (state.db: what it now knows)
+//! router task    --router_due-->  router.tick    -> decisions -> outbox   (state.db: one fsynced transaction)
+//! sender task    --compose, send--> notify.judge -> delivered | retry at | gave up   (state.db)
+//! ```
+//!
+//! In:    events, each with its time. Out: effects on the store, the state database and the outbox.
+//! Never: opens a socket or waits; the tasks around it (scraper.rs, app.rs, sender.rs) do, and call in here.
+//! Holds: what the router decided is in the outbox, on disk, before anything is sent, and stays until it was acknowledged.
+
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+
+use bellbuoy_notify::{Integration, Notice};
+use bellbuoy_promql::Engine;
+use bellbuoy_router::{AlertView, Change, Decision, GroupView, Notification, Route, Router, RouterSettings};
+use bellbuoy_rules::{self as rules, Evaluation, Group, GroupView as RulesView, Transition};
+use bellbuoy_scrape::{Response, ScrapeReport, TargetState};
+use bellbuoy_store::{Durability, Store};
+use bellbuoy_template::TemplateSet;
+use bellbuoy_vocabulary::{Alert, Append, Labels, Millis, Timestamp};
+use serde_json::json;
+use tokio::sync::{Notify, broadcast};
+use tracing::{error, warn};
+
+use crate::clock::Stopwatch;
+use crate::config::Settings;
+use crate::event::Event;
+use crate::state::{NewMessage, State, Write};
+use crate::telemetry::Telemetry;
+use crate::wire;
+
+/// Changes of the state that could not be written (disk full) are kept and tried again, at most so many.
+const UNSAVED_MAX: usize = 1_000_000;
+
+/// An alert as the API received it: times may be absent.
+pub struct PostedAlert {
+    pub labels: Labels,
+    pub annotations: Labels,
+    pub starts_at: Option<Timestamp>,
+    pub ends_at: Option<Timestamp>,
+    pub generator_url: String,
+}
+
+pub struct Path {
+    pub store: Arc<Store>,
+    pub engine: Engine,
+    pub state: Arc<State>,
+    pub telemetry: Arc<Telemetry>,
+    /// What happens, for the terminal and scripts. Slow listeners miss events, nobody waits for them.
+    pub events: broadcast::Sender<Event>,
+    pub wake_router: Notify,
+    pub wake_sender: Notify,
+    pub external_url: String,
+    settings: RwLock<Arc<Settings>>,
+    templates: RwLock<Arc<TemplateSet>>,
+    router: Mutex<Router>,
+    groups: RwLock<Vec<Arc<Mutex<Group>>>>,
+    unsaved: Mutex<Vec<Write>>,
+}
+
+impl Path {
+    pub fn new(
+        store: Arc<Store>,
+        state: Arc<State>,
+        telemetry: Arc<Telemetry>,
+        engine: Engine,
+        settings: Arc<Settings>,
+        external_url: String,
+    ) -> Path {
+        Path {
+            store,
+            engine,
+            state,
+            telemetry,
+            events: broadcast::channel(1024).0,
+            wake_router: Notify::new(),
+            wake_sender: Notify::new(),
+            external_url,
+            router: Mutex::new(Router::new(router_settings(&settings))),
+            settings: RwLock::new(settings),
+            templates: RwLock::new(Arc::new(bellbuoy_template::notify::default_templates())),
+            groups: RwLock::default(),
+            unsaved: Mutex::default(),
+        }
+    }
+
+    // ---- collect -------------------------------------------------------------------------------------------------
+
+    /// A target answered, or failed to.
+    pub fn scraped(&self, target: &mut TargetState, response: Response<'_>, at: Timestamp, took_seconds: f64) -> ScrapeReport {
+        let mut appender = self.store.appender();
+        let report = target.absorb(response, at, took_seconds, &mut appender);
+        self.telemetry.scrapes.add(1);
+        self.telemetry.scrape_samples.add(report.samples_scraped as u64);
+        if report.error.is_some() {
+            self.telemetry.scrapes_failed.add(1);
+        }
+        self.telemetry.scrape_samples_refused.add(report.refused());
+        // kill -9 loses nothing that was logged; the store syncs to disk every second for power cuts.
+        if let Err(error) = appender.commit(Durability::Logged) {
+            self.telemetry.commit_failures.add(1);
+            error!("a scrape could not be stored: {error}");
+        }
+        report
+    }
+
+    /// A target is no longer there: its series end.
+    pub fn target_gone(&self, target: &mut TargetState, at: Timestamp) {
+        let mut appender = self.store.appender();
+        target.end(at, &mut appender);
+        if let Err(error) = appender.commit(Durability::Logged) {
+            self.telemetry.commit_failures.add(1);
+            error!("the end of a target could not be stored: {error}");
+        }
+    }
+
+    /// Samples that a stage computed itself (models, sources).
+    pub fn append(&self, samples: &[(Labels, f64)], at: Timestamp) {
+        let mut appender = self.store.appender();
+        for (labels, value) in samples {
+            let appended = appender.series(labels).and_then(|(series, _)| appender.append(series, at, *value));
+            if appended.is_err() {
+                self.telemetry.scrape_samples_refused.add(1);
+            }
+        }
+        if let Err(error) = appender.commit(Durability::Logged) {
+            self.telemetry.commit_failures.add(1);
+            error!("computed samples could not be stored: {error}");
+        }
+    }
+
+    // ---- judge ---------------------------------------------------------------------------------------------------
+
+    /// A rule group's time has come.
+    pub fn group_due(&self, group: &Mutex<Group>, at: Timestamp) {
+        let watch = Stopwatch::start();
+        let settings = self.settings();
+        let evaluation = Evaluation {
+            engine: &self.engine,
+            source: &*self.store,
+            external_labels: &settings.global.external_labels,
+            external_url: &self.external_url,
+            resend_delay: Millis::from_minutes(1),
+        };
+        let mut group = lock(group);
+        let label = format!("{};{}", group.file(), group.name());
+        let mut alerts = Vec::new();
+        let mut transitions = Vec::new();
+        for index in 0..group.len() {
+            let rule_watch = Stopwatch::start();
+            // One appender per rule: a later rule of the group sees what an earlier one recorded.
+            let mut appender = self.store.appender();
+            let report = group.evaluate_rule(index, at, &evaluation, &mut appender);
+            if let Err(error) = appender.commit(Durability::Logged) {
+                self.telemetry.commit_failures.add(1);
+                group.commit_failed(index, error.to_string());
+                error!("the result of a rule could not be stored: {error}");
+            }
+            self.telemetry.rule_evaluations.add(&[&label], 1);
+            if let Some(error) = &report.error {
+                self.telemetry.rule_failures.add(&[&label], 1);
+                warn!("rule {} of group {label}: {error}", index + 1);
+            }
+            report.warnings.iter().for_each(|warning| warn!("rule {} of group {label}: {warning}", index + 1));
+            group.set_evaluation_seconds(index, rule_watch.seconds());
+            alerts.extend(report.alerts);
+            transitions.extend(report.transitions);
+        }
+        group.finish_evaluation(at, watch.seconds());
+        self.telemetry.rule_group_seconds.add(watch.seconds());
+        let mut writes = Vec::new();
+        // What was sent is part of the state too: after a crash it must not be sent again before its time.
+        if !transitions.is_empty() || !alerts.is_empty() {
+            writes.push(Write::Rules { key: label, body: rules_state::to_json(&group.state()) });
+        }
+        drop(group);
+        for transition in transitions {
+            self.announce(transition);
+        }
+        self.receive(alerts, at, writes);
+    }
+
+    /// Something happened that people should be told of once: a model's event, a pipeline's message.
+    pub fn happened(&self, alert: Alert, audit: serde_json::Value, now: Timestamp) {
+        self.receive(vec![alert], now, vec![Write::Audit { at: now, body: audit }]);
+    }
+
+    // ---- tell ----------------------------------------------------------------------------------------------------
+
+    /// Alerts from the API, with the times that they lack filled in as Alertmanager does.
+    /// An answer of `Ok` means that they are on disk.
+    pub fn post_alerts(&self, posted: Vec<PostedAlert>, now: Timestamp) -> Result<(), String> {
+        let resolve_timeout = router_settings(&self.settings()).resolve_timeout;
+        let mut alerts = Vec::with_capacity(posted.len());
+        for alert in posted {
+            let starts_at = alert.starts_at.unwrap_or_else(|| alert.ends_at.map_or(now, |end| end.min(now)));
+            let ends_at = alert.ends_at.unwrap_or(now + resolve_timeout);
+            let status = if ends_at <= now { "resolved" } else { "firing" };
+            self.telemetry.alerts_received.add(&[status], 1);
+            alerts.push(Alert {
+                labels: alert.labels,
+                annotations: alert.annotations,
+                starts_at,
+                ends_at,
+                updated_at: now,
+                generator_url: alert.generator_url,
+                timeout: alert.ends_at.is_none(),
+            });
+        }
+        if self.receive(alerts, now, Vec::new()) { Ok(()) } else { Err("the alerts could not be written to disk".into()) }
+    }
+
+    /// Alerts reach the router. True when what it now knows is on disk.
+    fn receive(&self, alerts: Vec<Alert>, now: Timestamp, mut writes: Vec<Write>) -> bool {
+        let saved = {
+            let mut router = lock(&self.router);
+            if !alerts.is_empty() {
+                let received = router.receive(alerts, now);
+                self.telemetry.alerts_refused.add(received.refused as u64);
+            }
+            writes.extend(router.changes().into_iter().map(write_of));
+            self.save(writes)
+        };
+        self.wake_router.notify_one();
+        saved
+    }
+
+    /// When the router has something to decide.
+    pub fn router_next_due(&self) -> Option<Timestamp> {
+        lock(&self.router).next_due()
+    }
+
+    /// The router decides; its decisions go to the outbox together with what it now knows, in one transaction.
+    pub fn router_due(&self, now: Timestamp) {
+        let mut router = lock(&self.router);
+        let mut writes = Vec::new();
+        for decision in router.tick(now) {
+            if let Decision::Notify(notification) = decision {
+                let Some(notice) = notice_of(notification) else { continue };
+                writes.push(Write::Message(NewMessage {
+                    key: notice.idempotency_key(),
+                    destination: notice.destination(),
+                    group_key: notice.group_key.clone(),
+                    reason: notice.reason.clone(),
+                    notice: notice.to_json(),
+                    at: now,
+                }));
+            }
+        }
+        writes.extend(router.changes().into_iter().map(write_of));
+        // Under the router's lock, so that the order on disk is the order of its decisions.
+        self.save(writes);
+        drop(router);
+        self.wake_sender.notify_waiters();
+    }
+
+    /// Writes are never lost: what fails now is kept in front of the next ones.
+    fn save(&self, writes: Vec<Write>) -> bool {
+        let mut unsaved = lock(&self.unsaved);
+        if unsaved.is_empty() && writes.is_empty() {
+            return true;
+        }
+        unsaved.extend(writes);
+        match self.state.commit(&unsaved) {
+            Ok(_) => {
+                unsaved.clear();
+                true
+            }
+            Err(error) => {
+                self.telemetry.state_failures.add(1);
+                error!("{error}; {} changes wait for the disk", unsaved.len());
+                let excess = unsaved.len().saturating_sub(UNSAVED_MAX);
+                unsaved.drain(..excess);
+                false
+            }
+        }
+    }
+
+    // ---- what the pages and APIs show ----------------------------------------------------------------------------
+
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    pub fn templates(&self) -> Arc<TemplateSet> {
+        self.templates.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    pub fn alerts_view(&self, now: Timestamp) -> Vec<AlertView> {
+        lock(&self.router).alerts(now)
+    }
+
+    pub fn groups_view(&self, now: Timestamp) -> Vec<GroupView> {
+        lock(&self.router).groups(now)
+    }
+
+    pub fn rules_view(&self) -> Vec<RulesView> {
+        self.groups().iter().map(|group| lock(group).view()).collect()
+    }
+
+    pub fn groups(&self) -> Vec<Arc<Mutex<Group>>> {
+        self.groups.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    // ---- start and reload ----------------------------------------------------------------------------------------
+
+    /// Takes back what was known before a stop or a crash.
+    pub fn restore(&self, now: Timestamp) -> Result<(), crate::state::StateError> {
+        let alerts: Vec<Alert> = self.state.alerts()?.iter().filter_map(wire::alert_of).collect();
+        let log = self.state.notification_log()?.iter().filter_map(log_state::from_json).collect();
+        let mut router = lock(&self.router);
+        router.restore(alerts, log, now);
+        let writes = router.changes().into_iter().map(write_of).collect();
+        self.save(writes);
+        Ok(())
+    }
+
+    /// New settings: unchanged rules keep their alerts, unchanged groups of the router their timers. Gives the new groups.
+    pub fn adopt(&self, settings: Arc<Settings>, templates: TemplateSet, now: Timestamp) -> Vec<Arc<Mutex<Group>>> {
+        let saved = self.state.rules().unwrap_or_else(|error| {
+            error!("{error}");
+            Vec::new()
+        });
+        // The newest sample says until when somebody was there to look.
+        let alive_until = self.store.stats().max_time.unwrap_or(now);
+        let old = self.groups();
+        let mut appender = self.store.appender();
+        let mut groups = Vec::new();
+        for wanted in &settings.groups {
+            let mut group = Group::new(wanted.clone());
+            let before = old.iter().find(|group| {
+                let group = lock(group);
+                group.file() == wanted.file && group.name() == wanted.name
+            });
+            match before {
+                Some(before) => group.take_over(&lock(before)),
+                None => {
+                    let key = format!("{};{}", wanted.file, wanted.name);
+                    match saved.iter().find(|(name, _)| *name == key) {
+                        Some((_, body)) => group.restore_alive_until(rules_state::from_json(body), alive_until, now),
+                        None => {
+                            if let Err(error) =
+                                group.restore_from_series(&*self.store, now, rules::OUTAGE_TOLERANCE, rules::FOR_GRACE_PERIOD)
+                            {
+                                warn!("the alerts of group {key} begin anew: {error}");
+                            }
+                        }
+                    }
+                }
+            }
+            groups.push(Arc::new(Mutex::new(group)));
+        }
+        for gone in &old {
+            let mut gone = lock(gone);
+            if !settings.groups.iter().any(|wanted| wanted.file == gone.file() && wanted.name == gone.name()) {
+                gone.end(now, &mut appender);
+            }
+        }
+        if let Err(error) = appender.commit(Durability::Logged) {
+            error!("the end of removed rules could not be stored: {error}");
+        }
+        lock(&self.router).reload(router_settings(&settings), now);
+        *self.groups.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = groups.clone();
+        *self.templates.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(templates);
+        *self.settings.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = settings;
+        self.wake_router.notify_one();
+        self.wake_sender.notify_waiters();
+        groups
+    }
+
+    fn announce(&self, transition: Transition) {
+        let _ = self.events.send(Event::alert(&transition));
+    }
+}
+
+/// A mutex whose holder panicked still holds consistent data: each stage changes its own state in one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn write_of(change: Change) -> Write {
+    match change {
+        Change::Alert(alert) => Write::Alert { key: wire::alert_key(&alert), body: wire::alert_json(&alert) },
+        Change::AlertGone(fingerprint) => Write::AlertGone { key: format!("{fingerprint:016x}") },
+        Change::Log(entry) => Write::Log { key: log_state::name(&entry.key), body: log_state::to_json(&entry) },
+        Change::LogGone(key) => Write::LogGone { key: log_state::name(&key) },
+    }
+}
+
+/// `None`: nothing is left to tell. An event (a training run, a decision) happened; that it ends is no news.
+fn notice_of(mut notification: Notification) -> Option<Notice> {
+    let at = notification.at;
+    notification.alerts.retain(|alert| alert.labels.get("kind") != "event" || !alert.resolved_at(at));
+    if notification.alerts.is_empty() {
+        return None;
+    }
+    Some(Notice {
+        receiver: notification.receiver,
+        integration_kind: notification.integration_kind,
+        integration_index: notification.integration_index,
+        group_key: notification.group_key,
+        group_labels: notification.group_labels,
+        alerts: notification.alerts,
+        reason: notification.reason.to_string(),
+        sequence: notification.sequence,
+        at,
+    })
+}
+
+/// The integration that a message in the outbox is for, by the settings of now.
+pub fn integration<'a>(settings: &'a Settings, notice: &Notice) -> Option<&'a Integration> {
+    let receiver = settings.receivers.iter().find(|receiver| receiver.name == notice.receiver)?;
+    receiver.integrations.iter().find(|one| one.kind.word() == notice.integration_kind && one.index == notice.integration_index)
+}
+
+/// Without an alertmanager.yml alerts are shown and stored, and nobody is told.
+fn router_settings(settings: &Settings) -> RouterSettings {
+    settings.router.clone().unwrap_or_else(|| RouterSettings {
+        route: Route {
+            receiver: String::new(),
+            group_by: Vec::new(),
+            group_by_all: false,
+            group_wait: Millis::from_seconds(30),
+            group_interval: Millis::from_minutes(5),
+            repeat_interval: Millis::from_minutes(240),
+            matchers: Vec::new(),
+            go_on: false,
+            mute_time_intervals: Vec::new(),
+            active_time_intervals: Vec::new(),
+            routes: Vec::new(),
+        },
+        inhibit_rules: Vec::new(),
+        time_intervals: Vec::new(),
+        resolve_timeout: Millis::from_minutes(5),
+        receivers: Vec::new(),
+    })
+}
+
+/// The router's notification log as JSON.
+mod log_state {
+    use bellbuoy_router::{LogEntry, LogKey};
+    use bellbuoy_vocabulary::Timestamp;
+    use serde_json::{Value, json};
+
+    /// The name of an entry in the database: one per integration and group.
+    pub fn name(key: &LogKey) -> String {
+        format!("{}/{}/{}:{}", key.receiver, key.integration_kind, key.integration_index, key.group_key)
+    }
+
+    pub fn to_json(entry: &LogEntry) -> Value {
+        json!({
+            "receiver": entry.key.receiver, "integration": entry.key.integration_kind, "index": entry.key.integration_index,
+            "groupKey": entry.key.group_key, "at": entry.at.0, "firing": entry.firing, "resolved": entry.resolved,
+            "sequence": entry.sequence, "expiresAt": entry.expires_at.0,
+        })
+    }
+
+    pub fn from_json(value: &Value) -> Option<LogEntry> {
+        let text = |name: &str| value.get(name)?.as_str().map(str::to_string);
+        let time = |name: &str| value.get(name)?.as_i64().map(Timestamp);
+        let prints = |name: &str| value.get(name)?.as_array()?.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>();
+        Some(LogEntry {
+            key: LogKey {
+                group_key: text("groupKey")?,
+                receiver: text("receiver")?,
+                integration_kind: text("integration")?,
+                integration_index: value.get("index")?.as_u64()? as usize,
+            },
+            at: time("at")?,
+            firing: prints("firing")?,
+            resolved: prints("resolved")?,
+            sequence: value.get("sequence")?.as_u64()?,
+            expires_at: time("expiresAt")?,
+        })
+    }
+}
+
+/// The states of a group's alerts as JSON.
+mod rules_state {
+    use super::*;
+    use serde_json::Value;
+
+    pub fn to_json(states: &[rules::AlertState]) -> Value {
+        json!(states)
+    }
+
+    pub fn from_json(value: &Value) -> Vec<rules::AlertState> {
+        serde_json::from_value(value.clone()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,227 @@
+//! tell: empties the outbox. One task per destination, so that a slow receiver delays nobody else.
+//!
+//! In:    messages in the state database. Out: requests and mails; what became of them, back in the database.
+//! Never: forgets a message: it stays pending until it was acknowledged or refused for good.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bellbuoy_notify::{Answer, Context, FailKind, HttpOptions, Message, Notice, Verdict, compose, judge};
+use bellbuoy_vocabulary::{Millis, Timestamp};
+use serde_json::json;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::client::{Clients, FailureKind, Request, Trust};
+use crate::clock::{self, Stopwatch};
+use crate::email;
+use crate::event::Event;
+use crate::path::{Path, integration};
+use crate::state::{NextMessage, OutboxRow, OutboxStatus};
+
+/// A receiver that does not answer within this time has failed this attempt.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// Answers are read to this length; they hold an id or an error.
+const ANSWER_BYTES_MAX: u64 = 256 << 10;
+/// The database is asked at least this often, in case a wake-up came between the question and the wait.
+const IDLE: Millis = Millis(2_000);
+/// When the receiver of a message is no longer in the settings: look again after a reload or this time.
+const ORPHAN_RETRY: Millis = Millis::from_minutes(5);
+
+pub struct Sender {
+    path: Arc<Path>,
+    clients: Arc<Clients>,
+    tasks: Mutex<HashMap<String, tokio::task::JoinHandle<()>>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Sender {
+    pub fn new(path: Arc<Path>, clients: Arc<Clients>) -> Arc<Sender> {
+        Arc::new(Sender { path, clients, tasks: Mutex::default(), stop: watch::channel(false).0 })
+    }
+
+    /// Starts a task for each destination that has messages; woken by the path.
+    pub async fn run(self: Arc<Self>) {
+        let mut stopped = self.stop.subscribe();
+        loop {
+            let woken = self.path.wake_sender.notified();
+            match self.path.state.pending_destinations() {
+                Ok(destinations) => destinations.into_iter().for_each(|destination| self.start(destination)),
+                Err(error) => warn!("{error}"),
+            }
+            tokio::select! {
+                _ = woken => {}
+                _ = tokio::time::sleep(IDLE.to_std()) => {}
+                _ = stopped.changed() => return,
+            }
+        }
+    }
+
+    pub fn stop(&self) {
+        let _ = self.stop.send(true);
+    }
+
+    fn start(self: &Arc<Self>, destination: String) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        tasks.retain(|_, task| !task.is_finished());
+        if !tasks.contains_key(&destination) {
+            let sender = self.clone();
+            let name = destination.clone();
+            tasks.insert(destination, tokio::spawn(async move { sender.empty(&name).await }));
+        }
+    }
+
+    /// Sends what is due to one destination until nothing is pending.
+    async fn empty(self: &Arc<Self>, destination: &str) {
+        let mut stopped = self.stop.subscribe();
+        // While a receiver says "too many requests", nothing more goes to it.
+        let mut closed_until = Timestamp(0);
+        loop {
+            let now = clock::now();
+            let next = if closed_until > now { NextMessage::At(closed_until) } else { self.next(destination, now) };
+            match next {
+                NextMessage::Nothing => return,
+                NextMessage::Due(row) => {
+                    // A stop waits for the attempt that is under way, so that its answer is recorded.
+                    if let Some(until) = self.attempt(&row).await {
+                        closed_until = until;
+                    }
+                    if *stopped.borrow() {
+                        return;
+                    }
+                }
+                NextMessage::At(at) => {
+                    let woken = self.path.wake_sender.notified();
+                    tokio::select! {
+                        _ = tokio::time::sleep(clock::until(at).max(Duration::from_millis(1))) => {}
+                        _ = woken => {}
+                        _ = stopped.changed() => return,
+                    }
+                }
+            }
+        }
+    }
+
+    fn next(&self, destination: &str, now: Timestamp) -> NextMessage {
+        self.path.state.next_message(destination, now).unwrap_or_else(|error| {
+            warn!("{error}");
+            NextMessage::At(now + IDLE)
+        })
+    }
+
+    /// One attempt to deliver. Gives until when the destination as a whole has to wait.
+    async fn attempt(&self, row: &OutboxRow) -> Option<Timestamp> {
+        let now = clock::now();
+        let Some(notice) = Notice::from_json(&row.notice) else {
+            self.settled(row, None, Verdict::GaveUp { reason: "the stored message can not be read".into() }, now);
+            return None;
+        };
+        let settings = self.path.settings();
+        let Some(integration) = integration(&settings, &notice) else {
+            let reason = format!("receiver {:?} is not in the settings any more", notice.receiver);
+            self.settled(row, Some(&notice), Verdict::RetryAt { at: now + ORPHAN_RETRY, reason, rate_limited: false }, now);
+            return None;
+        };
+        let templates = self.path.templates();
+        let context = Context { external_url: &self.path.external_url, templates: &templates, now };
+        let composed = compose(integration, &notice, &context);
+        for problem in &composed.problems {
+            self.path.telemetry.template_failures.add(1);
+            warn!("receiver {}: {problem}", notice.receiver);
+        }
+        let watch = Stopwatch::start();
+        let answer = match composed.message {
+            Message::Http { method, url, mut headers, body, options } => {
+                // Every receiver over HTTP can tell a repeat after a crash from news.
+                if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("idempotency-key")) {
+                    headers.push(("idempotency-key".into(), row.key.clone()));
+                }
+                self.send(&method, url.expose(), headers, body, &options).await
+            }
+            Message::Email(mail) => email::send(&mail, SEND_TIMEOUT).await,
+        };
+        self.path.telemetry.notification_seconds.add(watch.seconds());
+        let now = clock::now();
+        let verdict = judge(&integration.kind, &answer, row.attempts, now, clock::jitter());
+        self.settled(row, Some(&notice), verdict, now)
+    }
+
+    async fn send(&self, method: &str, url: &str, headers: Vec<(String, String)>, body: Vec<u8>, options: &HttpOptions) -> Answer {
+        let trust = Trust {
+            ca: options.ca.clone(),
+            identity: None,
+            insecure_skip_verify: options.insecure_skip_verify,
+            follow_redirects: options.follow_redirects,
+        };
+        let request = Request {
+            method,
+            url,
+            headers: &headers,
+            basic_auth: options.basic_auth.as_ref().map(|(user, password)| (user.as_str(), password)),
+            authorization: options.authorization.as_ref(),
+            body,
+            timeout: SEND_TIMEOUT,
+            body_bytes_max: ANSWER_BYTES_MAX,
+        };
+        match self.clients.send(&trust, request).await {
+            Ok(response) => Answer::Http { status: response.status, headers: response.headers, body: response.body },
+            Err(failure) => Answer::Failed {
+                kind: match failure.kind {
+                    FailureKind::Dns => FailKind::Dns,
+                    FailureKind::Connect => FailKind::Connect,
+                    FailureKind::Tls => FailKind::Tls,
+                    FailureKind::Timeout => FailKind::Timeout,
+                    FailureKind::Invalid | FailureKind::Broken => FailKind::Other,
+                },
+                reason: failure.reason,
+            },
+        }
+    }
+
+    /// Records what became of an attempt, and tells it.
+    fn settled(&self, row: &OutboxRow, notice: Option<&Notice>, verdict: Verdict, now: Timestamp) -> Option<Timestamp> {
+        let (status, due_at, words, remote_id, closed_until) = match verdict {
+            Verdict::Delivered { remote_id } => (OutboxStatus::Delivered, row.due_at, "delivered".to_string(), remote_id, None),
+            Verdict::RetryAt { at, reason, rate_limited } => (OutboxStatus::Pending, at, reason, None, rate_limited.then_some(at)),
+            Verdict::GaveUp { reason } => (OutboxStatus::Failed, row.due_at, reason, None, None),
+        };
+        // Should this write fail, the message is sent again: at least once is the promise.
+        if let Err(error) = self.path.state.settle(row.id, status, due_at, now, &words, remote_id.as_deref()) {
+            self.path.telemetry.state_failures.add(1);
+            warn!("{error}");
+        }
+        let kind = notice.map_or("unknown", |notice| notice.integration_kind.as_str());
+        let receiver = notice.map_or("unknown", |notice| notice.receiver.as_str());
+        let telemetry = &self.path.telemetry;
+        let word = match status {
+            OutboxStatus::Delivered => {
+                telemetry.notifications.add(&[kind], 1);
+                info!("{receiver}/{kind}: delivered ({})", row.reason);
+                "delivered"
+            }
+            OutboxStatus::Pending => {
+                telemetry.notification_attempts_failed.add(&[kind], 1);
+                warn!("{receiver}/{kind}: {words}; next attempt at {due_at}");
+                "retrying"
+            }
+            OutboxStatus::Failed => {
+                telemetry.notifications_failed.add(&[kind], 1);
+                warn!("{receiver}/{kind}: given up: {words}");
+                "failed"
+            }
+        };
+        let names = notice.map(|notice| notice.alert_names()).unwrap_or_default();
+        let state = notice.map_or("", |notice| notice.status_word());
+        let line = match status {
+            OutboxStatus::Delivered => format!("{kind} message to {receiver} delivered: {state} {}", names.join(", ")),
+            _ => format!("{kind} message to {receiver} {word}: {words}"),
+        };
+        let fields = json!({
+            "receiver": receiver, "integration": kind, "status": word, "reason": row.reason, "answer": words,
+            "attempt": row.attempts + 1, "state": state, "alertnames": names, "key": row.key,
+        });
+        let _ = self.path.events.send(Event::new(now, "notification", fields, line));
+        closed_until
+    }
+}

@@ -1,0 +1,101 @@
+//! The commands that are functions of their files.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::harness::{Folder, Program, bellbuoy};
+
+fn run(arguments: &[&str]) -> Output {
+    bellbuoy().args(arguments).output().expect("the program starts")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn check_reports_every_problem_with_file_line_and_way_out() {
+    let folder = Folder::new(&[
+        (
+            "prometheus.yml",
+            "global:\n  scrape_intervall: 5s\nrule_files: [rules.yml]\nscrape_configs:\n- job_name: a\n  static_configs:\n  - targets: ['${NOWHERE_HOST}:80']\n",
+        ),
+        ("rules.yml", "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: sum(rate(x[5m])\n"),
+        ("alertmanager.yml", "route:\n  receiver: pager\nreceivers:\n- name: pagerduty\n"),
+    ]);
+    let dir = folder.config().display().to_string();
+    let output = run(&["check", &dir, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let findings: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let findings = findings["findings"].as_array().expect("a list");
+    let has = |file: &str, line: u64, words: &str| {
+        findings.iter().any(|finding| {
+            finding["file"].as_str().is_some_and(|name| name.ends_with(file))
+                && finding["line"] == line
+                && format!("{} {}", finding["message"], finding["fix"]).contains(words)
+        })
+    };
+    assert!(has("prometheus.yml", 2, "scrape_interval"), "{findings:?}");
+    assert!(has("prometheus.yml", 7, "NOWHERE_HOST"), "{findings:?}");
+    assert!(has("rules.yml", 5, "unclosed"), "{findings:?}");
+    assert!(has("alertmanager.yml", 2, "pagerduty"), "{findings:?}");
+
+    let output = run(&["up", &dir, "--listen", "127.0.0.1:0", "--data", &folder.data().display().to_string()]);
+    assert_eq!(output.status.code(), Some(2), "a folder with errors does not start");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("NOWHERE_HOST"));
+}
+
+#[test]
+fn drift_and_evaluate_print_the_contract() {
+    let column = |shift: f64| -> String {
+        let mut text = String::from("x,c\n");
+        for n in 0..200 {
+            text.push_str(&format!("{},{}\n", f64::from(n) * 0.37 + shift, ["a", "b", "c"][n as usize % 3]));
+        }
+        text
+    };
+    let folder = Folder::new(&[
+        ("r.csv", &column(0.0)),
+        ("same.csv", &column(0.0)),
+        ("moved.csv", &column(40.0)),
+        ("p.csv", "p,t\n1,1\n2,2\n3,4\n"),
+    ]);
+    let file = |name: &str| folder.config().join(name).display().to_string();
+    let output = run(&["drift", "--reference", &file("r.csv"), "--current", &file("moved.csv"), "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!((report["columns"]["x"]["test"].as_str(), report["columns"]["x"]["drifted"].as_bool()), (Some("ks"), Some(true)));
+    assert_eq!(report["columns"]["c"]["test"], "chisquare");
+    assert_eq!(
+        (report["drifted_columns"].as_u64(), report["drift_share"].as_f64(), report["dataset_drift"].as_bool()),
+        (Some(1), Some(0.5), Some(true))
+    );
+    let output = run(&["drift", "--reference", &file("r.csv"), "--current", &file("same.csv"), "--columns", "x", "--test", "wasserstein"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert_eq!(run(&["drift", "--reference", &file("r.csv"), "--current", &file("gone.csv")]).status.code(), Some(2));
+
+    let output = run(&["evaluate", "--predictions", &file("p.csv"), "--prediction", "p", "--target", "t", "--format", "json"]);
+    let score: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert!((score["rmse"].as_f64().expect("a number") - (1.0f64 / 3.0).sqrt()).abs() < 1e-12, "{score}");
+    let output = run(&["evaluate", "--predictions", &file("p.csv"), "--prediction", "nope", "--target", "t"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("p, t"), "it names the columns that are there");
+}
+
+#[test]
+fn query_and_test_answer_on_standard_output() {
+    let folder = Folder::new(&[
+        ("prometheus.yml", "scrape_configs: []\n"),
+        ("a.test", "load 5m\n  x 1 2 3\n\neval instant at 10m x\n  x 3\n\neval instant at 10m x + 1\n  {} 5\n"),
+    ]);
+    let program = Program::up(&folder);
+    let url = format!("http://{}", program.address);
+    let output = run(&["query", "1 + 1", "--url", &url, "--time", "0"]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(0), "2 @[0]\n"));
+    assert_eq!(run(&["query", "sum(", "--url", &url]).status.code(), Some(2));
+    let output = run(&["test", "--promql", &folder.config().join("a.test").display().to_string(), "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "one of the two is wrong");
+    let report: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!((report["passed"].as_u64(), report["total"].as_u64()), (Some(1), Some(2)), "{report}");
+}

@@ -1,0 +1,68 @@
+//! Hostile and broken targets: the error is on the target, names what is wrong, and everybody else goes on.
+
+use std::io::Write as _;
+
+use super::harness::{Folder, Program, Server, answer, ok, text, wait_for};
+
+fn gzip_bomb() -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let chunk = "# filler that inflates a thousandfold\n".repeat(10_000);
+    for _ in 0..300 {
+        encoder.write_all(chunk.as_bytes()).expect("in memory");
+    }
+    let body = encoder.finish().expect("in memory");
+    answer(200, &[("content-type", "text/plain"), ("content-encoding", "gzip")], &body)
+}
+
+#[test]
+fn broken_targets_fail_alone() {
+    let plain = |body: &'static str| Server::start(move |_| ok("text/plain; version=0.0.4", body));
+    let many: String = (0..3000).map(|n| format!("m{{n=\"{n}\"}} 1\n")).collect();
+    let long = format!("m{{a=\"{}\"}} 1\n", "x".repeat(100_000));
+    let cases: Vec<(&str, Server, &str)> = vec![
+        ("bomb", Server::start(|_| gzip_bomb()), "body size limit"),
+        ("rubbish", plain("load 7\nthis is <html>\n"), "line 2"),
+        ("utf8", Server::start(|_| answer(200, &[("content-type", "text/plain")], b"m{a=\"\xff\xfe\"} 1\n")), "UTF-8"),
+        ("timestamps", plain("load 7 NaN\n"), "line 1"),
+        ("many", Server::start(move |_| ok("text/plain", &many)), "sample"),
+        ("long", Server::start(move |_| ok("text/plain", &long)), "label"),
+        ("status", Server::start(|_| answer(500, &[], b"")), "HTTP status 500"),
+        ("type", Server::start(|_| ok("application/json", "{}")), "application/json"),
+        ("silent", Server::start(|_| Vec::new()), ""),
+    ];
+    let good = plain("load 7\n");
+    let twice = plain("load 7\nload 7\nload 8\n");
+    let mut config = String::from("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n");
+    for (name, server, _) in &cases {
+        config.push_str(&format!("- job_name: {name}\n  static_configs: [{{targets: ['{}']}}]\n", server.address));
+        if *name == "many" {
+            config.push_str("  sample_limit: 1000\n");
+        }
+    }
+    for (name, server) in [("good", &good), ("twice", &twice)] {
+        config.push_str(&format!("- job_name: {name}\n  static_configs: [{{targets: ['{}']}}]\n", server.address));
+    }
+    let folder = Folder::new(&[("prometheus.yml", &config)]);
+    let program = Program::up(&folder);
+
+    for (name, _, words) in &cases {
+        let error = wait_for(name, || {
+            let data = program.data("/api/v1/targets");
+            let target = data["activeTargets"].as_array()?.iter().find(|target| target["scrapePool"] == *name)?.clone();
+            (target["health"] == "down").then(|| text(&target["lastError"]))
+        });
+        assert!(!error.is_empty() && error.contains(words), "{name}: {error}");
+        wait_for("up of a broken target", || {
+            program.query(&format!("up{{job=\"{name}\"}}")).first().map(|(_, up)| assert_eq!(up, "0", "{name}"))
+        });
+        assert!(
+            program.query(&format!("{{__name__!=\"\",job=\"{name}\",__name__!~\"up|scrape_.*\"}}")).is_empty(),
+            "{name}: nothing of a broken body is kept"
+        );
+    }
+    for name in ["good", "twice"] {
+        wait_for("a good target", || program.query(&format!("up{{job=\"{name}\"}}")).first().map(|(_, up)| assert_eq!(up, "1", "{name}")));
+        assert_eq!(program.query(&format!("load{{job=\"{name}\"}}")).first().map(|(_, value)| value.as_str()), Some("7"));
+    }
+    assert_eq!(program.stop(), Some(0));
+}

@@ -1,0 +1,9 @@
+//! Black box: the program as a user runs it, against targets, receivers and, where they are at hand, the real peers.
+
+mod commands;
+mod demo;
+mod harness;
+mod hostile;
+mod peers;
+mod restart;
+mod up;

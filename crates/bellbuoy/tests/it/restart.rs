@@ -1,0 +1,145 @@
+//! kill -9 and restarts: no message is lost, none is repeated, states go on.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::harness::{Folder, Program, Server, alertmanager, answer, prometheus, text, wait_for};
+
+const RULES: &str = "groups:\n- name: g\n  rules:\n  - alert: LoadHigh\n    expr: load > 5\n    for: 1s\n";
+
+fn statuses(hook: &Server) -> Vec<String> {
+    hook.received().iter().map(|one| text(&one.json()["status"])).collect()
+}
+
+#[test]
+fn kill_9_while_firing_neither_repeats_nor_forgets() {
+    let high = Arc::new(AtomicBool::new(true));
+    let value = high.clone();
+    let target = Server::page(move || format!("load {}\n", if value.load(Ordering::Relaxed) { 7 } else { 1 }));
+    let hook = Server::start(|_| answer(200, &[], b""));
+    let folder = Folder::new(&[
+        ("prometheus.yml", &prometheus(&[target.address], &["rules.yml"])),
+        ("rules.yml", RULES),
+        ("alertmanager.yml", &alertmanager(&format!("http://{}/hook", hook.address))),
+    ]);
+    for round in 0..3 {
+        let program = Program::up(&folder);
+        wait_for("firing", || (program.alert_states() == [("LoadHigh".to_string(), "firing".to_string())]).then_some(()));
+        wait_for("the message", || (!hook.received().is_empty()).then_some(()));
+        // Two more evaluations, so that a repeat would have had its chance.
+        let seen = program.query("prometheus_rule_evaluations_total").len();
+        assert_eq!(seen, 0, "bellbuoy does not scrape itself here");
+        let evaluated =
+            || program.get("/metrics").1.lines().find(|l| l.starts_with("prometheus_rule_evaluations_total")).map(str::to_string);
+        let before = evaluated();
+        wait_for("another evaluation", || (evaluated() != before).then_some(()));
+        assert_eq!(statuses(&hook), ["firing"], "round {round}");
+        program.kill();
+    }
+    // It resolves while nobody looks: the message about it must still come.
+    high.store(false, Ordering::Relaxed);
+    let program = Program::up(&folder);
+    wait_for("the resolved message", || (statuses(&hook) == ["firing", "resolved"]).then_some(()));
+    assert_eq!(program.stop(), Some(0));
+}
+
+#[test]
+fn pending_goes_on_where_it_was() {
+    let target = Server::page(|| "load 7\n".to_string());
+    let folder = Folder::new(&[
+        ("prometheus.yml", &prometheus(&[target.address], &["rules.yml"])),
+        ("rules.yml", &RULES.replace("for: 1s", "for: 10m")),
+    ]);
+    let program = Program::up(&folder);
+    let since = |program: &Program| {
+        wait_for("pending", || {
+            let data = program.data("/api/v1/alerts");
+            (data["alerts"][0]["state"] == "pending").then(|| text(&data["alerts"][0]["activeAt"]))
+        })
+    };
+    let before = since(&program);
+    program.kill();
+    let again = Program::up(&folder);
+    assert_eq!(since(&again), before, "a short outage does not reset `for`");
+}
+
+#[test]
+fn a_receiver_that_is_down_gets_everything_when_it_is_back() {
+    let target = Server::page(|| "load 7\n".to_string());
+    let port = TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address");
+    let folder = Folder::new(&[
+        ("prometheus.yml", &prometheus(&[target.address], &["rules.yml"])),
+        ("rules.yml", RULES),
+        ("alertmanager.yml", &alertmanager(&format!("http://{port}/hook"))),
+    ]);
+    let program = Program::up(&folder);
+    wait_for("a failed attempt", || {
+        let metrics = program.get("/metrics").1;
+        metrics.contains("bellbuoy_notification_attempts_failed_total{integration=\"webhook\"}").then_some(())
+    });
+    program.kill();
+    let hook = Server::on(TcpListener::bind(port).expect("the port is still free"), |_| answer(200, &[], b""));
+    let _again = Program::up(&folder);
+    wait_for("the message", || (statuses(&hook) == ["firing"]).then_some(()));
+}
+
+#[test]
+fn too_many_requests_and_errors_are_retried_when_the_receiver_says_and_lose_nothing() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = calls.clone();
+    let hook = Server::start(move |_| match count.fetch_add(1, Ordering::Relaxed) {
+        0 => answer(429, &[("retry-after", "1")], b"{\"retry_after\": 1.0}"),
+        1 => answer(503, &[], b"<html>rubbish</html>"),
+        2 => b"this is not HTTP at all\r\n\r\n".to_vec(),
+        _ => answer(200, &[], b""),
+    });
+    let folder = Folder::new(&[
+        ("prometheus.yml", "scrape_configs: []\n"),
+        ("alertmanager.yml", &alertmanager(&format!("http://{}/hook", hook.address))),
+    ]);
+    let program = Program::up(&folder);
+    let alerts = r#"[{"labels": {"alertname": "A"}}, {"labels": {"alertname": "B"}}, {"labels": {"alertname": "C"}}]"#;
+    assert_eq!(program.post("/api/v2/alerts", alerts).0, 200);
+    let mut delivered = BTreeMap::new();
+    wait_for("all three groups", || {
+        delivered.clear();
+        for one in hook.received().iter().skip(3) {
+            *delivered.entry(text(&one.json()["groupLabels"]["alertname"])).or_insert(0) += 1;
+        }
+        (delivered.len() == 3).then_some(())
+    });
+    assert!(delivered.values().all(|count| *count == 1), "{delivered:?}");
+    let keys: Vec<_> = hook.received().iter().map(|one| one.headers.get("idempotency-key").cloned()).collect();
+    assert!(keys.iter().all(Option::is_some), "each message carries its key: {keys:?}");
+    let (_, notifications) = program.get("/api/bellbuoy/notifications");
+    assert_eq!(notifications.matches("\"status\":\"delivered\"").count(), 3, "{notifications}");
+}
+
+#[test]
+fn posted_alerts_survive_kill_9_before_they_were_told() {
+    let hook = Server::start(|_| answer(200, &[], b""));
+    let slow = alertmanager(&format!("http://{}/hook", hook.address)).replace("group_wait: 200ms", "group_wait: 3s");
+    let folder = Folder::new(&[("prometheus.yml", "scrape_configs: []\n"), ("alertmanager.yml", &slow)]);
+    let program = Program::up(&folder);
+    assert_eq!(program.post("/api/v2/alerts", r#"[{"labels": {"alertname": "A", "x": "1"}}]"#).0, 200);
+    program.kill();
+    let _again = Program::up(&folder);
+    wait_for("the message", || (statuses(&hook) == ["firing"]).then_some(()));
+}
+
+#[test]
+fn samples_survive_kill_9() {
+    let step = Arc::new(AtomicUsize::new(0));
+    let value = step.clone();
+    let target = Server::page(move || format!("steps {}\n", value.fetch_add(1, Ordering::Relaxed)));
+    let folder = Folder::new(&[("prometheus.yml", &prometheus(&[target.address], &[]))]);
+    let program = Program::up(&folder);
+    let count =
+        |program: &Program| program.query("count_over_time(steps[5m])").first().and_then(|(_, v)| v.parse::<usize>().ok()).unwrap_or(0);
+    let before = wait_for("three samples", || Some(count(&program)).filter(|n| *n >= 3));
+    program.kill();
+    let again = Program::up(&folder);
+    assert!(count(&again) >= before, "{} of {before}", count(&again));
+}

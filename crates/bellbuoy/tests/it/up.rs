@@ -1,0 +1,190 @@
+//! `bellbuoy up`: scrape, query, alert, message, resolve, reload.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::harness::{Folder, Program, Server, alertmanager, answer, prometheus, text, wait_for};
+
+const RULES: &str = "groups:\n- name: g\n  rules:\n  - record: job:load:sum\n    expr: sum by (job) (load)\n  - alert: LoadHigh\n    expr: load > 5\n    for: 1s\n    labels: {severity: critical}\n    annotations:\n      summary: 'load of {{ $labels.instance }} is {{ $value }}'\n";
+
+#[test]
+fn a_metric_becomes_an_alert_becomes_a_message_and_is_resolved() {
+    let high = Arc::new(AtomicBool::new(true));
+    let value = high.clone();
+    let target = Server::page(move || {
+        format!("# HELP load Load now.\n# TYPE load gauge\nload{{cpu=\"0\"}} {}\n", if value.load(Ordering::Relaxed) { 7 } else { 1 })
+    });
+    let hook = Server::start(|_| answer(200, &[], b""));
+    let folder = Folder::new(&[
+        ("prometheus.yml", &prometheus(&[target.address], &["rules.yml"])),
+        ("rules.yml", RULES),
+        ("alertmanager.yml", &alertmanager(&format!("http://{}/hook", hook.address))),
+    ]);
+    let program = Program::up(&folder);
+
+    wait_for("the target's sample", || program.query("load").first().map(|(_, value)| assert_eq!(value, "7")));
+    wait_for("the recorded series", || (!program.query("job:load:sum").is_empty()).then_some(()));
+    let message = wait_for("the firing message", || hook.received().first().cloned()).json();
+    assert_eq!((text(&message["status"]), text(&message["version"])), ("firing".into(), "4".into()));
+    assert_eq!(message["alerts"][0]["labels"]["alertname"], "LoadHigh");
+    let summary = text(&message["alerts"][0]["annotations"]["summary"]);
+    assert_eq!(summary, format!("load of {} is 7", target.address));
+    assert_eq!(program.alert_states(), [("LoadHigh".to_string(), "firing".to_string())]);
+    assert_eq!(program.query("ALERTS{alertstate=\"firing\"}").len(), 1);
+
+    let (status, alerts) = program.get("/api/v2/alerts");
+    assert_eq!(status, 200);
+    let alerts: serde_json::Value = serde_json::from_str(&alerts).expect("JSON");
+    assert_eq!(alerts[0]["status"]["state"], "active");
+    assert_eq!(alerts[0]["receivers"], json!([{"name": "hook"}]));
+
+    high.store(false, Ordering::Relaxed);
+    let message = wait_for("the resolved message", || hook.received().iter().map(|one| one.json()).find(|one| one["status"] == "resolved"));
+    assert_eq!(message["alerts"][0]["status"], "resolved");
+    assert_eq!(hook.received().len(), 2, "one firing and one resolved message");
+    assert_eq!(program.stop(), Some(0));
+}
+
+#[test]
+fn the_apis_show_targets_rules_metadata_and_errors_as_prometheus_does() {
+    let target = Server::page(|| "# HELP load Load now.\n# TYPE load gauge\nload 7\n".to_string());
+    let folder = Folder::new(&[("prometheus.yml", &prometheus(&[target.address], &["rules.yml"])), ("rules.yml", RULES)]);
+    let program = Program::up(&folder);
+    wait_for("a scrape", || (!program.query("load").is_empty()).then_some(()));
+
+    let targets = program.data("/api/v1/targets");
+    assert_eq!(targets["activeTargets"][0]["health"], "up");
+    assert_eq!(targets["activeTargets"][0]["labels"]["job"], "app");
+    let rules = program.data("/api/v1/rules");
+    assert_eq!(rules["groups"][0]["rules"][0]["name"], "job:load:sum");
+    assert_eq!(rules["groups"][0]["rules"][1]["query"], "load > 5");
+    assert_eq!(program.data("/api/v1/metadata?metric=load"), json!({"load": [{"type": "gauge", "help": "Load now.", "unit": ""}]}));
+    assert_eq!(program.data("/api/v1/label/job/values"), json!(["app"]));
+    let names = program.data("/api/v1/labels");
+    assert!(names.as_array().is_some_and(|names| names.contains(&json!("instance"))));
+    let series = program.data("/api/v1/series?match[]=up");
+    assert_eq!(series[0]["__name__"], "up");
+
+    for (path, status, kind) in [
+        ("/api/v1/query?query=load%7B", 400, "bad_data"),
+        ("/api/v1/query?query=load&time=never", 400, "bad_data"),
+        ("/api/v1/query_range?query=load&start=2&end=1&step=1", 400, "bad_data"),
+        ("/api/v1/query_range?query=load&start=0&end=1000000&step=1", 400, "bad_data"),
+        ("/api/v1/query?query=load%20%2B%20on(x)%20load%20%2B%20on(job)%20label_replace(load,%22x%22,%221%22,%22%22,%22%22)", 200, ""),
+        ("/api/v1/series", 400, "bad_data"),
+        ("/api/v1/nothing", 404, "not_found"),
+        ("/api/v1/models/none", 404, "not_found"),
+    ] {
+        let (code, body) = program.get(path);
+        assert_eq!(code, status, "{path}: {body}");
+        if status != 200 {
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&body).expect("JSON")["errorType"], kind, "{path}: {body}");
+        }
+    }
+    let (code, metrics) = program.get("/metrics");
+    assert_eq!(code, 200);
+    for name in ["prometheus_tsdb_head_series", "alertmanager_alerts", "prometheus_config_last_reload_successful 1"] {
+        assert!(metrics.contains(name), "{name}");
+    }
+    let (code, page) = program.get("/status");
+    assert!(code == 200 && page.contains("1 of 1 up"), "{page}");
+}
+
+#[test]
+fn a_bad_file_is_rejected_whole_and_a_good_one_is_taken() {
+    let target = Server::page(|| "load 7\n".to_string());
+    let good = prometheus(&[target.address], &["rules.yml"]);
+    let folder = Folder::new(&[("prometheus.yml", &good), ("rules.yml", RULES)]);
+    let program = Program::up_with(&folder, &["--listen", "127.0.0.1:0", "--no-watch"]);
+
+    folder.write("prometheus.yml", &good.replace("scrape_interval: 1s", "scrape_intervall: 1s"));
+    folder.write("rules.yml", "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: sum(\n");
+    let (code, body) = program.post("/-/reload", "");
+    assert_eq!(code, 500);
+    assert!(body.contains("prometheus.yml:2:") && body.contains("scrape_interval"), "{body}");
+    assert!(body.contains("rules.yml:5:"), "all problems at once: {body}");
+    assert!(program.get("/metrics").1.contains("prometheus_config_last_reload_successful 0"));
+    assert!(program.get("/status").1.contains("was rejected"));
+    assert_eq!(program.data("/api/v1/rules")["groups"][0]["rules"][1]["name"], "LoadHigh", "the old rules stay");
+
+    folder.write("prometheus.yml", &good);
+    folder.write("rules.yml", &RULES.replace("LoadHigh", "LoadVeryHigh"));
+    program.signal("HUP");
+    wait_for("the new rule", || (program.data("/api/v1/rules")["groups"][0]["rules"][1]["name"] == "LoadVeryHigh").then_some(()));
+    assert!(program.get("/metrics").1.contains("prometheus_config_last_reload_successful 1"));
+}
+
+#[test]
+fn a_changed_file_reloads_by_itself_and_discovery_files_are_followed() {
+    let target = Server::page(|| "load 7\n".to_string());
+    let folder = Folder::new(&[(
+        "prometheus.yml",
+        "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n- job_name: found\n  file_sd_configs:\n  - files: ['targets/*.json']\n    refresh_interval: 1s\n",
+    )]);
+    std::fs::create_dir(folder.config().join("targets")).expect("folder");
+    let program = Program::up(&folder);
+    assert_eq!(program.data("/api/v1/targets")["activeTargets"], json!([]));
+    folder.write("targets/a.json", &format!(r#"[{{"targets": ["{}"], "labels": {{"team": "ml"}}}}]"#, target.address));
+    wait_for("the discovered target", || (!program.query("load{team=\"ml\"}").is_empty()).then_some(()));
+    folder.write("targets/a.json", "[]");
+    wait_for("the target's end", || (program.data("/api/v1/targets")["activeTargets"] == json!([])).then_some(()));
+    wait_for("staleness of its series", || program.query("load").is_empty().then_some(()));
+    folder.write("prometheus.yml", &prometheus(&[target.address], &[]));
+    wait_for("the new job", || (!program.query("load{job=\"app\"}").is_empty()).then_some(()));
+}
+
+#[test]
+fn predictions_and_true_values_are_judged() {
+    let mut reference = String::from("x,kind\n");
+    for n in 0..300 {
+        reference.push_str(&format!("{},{}\n", f64::from(n % 50) + 0.5, ["a", "b", "c"][n as usize % 3]));
+    }
+    let folder = Folder::new(&[
+        ("reference.csv", &reference),
+        (
+            "bellbuoy.yml",
+            "models:\n- name: m\n  kind: regression\n  target: y\n  reference: reference.csv\n  features:\n  - name: x\n  - name: kind\n  rows_min: 50\n  schedule: 1h\n  retraining: {r2_critical: 0.65, r2_warning: 0.7, drift_share: 0.5}\n",
+        ),
+    ]);
+    let program = Program::up(&folder);
+    let judged = |force: &str| {
+        let (code, body) = program.post(&format!("/api/v1/models/m/judge{force}"), "");
+        assert_eq!(code, 200, "{body}");
+        serde_json::from_str::<serde_json::Value>(&body).expect("JSON")["data"].clone()
+    };
+    let nothing = judged("");
+    assert_eq!(nothing["decision"]["outcome"], "unknown", "no data is neither good nor bad: {nothing}");
+    assert!(nothing["drift"]["unknown"].is_string() && nothing["performance"]["unknown"].is_string());
+    assert!(program.query("bellbuoy_model_r2_production").is_empty());
+
+    // Drifted features, and predictions that are far from the truth.
+    let rows: Vec<_> =
+        (0..200).map(|n| json!({"id": format!("{n}"), "prediction": 10.0, "features": {"x": 500.0 + f64::from(n), "kind": "c"}})).collect();
+    let labels: Vec<_> = (0..200).map(|n| json!({"id": format!("{n}"), "value": f64::from(n)})).collect();
+    for (path, rows) in [("predictions", &rows), ("labels", &labels), ("predictions", &rows)] {
+        let (code, body) = program.post(&format!("/api/v1/models/m/{path}"), &json!(rows).to_string());
+        assert_eq!(code, 200, "{body}");
+    }
+    let judgement = judged("");
+    assert_eq!(judgement["drift"]["driftedFeatures"], 2, "{judgement}");
+    assert_eq!(judgement["performance"]["rows"], 200);
+    assert_eq!(judgement["decision"]["outcome"], "retrain_now", "{judgement}");
+    assert_eq!(program.query("bellbuoy_drift_share{model=\"m\"}")[0].1, "1");
+    let score = |r2: f64| json!({"r2": r2, "rmse": 1.0, "mae": 1.0, "rows": 100});
+    let report = json!({"status": "success", "champion": {"baseline": score(0.9), "current": score(0.1)},
+        "challenger": {"baseline": score(0.9), "current": score(0.8)}});
+    let (code, body) = program.post("/api/v1/models/m/training", &report.to_string());
+    assert!(code == 200 && body.contains("\"deploy\""), "{body}");
+    let (_, audit) = program.get("/api/bellbuoy/audit");
+    assert!(audit.contains("deploy"), "{audit}");
+
+    // A restart forgets nothing.
+    program.kill();
+    let again = Program::up(&folder);
+    let (_, body) = again.post("/api/v1/models/m/judge", "");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&body).expect("JSON")["data"]["performance"]["rows"], 200, "{body}");
+    let (_, body) = again.post("/api/v1/models/m/predictions", &json!([rows[0]]).to_string());
+    assert!(body.contains("\"repeated\":1"), "{body}");
+}
