@@ -2,13 +2,39 @@
 
 use bellbuoy_router::{IntegrationOutline, ReceiverOutline, Route, RouterSettings};
 use bellbuoy_rules::{AlertingSettings, GroupSettings, RecordingSettings, RuleSettings};
+use bellbuoy_scrape::{HttpSettings, Limits, Scheme, ScrapeSettings, TargetGroup};
 use bellbuoy_vocabulary::{Labels, MatchOp, Matcher, Millis, Span};
 
-pub const SCRAPE_INTERVAL: Millis = Millis::from_seconds(5);
+const SCRAPE_INTERVAL: Millis = Millis::from_seconds(5);
 pub const GROUP_WAIT: Millis = Millis::from_seconds(5);
 pub const GROUP_INTERVAL: Millis = Millis::from_seconds(20);
 /// Longer than a run: whatever is told twice is told twice by mistake.
 const REPEAT_INTERVAL: Millis = Millis::from_minutes(24 * 60);
+
+/// Four services in two jobs' worth of labels.
+pub fn scrape() -> ScrapeSettings {
+    let group = |job: &str, targets: [&str; 2]| TargetGroup {
+        source: "sim".into(),
+        targets: targets.iter().map(|target| target.to_string()).collect(),
+        labels: Labels::from_pairs([("job", job)]),
+    };
+    ScrapeSettings {
+        job_name: "sim".into(),
+        scrape_interval: SCRAPE_INTERVAL,
+        scrape_timeout: SCRAPE_INTERVAL,
+        metrics_path: "/metrics".into(),
+        scheme: Scheme::Http,
+        params: vec![],
+        honor_labels: false,
+        honor_timestamps: true,
+        http: HttpSettings::default(),
+        limits: Limits::default(),
+        static_configs: vec![group("job0", ["host0:80", "host2:80"]), group("job1", ["host1:80", "host3:80"])],
+        file_sd_configs: vec![],
+        relabel_configs: vec![],
+        metric_relabel_configs: vec![],
+    }
+}
 
 pub fn groups() -> Vec<GroupSettings> {
     let group = |name: &str, interval: i64, rules: Vec<RuleSettings>| GroupSettings {

@@ -10,17 +10,17 @@ use std::sync::Arc;
 use bellbuoy_promql::Engine;
 use bellbuoy_router::{Change, Decision, LogEntry, LogKey, Notification, Router};
 use bellbuoy_rules::{AlertState, Evaluation, Group, RESEND_DELAY};
+use bellbuoy_scrape::{Response, TargetState, targets_of};
 use bellbuoy_store::crash::CrashDisk;
 use bellbuoy_store::{Durability, Options, Store};
-use bellbuoy_vocabulary::{Alert, Append, Labels, METRIC_NAME, Millis, Timestamp};
+use bellbuoy_vocabulary::{Alert, Labels, Millis, Timestamp};
 
 use crate::Report;
 use crate::chance::Chance;
 use crate::ledger::{Ledger, dump};
-use crate::settings::{self, SCRAPE_INTERVAL};
+use crate::settings;
 
 const TURN: Millis = Millis::from_seconds(1);
-const TARGETS: usize = 4;
 /// Without failures, at the end. Longer than the longest look-back, `keep_firing_for` and outage together.
 const QUIET_TURNS: u32 = 900;
 const RETRY_AFTER: Millis = Millis::from_seconds(3);
@@ -36,8 +36,8 @@ enum Mood {
     Down,
 }
 
-struct Target {
-    labels: Labels,
+/// A service that is watched. It lives on when the program dies.
+struct Service {
     mood: Mood,
     due: Timestamp,
 }
@@ -60,6 +60,7 @@ struct Message {
 /// What lives in the process' memory only.
 struct Process {
     store: Store,
+    targets: Vec<TargetState>,
     groups: Vec<(Group, Timestamp)>,
     router: Router,
 }
@@ -81,7 +82,7 @@ pub struct World {
     now: Timestamp,
     /// Nothing fails any more.
     quiet: bool,
-    targets: Vec<Target>,
+    services: Vec<Service>,
     disk: CrashDisk,
     engine: Engine,
     database: Database,
@@ -97,18 +98,15 @@ impl World {
         let disk = CrashDisk::new();
         let database = Database::default();
         let process = start(&disk, &database, now);
-        let target = |number: usize| Target {
-            labels: Labels::from_pairs([("job", format!("job{}", number % 2)), ("instance", format!("host{number}:80"))]),
-            mood: Mood::Good,
-            due: now + Millis(SCRAPE_INTERVAL.0 / TARGETS as i64 * number as i64),
-        };
+        let service = |state: &TargetState| Service { mood: Mood::Good, due: state.target().next_due(now) };
+        let services = process.targets.iter().map(service).collect();
         World {
             seed,
             sabotage,
             chance: Chance::new(seed),
             now,
             quiet: false,
-            targets: (0..TARGETS).map(target).collect(),
+            services,
             disk,
             engine: Engine::new(bellbuoy_promql::Options::default()),
             database,
@@ -123,7 +121,7 @@ impl World {
         for turn in 0..turns + QUIET_TURNS {
             if turn == turns {
                 self.quiet = true;
-                self.targets.iter_mut().for_each(|target| target.mood = Mood::Good);
+                self.services.iter_mut().for_each(|service| service.mood = Mood::Good);
             }
             if let Err(Crash) = self.turn() {
                 self.restart();
@@ -146,8 +144,8 @@ impl World {
 
     fn turn(&mut self) -> Result<(), Crash> {
         self.moods();
-        for number in 0..self.targets.len() {
-            if self.targets[number].due <= self.now {
+        for number in 0..self.services.len() {
+            if self.services[number].due <= self.now {
                 self.scrape(number)?;
             }
         }
@@ -167,28 +165,36 @@ impl World {
     }
 
     fn moods(&mut self) {
-        for number in 0..self.targets.len() {
+        for number in 0..self.services.len() {
             if !self.quiet && self.chance.one_in(60) {
-                self.targets[number].mood = [Mood::Good, Mood::Good, Mood::Loaded, Mood::Down][self.chance.number(4) as usize];
+                self.services[number].mood = [Mood::Good, Mood::Good, Mood::Loaded, Mood::Down][self.chance.number(4) as usize];
             }
         }
     }
 
     /// One target's answer into the store.
     fn scrape(&mut self, number: usize) -> Result<(), Crash> {
-        let target = &mut self.targets[number];
-        target.due += SCRAPE_INTERVAL;
-        let load = match target.mood {
-            Mood::Good => Some(self.chance.number(50) as f64 / 100.0),
-            Mood::Loaded => Some(0.75 + self.chance.number(25) as f64 / 100.0),
+        let service = &mut self.services[number];
+        let state = &mut self.process.targets[number];
+        service.due = state.target().next_due(self.now);
+        let load = match service.mood {
+            Mood::Good => Some(self.chance.number(50)),
+            Mood::Loaded => Some(75 + self.chance.number(25)),
             Mood::Down => None,
         };
-        let mut samples = vec![("up", f64::from(u8::from(load.is_some())))];
-        samples.extend(load.map(|load| ("load", load)));
+        // A service that is down answers in its own way each time.
+        let body = match load {
+            Some(load) => format!("# TYPE load gauge\nload 0.{load:02}\nload_by_turn{{turn=\"{}\"}} 1\n", load % 3).into_bytes(),
+            None => b"<html>\xff 502".to_vec(),
+        };
+        let response = match load {
+            None if self.chance.one_in(2) => Response::Failed { reason: "connection refused".into() },
+            _ => Response::Body { content_type: Some("text/plain; version=0.0.4"), body: &body },
+        };
         let mut appender = self.process.store.appender();
-        for (name, value) in samples {
-            let labels = target.labels.builder().set(METRIC_NAME, name).labels();
-            let _ = appender.series(&labels).and_then(|(series, _)| appender.append(series, self.now, value));
+        let report = state.absorb(response, self.now, 0.01, &mut appender);
+        if report.error.is_none() != load.is_some() {
+            self.ledger.broken.push(format!("{:?}: scraped {:?} of {load:?}", self.now, report.error));
         }
         appender.commit(Durability::Logged).map_err(|_| Crash)?;
         self.point()
@@ -326,8 +332,8 @@ impl World {
         self.process = start(&self.disk, &self.database, self.now);
         self.ledger.restarted(&before, &dump(&self.process.store), power_cut, died, self.now);
         self.ledger.synced(self.now);
-        for target in &mut self.targets {
-            target.due = target.due.max(self.now);
+        for (service, state) in self.services.iter_mut().zip(&self.process.targets) {
+            service.due = state.target().next_due(self.now);
         }
     }
 }
@@ -345,5 +351,7 @@ fn start(disk: &CrashDisk, database: &Database, now: Timestamp) -> Process {
         let due = group.first_due(now);
         (group, due)
     });
-    Process { groups: groups.collect(), router, store }
+    let (targets, _) = targets_of(&Arc::new(settings::scrape()), &settings::scrape().static_configs);
+    let targets = targets.into_iter().map(|target| TargetState::new(Arc::new(target))).collect();
+    Process { targets, groups: groups.collect(), router, store }
 }
