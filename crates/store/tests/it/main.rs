@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod model;
+mod os;
 mod rules;
 mod threads;
 
