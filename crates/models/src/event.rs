@@ -130,7 +130,7 @@ impl Event {
 
     /// The alert for the router. Labels: alertname, severity, model, kind="event", outcome; what happens once (a training run,
     /// a deployment) has `at` too, so that the next one is another alert. Annotations: title, summary, description, the figures by
-    /// name (`drift_share`), and `fields`, the same for people: a line `Name: value` each, in the order to show them.
+    /// name (`drift_share`), and `field:1:Drift Share`, the same for people, in the order to show them.
     pub fn alert(&self, now: Timestamp) -> Alert {
         let message = self.message();
         let mut labels = vec![
@@ -145,17 +145,16 @@ impl Event {
             Event::ApiError { endpoint, .. } => labels.push(("endpoint", endpoint.clone())),
             Event::Drift { .. } | Event::Performance { .. } | Event::Decision { .. } => {}
         }
-        let lines: Vec<String> = message.fields.iter().map(|(_, name, value)| format!("{name}: {value}")).collect();
-        let mut annotations = vec![
-            ("title", message.title),
-            ("summary", message.summary),
-            ("description", message.description),
-            ("fields", lines.join("\n")),
-        ];
+        // `field:1:Drift Share`: the notifier shows them in this order.
+        let fields: Vec<(String, String)> =
+            message.fields.iter().enumerate().map(|(at, (_, name, value))| (format!("field:{}:{name}", at + 1), value.clone())).collect();
+        let mut annotations = vec![("title", message.title), ("summary", message.summary), ("description", message.description)];
         annotations.extend(message.fields.into_iter().map(|(key, _, value)| (key, value)));
         Alert {
             labels: Labels::from_pairs(labels),
-            annotations: Labels::from_pairs(annotations),
+            annotations: Labels::from_pairs(
+                annotations.iter().map(|(n, v)| (*n, v.as_str())).chain(fields.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
+            ),
             starts_at: now,
             ends_at: now.saturating_add(EVENT_LIFE),
             updated_at: now,
@@ -349,7 +348,9 @@ mod tests {
             description = WARNING: High data drift detected in production model. | Impact: Model predictions may degrade over time. Monitor closely and plan retraining. | Features: temp, hum
             drift_share = 54.2%
             drifted_features = 2
-            fields = Drift Share: 54.2% | Production R²: 0.7234 | Drifted Features: 2
+            field:1:Drift Share = 54.2%
+            field:2:Production R² = 0.7234
+            field:3:Drifted Features = 2
             production_r2 = 0.7234
             summary = 54.2% of the features of model bikes have drifted
             title = ⚠️ Data Drift Detected
@@ -372,7 +373,9 @@ mod tests {
             severity = info
             --
             description = Model training completed. | Decision: New model DEPLOYED to production | Reason: the challenger's R2 0.7856 beats the champion's 0.7234 on the current set and holds on the baseline set
-            fields = New R²: 0.7856 | Old R²: 0.7234 | Improvement: +0.0622
+            field:1:New R² = 0.7856
+            field:2:Old R² = 0.7234
+            field:3:Improvement = +0.0622
             improvement = +0.0622
             new_r2 = 0.7856
             old_r2 = 0.7234
