@@ -144,8 +144,9 @@ impl Ledger {
             for receiver in ["all", "pager"].into_iter().filter(|receiver| *receiver == "all" || page) {
                 // An alert that comes back before its resolve was told is not told again: who heard of it knows what is true.
                 let heard = self.heard.get(&(receiver.to_string(), episode.labels.clone())).map(Vec::as_slice).unwrap_or_default();
-                let in_time = heard.iter().filter(|(at, _)| *at < to);
-                if !in_time.clone().any(|(at, firing)| *firing && *at >= episode.from) && !in_time.last().is_some_and(|(_, firing)| *firing)
+                let mut in_time = heard.iter().filter(|(at, _)| *at < to);
+                if !in_time.clone().any(|(at, firing)| *firing && *at >= episode.from)
+                    && !in_time.next_back().is_some_and(|(_, firing)| *firing)
                 {
                     self.broken.push(format!("{} fired from {:?} to {to:?} and {receiver} was not told", episode.labels, episode.from));
                 }

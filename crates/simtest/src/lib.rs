@@ -12,6 +12,8 @@ mod ledger;
 mod settings;
 mod world;
 
+pub use world::Sabotage;
+
 /// What one simulated run gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -29,12 +31,16 @@ pub struct Report {
 
 /// Runs the simulation: `turns` seconds with failures of every kind, then a quiet quarter of an hour in which everything has to come right.
 pub fn run(seed: u64, turns: u32) -> Report {
-    world::World::new(seed, world::Sabotage::Nothing).run(turns)
+    run_broken(seed, turns, Sabotage::Nothing)
+}
+
+/// The same with a program that forgets: shows that the ledger notices.
+pub fn run_broken(seed: u64, turns: u32, sabotage: Sabotage) -> Report {
+    world::World::new(seed, sabotage).run(turns)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::world::{Sabotage, World};
     use super::*;
 
     /// One seed: `BELLBUOY_SEED=7 cargo test -p bellbuoy-simtest -- --nocapture`; more of them: `BELLBUOY_SEEDS=1000`.
@@ -75,7 +81,7 @@ mod tests {
             (Sabotage::NotificationLog, "two messages with the identity"),
             (Sabotage::Outbox, "is that it fires"),
         ] {
-            let found = (1..=40).any(|seed| World::new(seed, sabotage).run(300).broken.iter().any(|line| line.contains(complaint)));
+            let found = (1..=40).any(|seed| run_broken(seed, 300, sabotage).broken.iter().any(|line| line.contains(complaint)));
             assert!(found, "{sabotage:?} was not noticed in 40 runs");
         }
     }
