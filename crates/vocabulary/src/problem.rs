@@ -88,16 +88,20 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The known word that the given one is probably a misspelling of: at most a third of its letters differ.
+/// The known word that the given one is probably meant to be: at most a third of its letters differ, or it is the beginning of it.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
+    let begins = |candidate: &str| word.len() >= BEGINNING_BYTES_MIN && candidate.starts_with(word);
     known
         .into_iter()
-        .map(|candidate| (edit_distance(word, candidate), candidate))
+        .map(|candidate| (if begins(candidate) { limit } else { edit_distance(word, candidate) }, candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
+
+/// A shorter beginning fits too many words.
+const BEGINNING_BYTES_MIN: usize = 4;
 
 fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
@@ -133,6 +137,7 @@ mod tests {
     #[test]
     fn finds_the_word_that_was_meant() {
         assert_eq!(nearest("scrape_intervall", ["scrape_interval", "scrape_timeout"]), Some("scrape_interval"));
+        assert_eq!(nearest("pager", ["webhook", "pagerduty"]), Some("pagerduty"));
         assert_eq!(nearest("xyz", ["scrape_interval"]), None);
     }
 }

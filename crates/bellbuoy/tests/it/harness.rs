@@ -170,7 +170,12 @@ pub fn text(value: &Value) -> String {
 }
 
 /// Asks until the answer is there.
-pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    wait_explained(what, &String::new, ask)
+}
+
+/// The same, with what was seen instead.
+pub fn wait_explained<T>(what: &str, seen: &dyn Fn() -> String, mut ask: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     // Nobody sends: receiving with a limit is a wait that the next question ends.
     let (_keep, pause): (_, Receiver<()>) = channel();
@@ -178,7 +183,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = ask() {
             return found;
         }
-        assert!(started.elapsed() < PATIENCE, "not seen: {what}");
+        assert!(started.elapsed() < PATIENCE, "not seen: {what}\n{}", seen());
         let _ = pause.recv_timeout(Duration::from_millis(40));
     }
 }

@@ -1,5 +1,6 @@
 //! The real peers beside bellbuoy: the same folder on Prometheus + Alertmanager gives the same alerts; promtool and amtool are its clients.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bellbuoy::demo_stack::scaled;
 use serde_json::Value;
 
-use super::harness::{Folder, Program, Server, answer, escape, free_port, http, peer, peers, prometheus, text, wait_for};
+use super::harness::{Folder, Program, Server, answer, escape, free_port, http, peer, peers, prometheus, text, wait_explained, wait_for};
 
 fn stack(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stacks/bike-traffic").join(name);
@@ -105,10 +106,11 @@ fn the_stack_gives_the_same_alerts_as_prometheus_and_alertmanager() {
 
     let ours = Program::up(&folders[0]);
     let mut command = Command::new(peer(&dir, &["alertmanager", "prometheus-alertmanager"]));
-    command.arg(format!("--config.file={}", folders[1].config().join("alertmanager.yml").display()));
+    // Alertmanager looks for `webhook_url_file` in the folder where it was started.
+    command.current_dir(folders[1].config()).arg("--config.file=alertmanager.yml");
     command.arg(format!("--storage.path={}", folders[1].root().join("am").display()));
     command.args([&format!("--web.listen-address=127.0.0.1:{am_port}"), "--cluster.listen-address="]);
-    let _alertmanager = Program::start(command, "Listening on address=");
+    let _alertmanager = Program::start(command, "msg=\"Listening on\" address=");
     let port = free_port();
     let mut command = Command::new(peer(&dir, &["prometheus"]));
     command.arg(format!("--config.file={}", folders[1].config().join("prometheus.yml").display()));
@@ -117,13 +119,10 @@ fn the_stack_gives_the_same_alerts_as_prometheus_and_alertmanager() {
     let _prometheus = Program::start(command, "Server is ready to receive web requests");
     let (prometheus, alertmanager) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{am_port}"));
 
-    let mut last = String::new();
-    wait_for("the same alerts in trouble", || {
+    let last = RefCell::new(String::new());
+    wait_explained("the same alerts in trouble", &|| last.borrow().clone(), || {
         let (our, their) = (alerts(&ours.address, &ours.address), alerts(&prometheus, &alertmanager));
-        let difference = format!("ours {our:#?}\ntheirs {their:#?}");
-        if difference != last {
-            last = difference;
-        }
+        *last.borrow_mut() = format!("ours {our:#?}\ntheirs {their:#?}");
         let firing = our.0.iter().filter(|one| one.ends_with("firing")).count();
         (our == their && firing >= 7 && !our.0.iter().any(|one| one.ends_with("pending"))).then_some(())
     });
@@ -136,7 +135,7 @@ fn the_stack_gives_the_same_alerts_as_prometheus_and_alertmanager() {
         "HighDriftDetected",
         "TrainingFailure",
     ] {
-        assert!(last.contains(&format!("alertname={name}")), "{name}: {last}");
+        assert!(last.borrow().contains(&format!("alertname={name}")), "{name}: {}", last.borrow());
     }
     wait_for("both told Discord", || hooks.iter().all(|hook| !hook.received().is_empty()).then_some(()));
     // The same group is told in the same words.
@@ -144,8 +143,9 @@ fn the_stack_gives_the_same_alerts_as_prometheus_and_alertmanager() {
     wait_for("the same titles", || (told(&hooks[0]) == told(&hooks[1])).then_some(()));
 
     trouble.store(false, Ordering::Relaxed);
-    wait_for("the same alerts in health", || {
+    wait_explained("the same alerts in health", &|| last.borrow().clone(), || {
         let (our, their) = (alerts(&ours.address, &ours.address), alerts(&prometheus, &alertmanager));
+        *last.borrow_mut() = format!("ours {our:#?}\ntheirs {their:#?}");
         (our == their && our.0.iter().all(|one| !one.contains("alertname=Model"))).then_some(())
     });
 }

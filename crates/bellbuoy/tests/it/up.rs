@@ -170,7 +170,7 @@ fn predictions_and_true_values_are_judged() {
     let judgement = judged("");
     assert_eq!(judgement["drift"]["driftedFeatures"], 2, "{judgement}");
     assert_eq!(judgement["performance"]["rows"], 200);
-    assert_eq!(judgement["decision"]["outcome"], "retrain_now", "{judgement}");
+    assert_eq!(judgement["decision"]["outcome"], "retrain", "{judgement}");
     assert_eq!(program.query("bellbuoy_drift_share{model=\"m\"}")[0].1, "1");
     let score = |r2: f64| json!({"r2": r2, "rmse": 1.0, "mae": 1.0, "rows": 100});
     let report = json!({"status": "success", "champion": {"baseline": score(0.9), "current": score(0.1)},
