@@ -128,8 +128,8 @@ impl Event {
         }
     }
 
-    /// The alert for the router. Labels: alertname, severity, model, kind="event", outcome; what happens once (a training run,
-    /// a deployment) has `at` too, so that the next one is another alert. Annotations: title, summary, description, the figures by
+    /// The alert for the router. Labels: alertname, severity, model, kind="event", outcome; what happens once (a decision, a
+    /// training run, a deployment) has `at` too, so that the next one is another alert. Annotations: title, summary, description, the figures by
     /// name (`drift_share`), and `field:1:Drift Share`, the same for people, in the order to show them.
     pub fn alert(&self, now: Timestamp) -> Alert {
         let message = self.message();
@@ -141,9 +141,11 @@ impl Event {
             ("outcome", self.outcome().to_owned()),
         ];
         match self {
-            Event::TrainingSuccess { .. } | Event::TrainingFailure { .. } | Event::Deployment { .. } => labels.push(("at", now.rfc3339())),
+            Event::TrainingSuccess { .. } | Event::TrainingFailure { .. } | Event::Deployment { .. } | Event::Decision { .. } => {
+                labels.push(("at", now.rfc3339()));
+            }
             Event::ApiError { endpoint, .. } => labels.push(("endpoint", endpoint.clone())),
-            Event::Drift { .. } | Event::Performance { .. } | Event::Decision { .. } => {}
+            Event::Drift { .. } | Event::Performance { .. } => {}
         }
         // `field:1:Drift Share`: the notifier shows them in this order.
         let fields: Vec<(String, String)> =
