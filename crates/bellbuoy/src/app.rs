@@ -21,8 +21,9 @@ use tracing::{error, info, warn};
 use crate::client::Clients;
 use crate::clock;
 use crate::config::{self, Loaded, Settings};
+use crate::forwarder::Forwarder;
 use crate::judge::Models;
-use crate::path::Path;
+use crate::path::{Parts, Path};
 use crate::scraper::{Scraper, discovery_files};
 use crate::sender::Sender;
 use crate::state::State;
@@ -45,7 +46,8 @@ pub struct Options {
     /// A second port for clients that expect Alertmanager on its own.
     pub alertmanager_listen: Option<String>,
     pub external_url: Option<String>,
-    pub retention: Millis,
+    /// `None`: as `storage.retention` of bellbuoy.yml says, which is 15 days without such a file.
+    pub retention: Option<Millis>,
     /// Reload when a configuration file changes.
     pub watch: bool,
 }
@@ -119,7 +121,11 @@ impl App {
         let address = listener.local_addr()?;
         let external_url = options.external_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let state = Arc::new(State::open(&options.data.join("state.db"))?);
-        let store_options = bellbuoy_store::Options { retention: options.retention, ..bellbuoy_store::Options::default() };
+        let store_options = bellbuoy_store::Options {
+            retention: options.retention.unwrap_or(settings.storage.retention),
+            retention_bytes: Some(settings.storage.retention_size_bytes).filter(|bytes| *bytes > 0),
+            ..bellbuoy_store::Options::default()
+        };
         let disk = Arc::new(OsDisk::new(&options.data));
         let (store, recovery) = tokio::task::block_in_place(|| Store::open(disk, store_options, now))?;
         info!("store: {} series, {} samples read back", recovery.series, recovery.samples);
@@ -129,10 +135,12 @@ impl App {
         }
         let settings = Arc::new(settings);
         let engine = Engine::new(bellbuoy_promql::Options::default());
-        let path =
-            Arc::new(Path::new(Arc::new(store), state, Arc::new(Telemetry::default()), engine, settings.clone(), external_url.clone()));
-        path.restore(now)?;
         let clients = Arc::new(Clients::new());
+        let telemetry = Arc::new(Telemetry::default());
+        let forwarder = Forwarder::new(clients.clone(), telemetry.clone());
+        let parts = Parts { store: Arc::new(store), state, telemetry, forwarder };
+        let path = Arc::new(Path::new(parts, engine, settings.clone(), external_url.clone()));
+        path.restore(now)?;
         let app = Arc::new(App {
             scraper: Scraper::new(path.clone(), clients.clone()),
             models: Models::new(path.clone(), options.data.join("models")),
@@ -168,6 +176,11 @@ impl App {
 
     pub fn external_url(&self) -> &str {
         &self.external_url
+    }
+
+    /// How long samples are kept; decided at the start.
+    pub fn retention(&self) -> Millis {
+        self.options.retention.unwrap_or(self.path.settings().storage.retention)
     }
 
     pub fn address(&self) -> SocketAddr {

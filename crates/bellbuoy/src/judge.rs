@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bellbuoy_models::{Accepted, DeploymentDecision, Event as ModelEvent, Judgement, Model, Outcome, Row, TwoSets};
-use bellbuoy_vocabulary::{Millis, Timestamp};
+use bellbuoy_vocabulary::{Labels, Millis, Timestamp};
 use serde_json::{Value, json};
 use tracing::{error, warn};
 
@@ -51,6 +51,8 @@ struct Cell {
     log: Mutex<RowLog>,
     due: Mutex<Timestamp>,
     last: Mutex<Option<Judgement>>,
+    /// The series of the last judgement: those that the next one lacks end.
+    series: Mutex<Vec<Labels>>,
     /// What was told last, so that an event is told when the outcome changes and not at each judgement.
     told: Mutex<Option<String>>,
 }
@@ -197,7 +199,10 @@ impl Models {
         samples.extend(model.counter_samples());
         let state = model.state();
         drop(model);
-        self.path.append(&samples, now);
+        let now_there: Vec<Labels> = samples.iter().map(|(labels, _)| labels.clone()).collect();
+        let before = std::mem::replace(&mut *lock(&cell.series), now_there.clone());
+        let ended: Vec<Labels> = before.into_iter().filter(|labels| !now_there.contains(labels)).collect();
+        self.path.append_and_end(&samples, &ended, now);
         self.tell(cell, &judgement, state, now);
         *lock(&cell.last) = Some(judgement.clone());
         judgement
@@ -266,6 +271,7 @@ impl Models {
             log: Mutex::new(log),
             due: Mutex::new(Timestamp(0)),
             last: Mutex::default(),
+            series: Mutex::default(),
             told: Mutex::new(told),
         })
     }

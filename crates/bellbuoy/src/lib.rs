@@ -14,6 +14,7 @@ pub mod config;
 pub mod demo_stack;
 pub mod email;
 pub mod event;
+pub mod forwarder;
 pub mod judge;
 pub mod path;
 pub mod process;

@@ -23,7 +23,7 @@ use bellbuoy_rules::{self as rules, Evaluation, Group, GroupView as RulesView, T
 use bellbuoy_scrape::{Response, ScrapeReport, TargetState};
 use bellbuoy_store::{Durability, Store};
 use bellbuoy_template::TemplateSet;
-use bellbuoy_vocabulary::{Alert, Append, Labels, Millis, Timestamp};
+use bellbuoy_vocabulary::{Alert, Append, Labels, Millis, STALE_NAN, Timestamp};
 use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 use tracing::{error, warn};
@@ -31,6 +31,7 @@ use tracing::{error, warn};
 use crate::clock::Stopwatch;
 use crate::config::Settings;
 use crate::event::Event;
+use crate::forwarder::Forwarder;
 use crate::state::{NewMessage, State, Write};
 use crate::telemetry::Telemetry;
 use crate::wire;
@@ -47,6 +48,14 @@ pub struct PostedAlert {
     pub generator_url: String,
 }
 
+/// What a path is made of.
+pub struct Parts {
+    pub store: Arc<Store>,
+    pub state: Arc<State>,
+    pub telemetry: Arc<Telemetry>,
+    pub forwarder: Forwarder,
+}
+
 pub struct Path {
     pub store: Arc<Store>,
     pub engine: Engine,
@@ -57,6 +66,7 @@ pub struct Path {
     pub wake_router: Notify,
     pub wake_sender: Notify,
     pub external_url: String,
+    forwarder: Forwarder,
     settings: RwLock<Arc<Settings>>,
     templates: RwLock<Arc<TemplateSet>>,
     router: Mutex<Router>,
@@ -65,14 +75,8 @@ pub struct Path {
 }
 
 impl Path {
-    pub fn new(
-        store: Arc<Store>,
-        state: Arc<State>,
-        telemetry: Arc<Telemetry>,
-        engine: Engine,
-        settings: Arc<Settings>,
-        external_url: String,
-    ) -> Path {
+    pub fn new(parts: Parts, engine: Engine, settings: Arc<Settings>, external_url: String) -> Path {
+        let Parts { store, state, telemetry, forwarder } = parts;
         Path {
             store,
             engine,
@@ -82,6 +86,7 @@ impl Path {
             wake_router: Notify::new(),
             wake_sender: Notify::new(),
             external_url,
+            forwarder,
             router: Mutex::new(Router::new(router_settings(&settings))),
             settings: RwLock::new(settings),
             templates: RwLock::new(Arc::new(bellbuoy_template::notify::default_templates())),
@@ -122,9 +127,15 @@ impl Path {
 
     /// Samples that a stage computed itself (models, sources).
     pub fn append(&self, samples: &[(Labels, f64)], at: Timestamp) {
+        self.append_and_end(samples, &[], at);
+    }
+
+    /// The same; series that were written before and are not any more end with a staleness marker.
+    pub fn append_and_end(&self, samples: &[(Labels, f64)], ended: &[Labels], at: Timestamp) {
         let mut appender = self.store.appender();
-        for (labels, value) in samples {
-            let appended = appender.series(labels).and_then(|(series, _)| appender.append(series, at, *value));
+        let ended = ended.iter().map(|labels| (labels.clone(), STALE_NAN));
+        for (labels, value) in samples.iter().cloned().chain(ended) {
+            let appended = appender.series(&labels).and_then(|(series, _)| appender.append(series, at, value));
             if appended.is_err() {
                 self.telemetry.scrape_samples_refused.add(1);
             }
@@ -182,6 +193,10 @@ impl Path {
         drop(group);
         for transition in transitions {
             self.announce(transition);
+        }
+        // Without routes of our own the alerts are told by the Alertmanagers that prometheus.yml names.
+        if settings.router.is_none() && !alerts.is_empty() {
+            self.forwarder.send(&alerts, &settings.alerting);
         }
         self.receive(alerts, at, writes);
     }

@@ -81,6 +81,10 @@ pub struct Telemetry {
     pub notifications_failed: Family,
     pub notification_attempts_failed: Family,
     pub notification_seconds: Timer,
+    /// Alerts to other Alertmanagers.
+    pub forwards_sent: Counter,
+    pub forwards_failed: Counter,
+    pub forwards_dropped: Counter,
     pub template_failures: Counter,
     /// Handler and status code.
     pub http_requests: Family,

@@ -186,6 +186,13 @@ fn tell(w: &mut TextWriter, app: &App) {
         &[],
         telemetry.template_failures.get() as f64,
     );
+    for (name, help, counter) in [
+        ("prometheus_notifications_sent_total", "Total number of alerts sent to other Alertmanagers.", &telemetry.forwards_sent),
+        ("prometheus_notifications_errors_total", "Total number of sent alerts affected by errors.", &telemetry.forwards_failed),
+        ("prometheus_notifications_dropped_total", "Total number of alerts dropped due to a full queue.", &telemetry.forwards_dropped),
+    ] {
+        w.family(name, Counter, help).sample("", &[], counter.get() as f64);
+    }
     w.family("bellbuoy_outbox_messages", Gauge, "Messages in the outbox by state.");
     let counts = app.path.state.message_counts().unwrap_or_default();
     for status in [OutboxStatus::Pending, OutboxStatus::Delivered, OutboxStatus::Failed] {

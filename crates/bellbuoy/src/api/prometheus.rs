@@ -19,6 +19,7 @@ use super::params::{Params, invalid};
 use super::values;
 use crate::app::App;
 use crate::clock::{self, Stopwatch};
+use crate::forwarder::Forwarder;
 
 /// Prometheus' bound on the points of one series in a range query.
 const POINTS_MAX: i64 = 11_000;
@@ -328,8 +329,12 @@ async fn metadata(State(app): State<Arc<App>>, params: Params) -> Answer {
 }
 
 async fn alertmanagers(State(app): State<Arc<App>>) -> Answer {
-    let active =
-        if app.path.settings().router.is_some() { json!([{"url": format!("{}/api/v2/alerts", app.external_url())}]) } else { json!([]) };
+    let settings = app.path.settings();
+    let urls = match settings.router {
+        Some(_) => vec![format!("{}/api/v2/alerts", app.external_url())],
+        None => Forwarder::urls(&settings.alerting),
+    };
+    let active: Vec<Value> = urls.into_iter().map(|url| json!({"url": url})).collect();
     success(json!({"activeAlertmanagers": active, "droppedAlertmanagers": []}))
 }
 
@@ -347,7 +352,7 @@ async fn runtimeinfo(State(app): State<Arc<App>>) -> Answer {
         "hostname": "", "serverTime": time_json(clock::now()),
         "reloadConfigSuccess": reload.good, "lastConfigTime": time_json(reload.last_good),
         "corruptionCount": stats.wal_corruptions, "goroutineCount": 0, "GOMAXPROCS": std::thread::available_parallelism().map_or(1, |n| n.get()),
-        "GOMEMLIMIT": 0, "GOGC": "", "GODEBUG": "", "storageRetention": app.options.retention.to_string(),
+        "GOMEMLIMIT": 0, "GOGC": "", "GODEBUG": "", "storageRetention": app.retention().to_string(),
     }))
 }
 
@@ -358,7 +363,7 @@ async fn config(State(app): State<Arc<App>>) -> Answer {
 async fn flags(State(app): State<Arc<App>>) -> Answer {
     success(json!({
         "web.listen-address": app.options.listen, "storage.tsdb.path": app.options.data.display().to_string(),
-        "storage.tsdb.retention.time": app.options.retention.to_string(), "web.external-url": app.external_url(),
+        "storage.tsdb.retention.time": app.retention().to_string(), "web.external-url": app.external_url(),
     }))
 }
 

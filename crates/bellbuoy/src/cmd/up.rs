@@ -33,9 +33,9 @@ pub struct Server {
     /// Where samples, states and messages are kept.
     #[arg(long, visible_alias = "storage.tsdb.path", default_value = "data", value_name = "DIR")]
     pub data: PathBuf,
-    /// How long samples are kept.
-    #[arg(long = "storage.tsdb.retention.time", visible_alias = "retention", default_value = "15d", value_parser = duration, value_name = "TIME")]
-    pub retention: Millis,
+    /// How long samples are kept; 15d unless bellbuoy.yml says otherwise.
+    #[arg(long = "storage.tsdb.retention.time", visible_alias = "retention", value_parser = duration, value_name = "TIME")]
+    pub retention: Option<Millis>,
     /// Serve Alertmanager's API on a port of its own too, for clients that expect it there (127.0.0.1:9093).
     #[arg(long, value_name = "ADDR")]
     pub alertmanager_listen: Option<String>,
@@ -127,7 +127,7 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
             listen: String::new(),
             alertmanager_listen: None,
             external_url: None,
-            retention: Millis::ZERO,
+            retention: None,
             watch: false,
         };
         let (loaded, _) = app::load(&options);

@@ -2,6 +2,7 @@
 
 mod commands;
 mod demo;
+mod forward;
 mod harness;
 mod hostile;
 mod peers;
