@@ -307,7 +307,13 @@ fn percent(share: f64) -> String {
 }
 
 fn figures_json(figures: &Performance) -> Value {
-    json!({"r2": figures.r2, "rmse": figures.rmse, "mae": figures.mae, "rows": figures.rows, "from": figures.from.rfc3339(), "to": figures.to.rfc3339()})
+    let mut out = json!({"r2": figures.r2, "rmse": figures.rmse, "mae": figures.mae, "rows": figures.rows});
+    // Figures that somebody else computed come without their times.
+    if figures.to > Timestamp(0) {
+        out["from"] = json!(figures.from.rfc3339());
+        out["to"] = json!(figures.to.rfc3339());
+    }
+    out
 }
 
 fn deployment_json(decision: &DeploymentDecision) -> Value {

@@ -180,11 +180,11 @@ fn title(notice: &Notice, alert: &Alert) -> String {
     let severity = alert.labels.get("severity");
     let sign = match outcome(alert) {
         _ if resolved => "✅ RESOLVED · ".to_string(),
+        // A title that somebody wrote brings its own sign, if it wants one.
+        _ if !is_blank(given) && !given.starts_with(|c: char| c.is_ascii()) => String::new(),
         "deploy" => "🚀 ".into(),
         "skip" => "⏭️ ".into(),
         "reject" => "❌ ".into(),
-        // A title that somebody wrote brings its own sign, if it wants one.
-        _ if !is_blank(given) && !given.starts_with(|c: char| c.is_ascii()) => String::new(),
         _ => {
             let icon = match severity {
                 "critical" | "page" | "error" => "🚨 ",

@@ -102,7 +102,7 @@ fn draw_embed(out: &mut String, embed: &Value) {
     // The bar is a drawing, not a style: the page's policy allows no styles in the text.
     let _ = write!(
         out,
-        r##"<div class="embed"><svg width="4" height="100%" aria-hidden="true"><rect width="4" height="100%" fill="#{colour:06x}"/></svg><div>"##
+        r##"<div class="embed"><svg width="4" aria-hidden="true"><rect width="4" height="100%" fill="#{colour:06x}"/></svg><div>"##
     );
     let _ = write!(out, "<h3>{}</h3><p>{}</p>", marked(text("title")), marked(text("description")));
     if let Some(fields) = embed.get("fields").and_then(Value::as_array) {

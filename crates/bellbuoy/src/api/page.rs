@@ -176,16 +176,26 @@ fn models(out: &mut String, app: &App) {
     }
     out.push_str("</table>");
     if let Ok(audit) = app.path.state.audit(DECISIONS_SHOWN) {
-        out.push_str("<h2>Decisions and events</h2><ul>");
+        out.push_str("<h2>Decisions and events</h2><table><tr><th>at</th><th>event</th><th>outcome</th><th>because</th></tr>");
         for entry in &audit {
-            let _ = write!(out, "<li><code>{}</code></li>", escape(&entry.to_string()));
+            let text = |name: &str| escape(entry.get(name).and_then(serde_json::Value::as_str).unwrap_or(""));
+            let _ = write!(
+                out,
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                text("at"),
+                text("event"),
+                text("outcome"),
+                text("because")
+            );
         }
-        out.push_str("</ul>");
+        out.push_str("</table><p>With all figures: <a href=\"/api/bellbuoy/audit\">audit log</a></p>");
     }
 }
 
 fn messages(out: &mut String, app: &App) {
-    out.push_str("<h2>Messages</h2><table><tr><th>made</th><th>to</th><th>why</th><th>state</th><th>attempts</th><th>answer</th></tr>");
+    out.push_str(
+        "<h2>Messages</h2><table><tr><th>seconds ago</th><th>to</th><th>why</th><th>state</th><th>attempts</th><th>answer</th></tr>",
+    );
     match app.path.state.messages(MESSAGES_SHOWN) {
         Ok(rows) => {
             for row in rows {

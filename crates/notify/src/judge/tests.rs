@@ -1,3 +1,5 @@
+//! Answers of receivers and what they mean.
+
 use bellbuoy_vocabulary::Secret;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Composed mails.
+
 use bellbuoy_notify::{EmailMessage, EmailSettings, IntegrationKind, Message, Notice};
 use bellbuoy_vocabulary::Secret;
 use expect_test::expect;
