@@ -109,7 +109,7 @@ fn a_model_drifts_alerts_fire_a_challenger_is_deployed_and_alerts_resolve_over_a
         if one["reason"].as_str().is_some_and(|reason| reason.contains("first")) {
             assert!(!firing.get(&group).copied().unwrap_or(false), "told twice as new: {one}");
             firing.insert(group, true);
-        } else if one["notification"]["status"] == "resolved" {
+        } else if one["reason"] == "all alerts resolved" {
             firing.insert(group, false);
         }
     }
