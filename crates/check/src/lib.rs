@@ -1,1 +1,55 @@
-//! placeholder
+//! scrape > store > promql > [rules > router] > notify: what can be said of rules and routes before they run.
+//!
+//! In:    `Input`: rule groups, the route tree and the receivers as the boat's configuration reader makes them; how often is scraped.
+//! Out:   `Finding`s: a stable code, a place, what is wrong, why it matters, and the corrected text where it can be derived.
+//! Never: evaluates a rule on real series, opens a file or a socket, changes a setting. A finding never stops anything.
+//! Holds: `Severity::Error` is said only of what follows from PromQL's semantics alone. What also needs a convention (scraped
+//!        series have `instance`, `_total` is a counter, `_count` has no `le`) is a warning.
+//! Read:  shape.rs and infer.rs (which labels a result can have), bounds.rs (which values), then any file of checks/.
+//!
+//! A new check is one file in checks/, one line in `CHECKS`, one page docs/checks/CODE.md.
+
+mod bounds;
+mod checks;
+mod finding;
+mod graph;
+mod infer;
+mod rewrite;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+use bellbuoy_notify::Receiver;
+use bellbuoy_router::RouterSettings;
+use bellbuoy_rules::GroupSettings;
+use bellbuoy_vocabulary::Millis;
+
+pub use checks::{CHECKS, Check};
+pub use finding::Finding;
+pub use graph::RuleGraph;
+pub use infer::labels_of;
+pub use shape::{Presence, Shape};
+
+/// What is looked at. `Default` is empty; what is not given is not checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Input<'a> {
+    pub groups: &'a [GroupSettings],
+    pub router: Option<&'a RouterSettings>,
+    /// The file of the route tree as the person named it.
+    pub router_file: &'a str,
+    pub receivers: &'a [Receiver],
+    /// How often each job is scraped, by job name. Empty: nothing is said of ranges and scrapes.
+    pub scrapes: &'a [(String, Millis)],
+}
+
+/// All findings: those of rules in the order of files and rules, then those of routes and receivers.
+pub fn check(input: &Input) -> Vec<Finding> {
+    let graph = RuleGraph::new(input.groups);
+    let mut findings = Vec::new();
+    for check in CHECKS {
+        (check.run)(input, &graph, &mut findings);
+    }
+    let file_order = |file: &str| input.groups.iter().position(|group| group.file == file).unwrap_or(usize::MAX);
+    findings.sort_by_key(|finding: &Finding| (file_order(&finding.file), finding.span.line, finding.span.column));
+    findings
+}

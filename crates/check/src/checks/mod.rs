@@ -1,0 +1,77 @@
+//! All checks, and what they share.
+
+mod comparison_constant;
+mod for_too_short;
+mod histogram_name;
+mod label_gone;
+mod matching_never;
+mod range_too_short;
+mod receiver_unused;
+mod route_no_alert;
+mod route_shadowed;
+mod routes;
+
+use bellbuoy_promql::Expr;
+use bellbuoy_rules::{GroupSettings, RuleSettings};
+use bellbuoy_vocabulary::{Severity, Span};
+
+use crate::finding::Finding;
+use crate::graph::RuleGraph;
+use crate::{Input, finding};
+
+/// One check: its code and what it does.
+pub struct Check {
+    pub code: &'static str,
+    pub run: fn(&Input, &RuleGraph, &mut Vec<Finding>),
+}
+
+/// Every check, in the order of their findings at one place.
+pub static CHECKS: &[Check] = &[
+    Check { code: matching_never::CODE, run: matching_never::run },
+    Check { code: comparison_constant::CODE, run: comparison_constant::run },
+    Check { code: histogram_name::CODE, run: histogram_name::run },
+    Check { code: label_gone::CODE, run: label_gone::run },
+    Check { code: for_too_short::CODE, run: for_too_short::run },
+    Check { code: range_too_short::CODE, run: range_too_short::run },
+    Check { code: route_shadowed::CODE, run: route_shadowed::run },
+    Check { code: route_no_alert::CODE, run: route_no_alert::run },
+    Check { code: receiver_unused::CODE, run: receiver_unused::run },
+];
+
+/// A rule of any kind, as checks of expressions see it.
+struct RuleView<'a> {
+    group: &'a GroupSettings,
+    /// `alert` or `record`.
+    kind: &'static str,
+    name: &'a str,
+    expr: &'a Expr,
+    span: Span,
+}
+
+impl RuleView<'_> {
+    fn finding(&self, code: &'static str, severity: Severity, message: String, why: String) -> finding::Finding {
+        let message = format!("{} {}: {message}", self.kind, self.name);
+        Finding { code, severity, file: self.group.file.clone(), span: self.span, message, why, fix: None }
+    }
+}
+
+fn rules<'a>(input: &Input<'a>) -> impl Iterator<Item = RuleView<'a>> {
+    input.groups.iter().flat_map(|group| {
+        group.rules.iter().map(move |rule| match rule {
+            RuleSettings::Recording(rule) => RuleView { group, kind: "record", name: &rule.record, expr: &rule.expr, span: rule.span },
+            RuleSettings::Alerting(rule) => RuleView { group, kind: "alert", name: &rule.alert, expr: &rule.expr, span: rule.span },
+        })
+    })
+}
+
+/// `a`, `a and b`, `a, b and c`
+fn listed<S: AsRef<str>>(words: &[S]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.as_ref().to_string(),
+        [first @ .., last] => {
+            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", first.join(", "), last.as_ref())
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `route-no-alert`: a route whose matchers contradict each other, or that no alerting rule's own labels can satisfy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bellbuoy_rules::{AlertingSettings, RuleSettings};
+use bellbuoy_vocabulary::{ALERT_NAME, MatchOp, Severity, nearest};
+
+use super::routes::{RouteView, contradiction, finding, visit};
+use crate::Input;
+use crate::finding::Finding;
+use crate::graph::RuleGraph;
+
+pub const CODE: &str = "route-no-alert";
+
+pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
+    let Some(router) = input.router else { return };
+    let rules = static_labels(input);
+    visit(router, &mut |view| {
+        if let Some((first, second)) = contradiction(&view.matchers) {
+            let message = format!("{} gets no alert: {first} and {second} contradict each other", view.name());
+            let why = "An alert reaches a route only when it matches the route and all of its parents.".to_string();
+            findings.push(finding(input, CODE, Severity::Error, message, why, None));
+        } else {
+            findings.extend(no_rule(input, view, &rules));
+        }
+    });
+}
+
+/// For each alerting rule the labels whose value is fixed, `alertname` included.
+fn static_labels<'a>(input: &Input<'a>) -> Vec<BTreeMap<&'a str, &'a str>> {
+    let fixed = |rule: &'a AlertingSettings| {
+        let own = rule.labels.iter().filter(|(_, value)| !value.contains("{{")).map(|(name, value)| (name.as_str(), value.as_str()));
+        own.chain([(ALERT_NAME, rule.alert.as_str())]).collect()
+    };
+    let rules = input.groups.iter().flat_map(|group| &group.rules);
+    rules.filter_map(|rule| if let RuleSettings::Alerting(rule) = rule { Some(fixed(rule)) } else { None }).collect()
+}
+
+/// Speaks only of routes all of whose labels every rule fixes: any other label can come with a series or a pushed alert.
+fn no_rule(input: &Input, view: &RouteView, rules: &[BTreeMap<&str, &str>]) -> Option<Finding> {
+    let all_fixed = view.matchers.iter().all(|matcher| rules.iter().all(|rule| rule.contains_key(matcher.name.as_str())));
+    if rules.is_empty() || view.matchers.is_empty() || !all_fixed {
+        return None;
+    }
+    let satisfied = rules.iter().any(|rule| view.matchers.iter().all(|matcher| matcher.matches(rule[matcher.name.as_str()])));
+    if satisfied {
+        return None;
+    }
+    let lonely = view.matchers.iter().find(|matcher| !rules.iter().any(|rule| matcher.matches(rule[matcher.name.as_str()])));
+    let (why, fix) = match lonely {
+        Some(matcher) => {
+            let values: BTreeSet<&str> = rules.iter().map(|rule| rule[matcher.name.as_str()]).collect();
+            let meant = (matcher.op == MatchOp::Equal).then(|| nearest(&matcher.value, values.iter().copied())).flatten();
+            let few: Vec<String> = values.iter().take(8).map(|value| format!("{value:?}")).collect();
+            let more = if values.len() > few.len() { ", ..." } else { "" };
+            (
+                format!("Every rule sets {}: {}{more}.", matcher.name, few.join(", ")),
+                meant.map(|meant| format!("{}={meant:?}", matcher.name)),
+            )
+        }
+        None => ("Each of its matchers is satisfied by some rule, but all of them by none.".to_string(), None),
+    };
+    let message = format!("{} gets no alert of these rules", view.name());
+    Some(finding(input, CODE, Severity::Warning, message, format!("{why} Only alerts pushed by others could reach it."), fix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{alert, findings_of_routes, route};
+
+    fn rule(name: &str, severity: &str) -> AlertingSettings {
+        AlertingSettings { alert: name.into(), labels: vec![("severity".into(), severity.into())], ..alert("up == 0") }
+    }
+
+    fn check(matchers: &[&str], expected: Option<(&str, Option<&str>)>) {
+        let rules = [rule("Down", "critical"), rule("Slow", "warning")];
+        let found = findings_of_routes(vec![route(matchers)], &[], &rules);
+        let found = found.iter().find(|finding| finding.code == CODE);
+        assert_eq!(
+            found.map(|f| (f.why.split_once('.').map_or(f.why.as_str(), |(first, _)| first), f.fix.as_deref())),
+            expected,
+            "{matchers:?}"
+        );
+    }
+
+    #[test]
+    fn no_rule_has_the_labels() {
+        check(&["severity=\"critcal\""], Some(("Every rule sets severity: \"critical\", \"warning\"", Some("severity=\"critical\""))));
+        check(&["severity=~\"page|ticket\""], Some(("Every rule sets severity: \"critical\", \"warning\"", None)));
+        check(
+            &["alertname=\"Down\"", "severity=\"warning\""],
+            Some(("Each of its matchers is satisfied by some rule, but all of them by none", None)),
+        );
+        check(&["a=\"1\"", "a=\"2\""], Some(("An alert reaches a route only when it matches the route and all of its parents", None)));
+    }
+
+    #[test]
+    fn some_alert_can_come() {
+        check(&["severity=\"critical\""], None);
+        check(&["kind=\"event\"", "severity=\"none\""], None);
+        check(&["instance=~\"web.*\""], None);
+        check(&["severity!=\"critical\""], None);
+        check(&["a=~\"1.*\"", "a!=\"1\""], None);
+    }
+}

@@ -1,0 +1,84 @@
+//! The graph of rules: what recording rules make, with which labels and how often.
+
+use std::collections::HashMap;
+
+use bellbuoy_rules::{GroupSettings, RecordingSettings, RuleSettings};
+use bellbuoy_vocabulary::Millis;
+
+use crate::infer::{NAME, labels_of};
+use crate::shape::{Presence, Shape};
+
+/// Rules that read rules that read rules: deeper knowledge is not carried further. It is cut to "nothing is known", never to something wrong.
+const ROUNDS_MAX: usize = 16;
+
+/// What the rules of all groups record. Names that no rule records are not in it.
+#[derive(Debug, Default)]
+pub struct RuleGraph {
+    recorded: HashMap<String, Recorded>,
+}
+
+#[derive(Debug)]
+struct Recorded {
+    shape: Shape,
+    /// The longest interval of the groups that record it.
+    interval: Millis,
+}
+
+impl RuleGraph {
+    pub fn new(groups: &[GroupSettings]) -> RuleGraph {
+        let mut rules: HashMap<&str, Vec<(&RecordingSettings, Millis)>> = HashMap::new();
+        for group in groups {
+            for rule in &group.rules {
+                if let RuleSettings::Recording(rule) = rule {
+                    rules.entry(&rule.record).or_default().push((rule, group.interval));
+                }
+            }
+        }
+        let recorded = rules.iter().map(|(name, rules)| {
+            let interval = rules.iter().map(|(_, interval)| *interval).max().unwrap_or(Millis::ZERO);
+            (name.to_string(), Recorded { shape: Shape::open(), interval })
+        });
+        let mut graph = RuleGraph { recorded: recorded.collect() };
+        // From "nothing is known" down: each round is true if the one before is, with cycles as well.
+        for _ in 0..ROUNDS_MAX {
+            let shapes: Vec<(&str, Shape)> = rules.iter().map(|(name, rules)| (*name, graph.shape_of(name, rules))).collect();
+            let mut changed = false;
+            for (name, shape) in shapes {
+                if let Some(recorded) = graph.recorded.get_mut(name) {
+                    changed |= recorded.shape != shape;
+                    recorded.shape = shape;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        graph
+    }
+
+    fn shape_of(&self, name: &str, rules: &[(&RecordingSettings, Millis)]) -> Shape {
+        // A name without a colon may be scraped as well.
+        let mut shape = if name.contains(':') { None } else { Some(Shape::open()) };
+        for (rule, _) in rules {
+            let mut own = labels_of(&rule.expr, self);
+            own.set_values(NAME, [name.to_string()].into());
+            for (label, value) in &rule.labels {
+                own.set_values(label, [value.to_string()].into());
+            }
+            shape = Some(shape.map_or(own.clone(), |shape| shape.join(&own)));
+        }
+        let mut shape = shape.unwrap_or_else(Shape::open);
+        shape.set(NAME, Presence::Always);
+        shape
+    }
+
+    /// The labels of a recorded series.
+    pub fn recorded(&self, name: &str) -> Option<&Shape> {
+        self.recorded.get(name).map(|recorded| &recorded.shape)
+    }
+
+    /// How often a recorded series gets a sample.
+    pub fn interval(&self, name: &str) -> Option<Millis> {
+        self.recorded.get(name).map(|recorded| recorded.interval)
+    }
+}
