@@ -20,7 +20,7 @@ pub use error::ParseError;
 pub use format::{ACCEPT, Format, format_of};
 pub use number::{format_openmetrics_value, format_value, parse_value};
 pub use parse::{Entries, Entry, parse};
-pub use series::{normal_label_value, series_labels};
+pub use series::{Pair, normal_label_value, series_labels};
 pub use writer::TextWriter;
 
 #[cfg(test)]

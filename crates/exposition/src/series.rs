@@ -10,13 +10,16 @@ use crate::{ParseError, format_openmetrics_value, parse_value};
 
 const LABELS: BlockRules = BlockRules { strict: false, name_allowed: true };
 
+/// A label's name and value, borrowed where the text needs no unescaping.
+pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// Names and values of a series that `parse` gave, `__name__` first, then in the order of the text; empty values included.
 /// A label that stands twice is an error. The error's line and column count from the beginning of `series`.
-pub fn series_labels(series: &[u8]) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, ParseError> {
+pub fn series_labels(series: &[u8]) -> Result<Vec<Pair<'_>>, ParseError> {
     decode(series).map_err(|broken| broken.locate(series))
 }
 
-fn decode(series: &[u8]) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, Broken> {
+fn decode(series: &[u8]) -> Result<Vec<Pair<'_>>, Broken> {
     let mut cursor = Cursor::new(series);
     let mut pairs: Vec<(Cow<str>, Cow<str>)> = Vec::with_capacity(8);
     let name = cursor.metric_name();

@@ -88,6 +88,7 @@ impl Engine {
             return Ok(Answer { value: Value::Matrix(Vec::new()), warnings: Vec::new(), infos: Vec::new(), samples_read: 0 });
         };
         let mut evaluation = self.evaluation(source, grid, stop);
+        evaluation.check_steps(grid)?;
         let value = evaluation.range(expr)?;
         Ok(evaluation.answer(value))
     }
@@ -188,6 +189,11 @@ impl Evaluation<'_> {
 
     pub fn check_stop(&self) -> Result<()> {
         if (self.stop)() { Err(EvalError::Timeout) } else { Ok(()) }
+    }
+
+    /// A row of this width may be made at all.
+    pub fn check_steps(&self, grid: Grid) -> Result<()> {
+        if grid.count > self.options.samples_max { Err(EvalError::TooManySamples) } else { Ok(()) }
     }
 
     /// Counts values that are in memory until the node that asked for them is done.

@@ -83,7 +83,20 @@ impl Parser {
     }
 
     fn unexpected<T>(&self, context: &str) -> Result<T> {
+        // Prometheus' lexer notices an open parenthesis before its parser misses something.
+        if *self.peek_kind() == TokenKind::End && self.open_parens() > 0 {
+            return self.error_here("unclosed left parenthesis");
+        }
         self.error_here(format!("unexpected {}{context}", self.peek().describe()))
+    }
+
+    fn open_parens(&self) -> i64 {
+        let step = |token: &Token| match token.kind {
+            TokenKind::LeftParen => 1,
+            TokenKind::RightParen => -1,
+            _ => 0,
+        };
+        self.tokens.iter().map(step).sum()
     }
 
     /// From the start of `first` to the end of the word before the current one.
@@ -108,13 +121,13 @@ impl Parser {
     }
 
     fn expression(&mut self) -> Result<Expr> {
-        self.binary(1)
+        self.deeper(|parser| parser.binary(1))
     }
 
     /// Operators of at least the given precedence.
     fn binary(&mut self, precedence_min: u8) -> Result<Expr> {
         let start = self.peek().place;
-        let mut left = self.deeper(Parser::unary)?;
+        let mut left = self.unary()?;
         loop {
             let Some(precedence) = self.operator().map(BinaryOp::precedence).filter(|p| *p >= precedence_min) else {
                 return Ok(left);
@@ -377,13 +390,10 @@ impl Parser {
     }
 
     fn duration_power(&mut self) -> Result<f64> {
-        match self.operator() {
-            Some(op @ (BinaryOp::Sub | BinaryOp::Add)) => {
-                self.at += 1;
-                let value = self.deeper(Parser::duration_power)?;
-                return Ok(if op == BinaryOp::Sub { -value } else { value });
-            }
-            _ => {}
+        if let Some(op @ (BinaryOp::Sub | BinaryOp::Add)) = self.operator() {
+            self.at += 1;
+            let value = self.deeper(Parser::duration_power)?;
+            return Ok(if op == BinaryOp::Sub { -value } else { value });
         }
         let value = self.duration_atom()?;
         if self.operator() == Some(BinaryOp::Pow) {

@@ -106,6 +106,7 @@ impl<'a> Evaluation<'a> {
         let Some(grid) = Grid::new(from, ends.last(), step) else {
             return Ok(Vec::new());
         };
+        self.check_steps(grid)?;
         let mut table = self.table(&subquery.expr, grid)?;
         self.charge(table.rows.len().saturating_mul(grid.count))?;
         table.widen(grid.count);

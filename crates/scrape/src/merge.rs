@@ -1,14 +1,13 @@
 //! The labels of a sample and those of its target become one set; and the bounds of a label set.
 
-use std::borrow::Cow;
-
+use bellbuoy_exposition::Pair;
 use bellbuoy_vocabulary::{Labels, LabelsBuilder, METRIC_NAME};
 
 use crate::relabel::relabel_builder;
 use crate::{Limits, ScrapeSettings};
 
 /// `Ok(None)`: dropped by `metric_relabel_configs`.
-pub(crate) fn merged(pairs: &[(Cow<'_, str>, Cow<'_, str>)], target: &Labels, settings: &ScrapeSettings) -> Result<Option<Labels>, String> {
+pub(crate) fn merged(pairs: &[Pair<'_>], target: &Labels, settings: &ScrapeSettings) -> Result<Option<Labels>, String> {
     let mut labels = LabelsBuilder::new();
     for (name, value) in pairs {
         labels.set(name, value);

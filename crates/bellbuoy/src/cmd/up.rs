@@ -1,16 +1,18 @@
 //! `bellbuoy up [DIR]` runs a folder; `bellbuoy check [DIR]` only reads it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
-use bellbuoy_vocabulary::{Millis, Severity, parse_duration};
+use bellbuoy_check::Finding;
+use bellbuoy_vocabulary::{Millis, Problem, Severity, parse_duration};
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::app::{self, App, Options};
+use crate::config::Settings;
 
 #[derive(Debug, Args)]
 pub struct Up {
@@ -137,19 +139,26 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
                 let text = loaded.texts.get(std::path::Path::new(&problem.file));
                 println!("{}", text.map_or_else(|| problem.to_string(), |text| problem.with_source(text)));
             }
-            let severity = match problem.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Info => "info",
-            };
             findings.push(json!({
-                "code": "config", "severity": severity, "file": problem.file, "line": problem.span.line, "column": problem.span.column,
+                "code": "config", "severity": word(problem.severity), "file": problem.file, "line": problem.span.line, "column": problem.span.column,
                 "message": problem.message, "fix": if problem.help.is_empty() { serde_json::Value::Null } else { json!(problem.help) },
             }));
         }
+        let found = loaded.settings.as_ref().map(|settings| look(settings, &options.config)).unwrap_or_default();
+        for finding in &found {
+            errors += usize::from(finding.severity == Severity::Error);
+            if command.format == "human" {
+                print_finding(finding, loaded.texts.get(Path::new(&finding.file)));
+            }
+            findings.push(json!({
+                "code": finding.code, "severity": word(finding.severity), "file": finding.file, "line": finding.span.line,
+                "column": finding.span.column, "message": finding.message, "why": finding.why, "fix": finding.fix,
+            }));
+        }
         if let (Some(settings), "human") = (&loaded.settings, command.format.as_str()) {
+            let word = if found.is_empty() { "fine".to_string() } else { format!("can run, with {} findings", found.len()) };
             println!(
-                "{}: fine: {} jobs, {} rules in {} groups, {} receivers, {} models",
+                "{}: {word}: {} jobs, {} rules in {} groups, {} receivers, {} models",
                 options.config.display(),
                 settings.scrape.len(),
                 settings.groups.iter().map(|group| group.rules.len()).sum::<usize>(),
@@ -163,4 +172,34 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
         println!("{}", json!({"findings": findings}));
     }
     Ok(ExitCode::from(u8::from(errors > 0)))
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+    }
+}
+
+/// What can be said of the rules and routes before they run.
+fn look(settings: &Settings, config: &Path) -> Vec<Finding> {
+    let scrapes: Vec<(String, Millis)> = settings.scrape.iter().map(|job| (job.job_name.clone(), job.scrape_interval)).collect();
+    let router_file = if config.is_dir() { config.join("alertmanager.yml").display().to_string() } else { String::new() };
+    bellbuoy_check::check(&bellbuoy_check::Input {
+        groups: &settings.groups,
+        router: settings.router.as_ref(),
+        router_file: &router_file,
+        receivers: &settings.receivers,
+        scrapes: &scrapes,
+    })
+}
+
+fn print_finding(finding: &Finding, source: Option<&String>) {
+    let problem = Problem { help: String::new(), ..finding.problem() };
+    println!("{} [{}]", source.map_or_else(|| problem.to_string(), |text| problem.with_source(text)), finding.code);
+    println!("   why: {}", finding.why);
+    if let Some(fix) = &finding.fix {
+        println!("   fix: {fix}");
+    }
 }

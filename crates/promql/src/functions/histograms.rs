@@ -15,6 +15,15 @@ struct Bucket {
     count: f64,
 }
 
+/// The buckets of one histogram.
+struct Group {
+    /// Without `le`.
+    labels: Labels,
+    drop_name: bool,
+    /// Upper bound and row of each bucket.
+    members: Vec<(f64, usize)>,
+}
+
 /// Counts that differ by less than this share are equal: they come from sums of floats.
 const COUNT_TOLERANCE: f64 = 1e-12;
 
@@ -52,7 +61,7 @@ impl Evaluation<'_> {
     ) -> Result<Table> {
         table.widen(width);
         let mut index: HashMap<Labels, usize> = HashMap::new();
-        let mut groups: Vec<(Labels, bool, Vec<(f64, usize)>)> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         for (at, row) in table.rows.iter().enumerate() {
             let bound = row.labels.get(BUCKET_LABEL);
             let Some(upper) = parse_float(bound) else {
@@ -68,13 +77,13 @@ impl Evaluation<'_> {
             let labels = Labels::from_sorted(row.labels.iter().filter(|(name, _)| *name != BUCKET_LABEL));
             let group = *index.entry(labels.clone()).or_insert(groups.len());
             if group == groups.len() {
-                groups.push((labels, row.drop_name, Vec::new()));
+                groups.push(Group { labels, drop_name: row.drop_name, members: Vec::new() });
             }
-            groups[group].2.push((upper, at));
+            groups[group].members.push((upper, at));
         }
         let mut rows = Vec::with_capacity(groups.len());
         let mut buckets = Vec::new();
-        for (labels, drop_name, members) in groups {
+        for Group { labels, drop_name, members } in groups {
             let mut row = empty_row(labels, width);
             row.drop_name = drop_name;
             for step in 0..width {
@@ -155,7 +164,7 @@ fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> (f64, bool) {
         return (f64::NAN, forced);
     }
     let mut rank = q * observations;
-    let at = buckets[..last].partition_point(|bucket| !(bucket.count >= rank));
+    let at = buckets[..last].partition_point(|bucket| bucket.count < rank);
     if at == last {
         return (buckets[last - 1].upper, forced);
     }

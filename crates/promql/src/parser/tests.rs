@@ -1,3 +1,5 @@
+//! Texts and their trees, and texts that are refused with their place.
+
 use super::*;
 
 /// Prints what was read; the print reads back as the same print.
@@ -61,6 +63,7 @@ fn refuses_with_a_place() {
         ("1 +", "1:4: parse error: unexpected end of input"),
         ("1 +\n *", "2:2: parse error: unexpected <op:*>"),
         ("(1", "1:3: parse error: unclosed left parenthesis"),
+        ("sum(", "1:5: parse error: unclosed left parenthesis"),
         ("1)", "1:2: parse error: unexpected right parenthesis ')'"),
         ("foo(1)", "1:1: parse error: unknown function with name \"foo\""),
         ("rate(a)", "1:6: parse error: expected type range vector in call to function \"rate\", got instant vector"),
