@@ -26,6 +26,8 @@ pub struct Trust {
     pub identity: Option<(String, Secret)>,
     pub insecure_skip_verify: bool,
     pub follow_redirects: bool,
+    /// The name that the certificate must have, when it is not the address' own.
+    pub server_name: Option<String>,
 }
 
 pub struct Request<'a> {
@@ -75,7 +77,8 @@ pub enum FailureKind {
 
 #[derive(Default)]
 pub struct Clients {
-    by_trust: Mutex<HashMap<Trust, reqwest::Client>>,
+    /// With `server_name`, the address' own host is part of the key: the name is resolved to it.
+    by_trust: Mutex<HashMap<(Trust, String), reqwest::Client>>,
 }
 
 impl Clients {
@@ -86,10 +89,19 @@ impl Clients {
     }
 
     pub async fn send(&self, trust: &Trust, request: Request<'_>) -> Result<Response, Failure> {
-        let client = self.client(trust)?;
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid("method"))?;
-        let url = reqwest::Url::parse(request.url).map_err(|_| invalid("URL"))?;
+        let mut url = reqwest::Url::parse(request.url).map_err(|_| invalid("URL"))?;
         let mut headers = HeaderMap::new();
+        let mut real_host = String::new();
+        if let Some(name) = trust.server_name.as_ref().filter(|_| url.scheme() == "https") {
+            // TLS checks the name of the URL's host, so the URL gets the name, the resolver the host, the Host header the old text.
+            real_host = url.host_str().unwrap_or("").trim_matches(['[', ']']).to_string();
+            let authority =
+                url.port().map_or(url.host_str().unwrap_or("").to_string(), |port| format!("{}:{port}", url.host_str().unwrap_or("")));
+            headers.insert(reqwest::header::HOST, HeaderValue::from_str(&authority).map_err(|_| invalid("URL"))?);
+            url.set_host(Some(name)).map_err(|_| invalid("server_name"))?;
+        }
+        let client = self.client(trust, &real_host)?;
         for (name, value) in request.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("header name"))?;
             headers.insert(name, HeaderValue::from_str(value).map_err(|_| invalid("header value"))?);
@@ -126,21 +138,36 @@ impl Clients {
         Ok(Response { status, headers, body, cut })
     }
 
-    fn client(&self, trust: &Trust) -> Result<reqwest::Client, Failure> {
+    fn client(&self, trust: &Trust, real_host: &str) -> Result<reqwest::Client, Failure> {
+        let key = (trust.clone(), real_host.to_string());
         let mut clients = self.by_trust.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(client) = clients.get(trust) {
+        if let Some(client) = clients.get(&key) {
             return Ok(client.clone());
         }
         if clients.len() >= CLIENTS_MAX {
             clients.clear();
         }
-        let client = build(trust)?;
-        clients.insert(trust.clone(), client.clone());
+        let client = build(trust, real_host)?;
+        clients.insert(key, client.clone());
         Ok(client)
     }
 }
 
-fn build(trust: &Trust) -> Result<reqwest::Client, Failure> {
+/// Resolves every name to one host: that of a target whose certificate has another name.
+struct Fixed(String);
+
+impl reqwest::dns::Resolve for Fixed {
+    fn resolve(&self, _name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let host = self.0.clone();
+        Box::pin(async move {
+            let addresses: Vec<std::net::SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let addresses: reqwest::dns::Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+fn build(trust: &Trust, real_host: &str) -> Result<reqwest::Client, Failure> {
     let redirects =
         if trust.follow_redirects { reqwest::redirect::Policy::limited(REDIRECTS_MAX) } else { reqwest::redirect::Policy::none() };
     let mut builder = reqwest::Client::builder()
@@ -150,6 +177,9 @@ fn build(trust: &Trust) -> Result<reqwest::Client, Failure> {
         .redirect(redirects)
         .http1_only()
         .tcp_nodelay(true);
+    if !real_host.is_empty() {
+        builder = builder.dns_resolver(std::sync::Arc::new(Fixed(real_host.to_string())));
+    }
     if let Some(ca) = &trust.ca {
         let certificates = reqwest::Certificate::from_pem_bundle(ca.as_bytes()).map_err(|_| invalid("CA certificate"))?;
         builder = builder.tls_certs_only(certificates);

@@ -82,6 +82,7 @@ async fn empty(url: String, mut posts: mpsc::Receiver<Post>, clients: Arc<Client
             identity: http.tls.cert.clone().zip(http.tls.key.clone()),
             insecure_skip_verify: http.tls.insecure_skip_verify,
             follow_redirects: http.follow_redirects,
+            server_name: http.tls.server_name.clone(),
         };
         let request = Request {
             method: "POST",

@@ -220,6 +220,7 @@ async fn fetch(clients: &Clients, target: &Target) -> Result<(Option<String>, Ve
         identity: http.tls.cert.clone().zip(http.tls.key.clone()),
         insecure_skip_verify: http.tls.insecure_skip_verify,
         follow_redirects: http.follow_redirects,
+        server_name: http.tls.server_name.clone(),
     };
     let headers = [
         ("accept".to_string(), bellbuoy_exposition::ACCEPT.to_string()),

@@ -137,7 +137,7 @@ impl Sender {
                 if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("idempotency-key")) {
                     headers.push(("idempotency-key".into(), row.key.clone()));
                 }
-                self.send(&method, url.expose(), headers, body, &options).await
+                self.send(method, url.expose(), headers, body, &options).await
             }
             Message::Email(mail) => email::send(&mail, SEND_TIMEOUT).await,
         };
@@ -153,6 +153,7 @@ impl Sender {
             identity: None,
             insecure_skip_verify: options.insecure_skip_verify,
             follow_redirects: options.follow_redirects,
+            server_name: None,
         };
         let request = Request {
             method,

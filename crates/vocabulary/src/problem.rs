@@ -94,7 +94,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let begins = |candidate: &str| word.len() >= BEGINNING_BYTES_MIN && candidate.starts_with(word);
     known
         .into_iter()
-        .map(|candidate| (if begins(candidate) { limit } else { edit_distance(word, candidate) }, candidate))
+        .map(|candidate| (edit_distance(word, candidate).min(if begins(candidate) { limit } else { usize::MAX }), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

@@ -144,7 +144,7 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
                 "message": problem.message, "fix": if problem.help.is_empty() { serde_json::Value::Null } else { json!(problem.help) },
             }));
         }
-        let found = loaded.settings.as_ref().map(|settings| look(settings, &options.config)).unwrap_or_default();
+        let found = loaded.settings.as_ref().map(|settings| look(settings, &loaded.files)).unwrap_or_default();
         for finding in &found {
             errors += usize::from(finding.severity == Severity::Error);
             if command.format == "human" {
@@ -183,9 +183,10 @@ fn word(severity: Severity) -> &'static str {
 }
 
 /// What can be said of the rules and routes before they run.
-fn look(settings: &Settings, config: &Path) -> Vec<Finding> {
+fn look(settings: &Settings, files: &[PathBuf]) -> Vec<Finding> {
     let scrapes: Vec<(String, Millis)> = settings.scrape.iter().map(|job| (job.job_name.clone(), job.scrape_interval)).collect();
-    let router_file = if config.is_dir() { config.join("alertmanager.yml").display().to_string() } else { String::new() };
+    let named = |file: &&PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("alertmanager"));
+    let router_file = files.iter().find(named).map(|file| file.display().to_string()).unwrap_or_default();
     bellbuoy_check::check(&bellbuoy_check::Input {
         groups: &settings.groups,
         router: settings.router.as_ref(),
@@ -196,8 +197,9 @@ fn look(settings: &Settings, config: &Path) -> Vec<Finding> {
 }
 
 fn print_finding(finding: &Finding, source: Option<&String>) {
-    let problem = Problem { help: String::new(), ..finding.problem() };
-    println!("{} [{}]", source.map_or_else(|| problem.to_string(), |text| problem.with_source(text)), finding.code);
+    let message = format!("{} [{}]", finding.message, finding.code);
+    let problem = Problem { message, help: String::new(), ..finding.problem() };
+    println!("{}", source.map_or_else(|| problem.to_string(), |text| problem.with_source(text)));
     println!("   why: {}", finding.why);
     if let Some(fix) = &finding.fix {
         println!("   fix: {fix}");

@@ -1,6 +1,9 @@
 //! Hostile and broken targets: the error is on the target, names what is wrong, and everybody else goes on.
 
 use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use super::harness::{Folder, Program, Server, answer, ok, text, wait_for};
 
@@ -12,6 +15,26 @@ fn gzip_bomb() -> Vec<u8> {
     }
     let body = encoder.finish().expect("in memory");
     answer(200, &[("content-type", "text/plain"), ("content-encoding", "gzip")], &body)
+}
+
+/// A target that sends its body without end, `pause` after each piece, on a port of its own.
+fn endless(piece: Vec<u8>, pause: Duration) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let piece = piece.clone();
+            std::thread::spawn(move || {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n");
+                let (_keep, clock): (_, Receiver<()>) = channel();
+                // Ends when the other side has had enough.
+                while stream.write_all(&piece).is_ok() {
+                    let _ = clock.recv_timeout(pause);
+                }
+            });
+        }
+    });
+    address
 }
 
 #[test]
@@ -39,16 +62,22 @@ fn broken_targets_fail_alone() {
             config.push_str("  sample_limit: 1000\n");
         }
     }
+    let drip = endless(b"#".to_vec(), Duration::from_millis(50));
+    let flood = endless(vec![b'#'; 1 << 20], Duration::ZERO);
+    for (name, address, more) in [("drip", drip, ""), ("flood", flood, "  body_size_limit: 8MB\n")] {
+        config.push_str(&format!("- job_name: {name}\n  static_configs: [{{targets: ['{address}']}}]\n{more}"));
+    }
     for (name, server) in [("good", &good), ("twice", &twice)] {
         config.push_str(&format!("- job_name: {name}\n  static_configs: [{{targets: ['{}']}}]\n", server.address));
     }
     let folder = Folder::new(&[("prometheus.yml", &config)]);
     let program = Program::up(&folder);
 
-    for (name, _, words) in &cases {
+    let cases = cases.iter().map(|(name, _, words)| (*name, *words)).chain([("drip", "deadline exceeded"), ("flood", "body size limit")]);
+    for (name, words) in cases {
         let error = wait_for(name, || {
             let data = program.data("/api/v1/targets");
-            let target = data["activeTargets"].as_array()?.iter().find(|target| target["scrapePool"] == *name)?.clone();
+            let target = data["activeTargets"].as_array()?.iter().find(|target| target["scrapePool"] == name)?.clone();
             (target["health"] == "down").then(|| text(&target["lastError"]))
         });
         assert!(!error.is_empty() && error.contains(words), "{name}: {error}");

@@ -188,3 +188,64 @@ fn predictions_and_true_values_are_judged() {
     let (_, body) = again.post("/api/v1/models/m/predictions", &json!([rows[0]]).to_string());
     assert!(body.contains("\"repeated\":1"), "{body}");
 }
+
+/// A certificate of its own CA for a name that is not the address': `tls_config` with `ca_file` and `server_name`.
+#[test]
+fn targets_over_tls_are_trusted_by_their_own_ca_and_name() {
+    let folder = Folder::new(&[]);
+    let dir = folder.config();
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=model.internal",
+        ])
+        .args(["-addext", "subjectAltName=DNS:model.internal", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-keyout", "key.pem", "-out", "ca.pem"])
+        .current_dir(&dir)
+        .output();
+    let Ok(made) = made else { return println!("skipped: there is no openssl to make a certificate with") };
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let port = super::harness::free_port();
+    std::fs::write(dir.join("metrics"), "load 7\n").expect("file");
+    let mut server = std::process::Command::new("openssl")
+        .args(["s_server", "-quiet", "-cert", "ca.pem", "-key", "key.pem", "-HTTP", "-accept", &port.to_string()])
+        .current_dir(&dir)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("openssl starts");
+    let job = |name: &str, tls: &str| {
+        format!("- job_name: {name}\n  scheme: https\n  tls_config: {{{tls}}}\n  static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n")
+    };
+    let jobs = [
+        job("named", "ca_file: ca.pem, server_name: model.internal"),
+        job("unnamed", "ca_file: ca.pem"),
+        job("unknown", ""),
+        job("blind", "insecure_skip_verify: true"),
+    ];
+    folder.write("prometheus.yml", &format!("global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n{}", jobs.concat()));
+    let program = Program::up(&folder);
+    // What openssl serves as a file has no content type: an error after the handshake means that the certificate was trusted.
+    let error_of = |name: &str| {
+        wait_for(name, || {
+            let data = program.data("/api/v1/targets");
+            let target = data["activeTargets"].as_array()?.iter().find(|target| target["scrapePool"] == name)?.clone();
+            (target["health"] != "unknown").then(|| text(&target["lastError"]))
+        })
+    };
+    for (name, trusted) in [("named", true), ("unnamed", false), ("unknown", false), ("blind", true)] {
+        let error = error_of(name);
+        assert_eq!(!error.contains("certificate"), trusted, "{name}: {error}");
+    }
+    let _ = server.kill();
+    let _ = server.wait();
+}

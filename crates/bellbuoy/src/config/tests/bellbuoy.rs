@@ -80,7 +80,7 @@ fn models() {
         bellbuoy.yml:5:18: metric_prefix "1-" can not begin a metric name; use letters, digits and `_`
         bellbuoy.yml:6:12: "a-b" can not be a label name; use letters, digits and `_`"#]],
     );
-    check_model("features: [a]\nwindow: 5", expect![[r#"bellbuoy.yml:5:3: unknown field "window" in model"#]]);
+    check_model("features: [a]\nwindow: 5", expect![[r#"bellbuoy.yml:5:3: unknown field "window" in model; did you mean "window_rows"?"#]]);
 }
 
 #[test]

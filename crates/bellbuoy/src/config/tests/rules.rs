@@ -116,5 +116,5 @@ fn places_inside_of_expressions() {
         expect!["rules.yml:8:16: not valid PromQL: unexpected right parenthesis ')'"],
     );
     check_rule("alert: A\nexpr: sum(up)\n  + sum(up))", expect!["rules.yml:6:16: not valid PromQL: unexpected right parenthesis ')'"]);
-    check_rule("alert: A\nexpr: sum(", expect!["rules.yml:5:15: not valid PromQL: unexpected end of input"]);
+    check_rule("alert: A\nexpr: sum(", expect!["rules.yml:5:15: not valid PromQL: unclosed left parenthesis"]);
 }
