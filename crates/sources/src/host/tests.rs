@@ -174,7 +174,8 @@ proptest! {
     /// Lines of one text, damaged and given to every reader: numbers or problems, never a panic.
     #[test]
     fn any_text_is_read(lines in prop::collection::vec("(cpu[0-9]?|MemFree:|eth0:|some|8 0 sda|pg|btime|\\PC)( (total=)?[0-9]{0,5}[.x:é]?){0,20}", 0..8)) {
-        let text = Some(lines.join("\n"));
+        let lines = lines.join("\n");
+        let text = Some(lines.clone());
         let texts = ProcTexts {
             stat: text.clone(), meminfo: text.clone(), loadavg: text.clone(), diskstats: text.clone(), net_dev: text.clone(),
             vmstat: text.clone(), pressure_cpu: text.clone(), pressure_memory: text.clone(), pressure_io: text.clone(),
@@ -182,6 +183,6 @@ proptest! {
         };
         let (samples, _) = samples(&texts, NOW);
         prop_assert!(samples.iter().all(|(labels, value)| labels.name().starts_with("node_") && value.is_finite()));
-        mounts(&text.unwrap_or_default());
+        mounts(&lines);
     }
 }
