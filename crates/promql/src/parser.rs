@@ -248,9 +248,9 @@ impl Parser {
 
     fn brackets(&mut self, expr: Expr, start: Place) -> Result<Expr> {
         self.at += 1;
-        let range = self.positive_duration("]")?;
+        let range = self.positive_duration()?;
         if self.take(&TokenKind::Colon) {
-            let step = if *self.peek_kind() == TokenKind::RightBracket { None } else { Some(self.positive_duration("]")?) };
+            let step = if *self.peek_kind() == TokenKind::RightBracket { None } else { Some(self.positive_duration()?) };
             self.expect(&TokenKind::RightBracket, "subquery selector", "\"]\"")?;
             let subquery = Subquery { expr, range, step, offset: Millis::ZERO, at: None };
             return self.node(ExprKind::Subquery(Box::new(subquery)), self.place_from(start));
@@ -315,7 +315,7 @@ impl Parser {
         Ok(expr)
     }
 
-    fn positive_duration(&mut self, _end: &str) -> Result<Millis> {
+    fn positive_duration(&mut self) -> Result<Millis> {
         let place = self.peek().place;
         let seconds = self.duration_sum()?;
         let length = self.millis(seconds, place)?;

@@ -164,7 +164,8 @@ fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> (f64, bool) {
         return (f64::NAN, forced);
     }
     let mut rank = q * observations;
-    let at = buckets[..last].partition_point(|bucket| bucket.count < rank);
+    // No NaN reaches a rank.
+    let at = buckets[..last].partition_point(|bucket| bucket.count < rank || bucket.count.is_nan() || rank.is_nan());
     if at == last {
         return (buckets[last - 1].upper, forced);
     }
