@@ -463,11 +463,7 @@ impl Screen {
     fn print(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            // A reader that went away (`| head`) must not end the story with a panic.
-            None => {
-                use std::io::Write as _;
-                let _ = writeln!(std::io::stdout(), "{text}");
-            }
+            None => say!("{text}"),
         }
     }
 

@@ -47,7 +47,7 @@ pub fn run(command: Drift) -> anyhow::Result<ExitCode> {
         Options { preset: Preset::Evidently, test, columns: command.columns, types_from: TypesFrom::Current, ..Options::default() };
     let report = drift_report(&reference, &current, &options);
     if command.format == "json" {
-        println!("{}", report_json(&report));
+        say!("{}", report_json(&report));
     } else {
         print_report(&report);
     }
@@ -69,7 +69,7 @@ fn report_json(report: &Report) -> serde_json::Value {
 }
 
 fn print_report(report: &Report) {
-    println!("{:<24}{:<6}{:<16}{:>12}{:>11}  verdict", "column", "type", "test", "score", "threshold");
+    say!("{:<24}{:<6}{:<16}{:>12}{:>11}  verdict", "column", "type", "test", "score", "threshold");
     for column in &report.columns {
         let test = column.test.map_or("-", |test| test.name());
         let score = column.score.map_or("-".to_string(), |score| format!("{score:.6}"));
@@ -78,9 +78,9 @@ fn print_report(report: &Report) {
             (None, true) => "drifted",
             (None, false) => "same",
         };
-        println!("{:<24}{:<6}{test:<16}{score:>12}{:>11}  {verdict}", column.name, column.kind.name(), column.threshold);
+        say!("{:<24}{:<6}{test:<16}{score:>12}{:>11}  {verdict}", column.name, column.kind.name(), column.threshold);
     }
-    println!(
+    say!(
         "{} of {} columns drifted ({:.0} %): the data set has {}drifted",
         report.drifted_columns,
         report.judged_columns,
@@ -112,9 +112,9 @@ pub fn evaluate(command: Evaluate) -> anyhow::Result<ExitCode> {
     let targets = numbers(&columns, &command.target)?;
     match regression(predictions.iter().copied().zip(targets.iter().copied())) {
         Ok(score) if command.format == "json" => {
-            println!("{}", json!({"rows": score.rows, "r2": finite(score.r2), "rmse": finite(score.rmse), "mae": finite(score.mae)}));
+            say!("{}", json!({"rows": score.rows, "r2": finite(score.r2), "rmse": finite(score.rmse), "mae": finite(score.mae)}));
         }
-        Ok(score) => println!("R2 {}, RMSE {}, MAE {} over {} rows", short(score.r2), short(score.rmse), short(score.mae), score.rows),
+        Ok(score) => say!("R2 {}, RMSE {}, MAE {} over {} rows", short(score.r2), short(score.rmse), short(score.mae), score.rows),
         Err(reason) => bail!("unknown: {reason}"),
     }
     Ok(ExitCode::SUCCESS)

@@ -1,5 +1,10 @@
 //! The commands of `bellbuoy`, one file each. Logs go to standard error, results to standard output.
 
+/// A line of the result. A reader that went away (`| head`) ends the program quietly instead of with a panic.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cmd::print_line(format_args!($($text)*)) };
+}
+
 mod demo;
 mod drift;
 mod query;
@@ -52,6 +57,13 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Drift(command) => drift::run(command),
         Command::Evaluate(command) => drift::evaluate(command),
         Command::Test(command) => test::run(command),
+    }
+}
+
+fn print_line(text: std::fmt::Arguments) {
+    use std::io::Write as _;
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        std::process::exit(0);
     }
 }
 

@@ -51,25 +51,25 @@ pub async fn run(command: Query) -> anyhow::Result<ExitCode> {
         bail!("{}", answer["error"].as_str().unwrap_or("the query failed"));
     }
     if command.format == "json" {
-        println!("{answer}");
+        say!("{answer}");
         return Ok(ExitCode::SUCCESS);
     }
     let result = &answer["data"]["result"];
     match answer["data"]["resultType"].as_str() {
         Some("vector") => {
             for element in result.as_array().into_iter().flatten() {
-                println!("{} => {} @[{}]", metric(&element["metric"]), text(&element["value"][1]), element["value"][0]);
+                say!("{} => {} @[{}]", metric(&element["metric"]), text(&element["value"][1]), element["value"][0]);
             }
         }
         Some("matrix") => {
             for series in result.as_array().into_iter().flatten() {
-                println!("{} =>", metric(&series["metric"]));
+                say!("{} =>", metric(&series["metric"]));
                 for pair in series["values"].as_array().into_iter().flatten() {
-                    println!("{} @[{}]", text(&pair[1]), pair[0]);
+                    say!("{} @[{}]", text(&pair[1]), pair[0]);
                 }
             }
         }
-        _ => println!("{} @[{}]", text(&result[1]), result[0]),
+        _ => say!("{} @[{}]", text(&result[1]), result[0]),
     }
     Ok(ExitCode::SUCCESS)
 }

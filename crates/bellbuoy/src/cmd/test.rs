@@ -29,14 +29,14 @@ pub fn run(command: Test) -> anyhow::Result<ExitCode> {
         total += report.total;
         base_passed += report.base_passed;
         if command.format == "human" {
-            println!("{name}: {} of {} passed", report.passed, report.total);
-            report.failures.iter().for_each(|failure| println!("  {failure}"));
+            say!("{name}: {} of {} passed", report.passed, report.total);
+            report.failures.iter().for_each(|failure| say!("  {failure}"));
         }
         by_file.insert(name, json!({"passed": report.passed, "total": report.total}));
     }
     match command.format.as_str() {
-        "json" => println!("{}", json!({"passed": passed, "total": total, "base_passed": base_passed, "files": by_file})),
-        _ => println!("{passed} of {total} passed"),
+        "json" => say!("{}", json!({"passed": passed, "total": total, "base_passed": base_passed, "files": by_file})),
+        _ => say!("{passed} of {total} passed"),
     }
     Ok(ExitCode::from(u8::from(passed < total)))
 }

@@ -137,7 +137,7 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
             errors += usize::from(problem.severity == Severity::Error);
             if command.format == "human" {
                 let text = loaded.texts.get(std::path::Path::new(&problem.file));
-                println!("{}", text.map_or_else(|| problem.to_string(), |text| problem.with_source(text)));
+                say!("{}", text.map_or_else(|| problem.to_string(), |text| problem.with_source(text)));
             }
             findings.push(json!({
                 "code": "config", "severity": word(problem.severity), "file": problem.file, "line": problem.span.line, "column": problem.span.column,
@@ -157,7 +157,7 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
         }
         if let (Some(settings), "human") = (&loaded.settings, command.format.as_str()) {
             let word = if found.is_empty() { "fine".to_string() } else { format!("can run, with {} findings", found.len()) };
-            println!(
+            say!(
                 "{}: {word}: {} jobs, {} rules in {} groups, {} receivers, {} models",
                 options.config.display(),
                 settings.scrape.len(),
@@ -169,7 +169,7 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
         }
     }
     if command.format == "json" {
-        println!("{}", json!({"findings": findings}));
+        say!("{}", json!({"findings": findings}));
     }
     Ok(ExitCode::from(u8::from(errors > 0)))
 }
@@ -199,9 +199,9 @@ fn look(settings: &Settings, files: &[PathBuf]) -> Vec<Finding> {
 fn print_finding(finding: &Finding, source: Option<&String>) {
     let message = format!("{} [{}]", finding.message, finding.code);
     let problem = Problem { message, help: String::new(), ..finding.problem() };
-    println!("{}", source.map_or_else(|| problem.to_string(), |text| problem.with_source(text)));
-    println!("   why: {}", finding.why);
+    say!("{}", source.map_or_else(|| problem.to_string(), |text| problem.with_source(text)));
+    say!("   why: {}", finding.why);
     if let Some(fix) = &finding.fix {
-        println!("   fix: {fix}");
+        say!("   fix: {fix}");
     }
 }

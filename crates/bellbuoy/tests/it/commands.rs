@@ -47,6 +47,23 @@ fn check_reports_every_problem_with_file_line_and_way_out() {
 }
 
 #[test]
+fn check_finds_the_rule_that_can_never_fire_and_mends_it() {
+    let folder = Folder::new(&[(
+        "rules.yml",
+        "groups:\n- name: g\n  rules:\n  - alert: HighPredictionErrorRate\n    expr: sum(rate(prediction_errors_total[5m])) by (error_type) / (sum(rate(predictions_total[5m])) + 0.001) > 0.05\n    for: 5m\n",
+    )]);
+    let dir = folder.config().display().to_string();
+    let output = run(&["check", &dir, "--format", "json"]);
+    let findings: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let finding =
+        findings["findings"].as_array().expect("a list").iter().find(|one| one["code"] == "matching-never").expect("found").clone();
+    assert!(finding["line"] == 4 && finding["file"].as_str().is_some_and(|file| file.ends_with("rules.yml")), "{finding}");
+    assert!(finding["fix"].as_str().is_some_and(|fix| fix.contains("on () group_left ()")), "{finding}");
+    let output = run(&["check", &dir]);
+    assert!(stdout(&output).contains("[matching-never]"), "{}", stdout(&output));
+}
+
+#[test]
 fn drift_and_evaluate_print_the_contract() {
     let column = |shift: f64| -> String {
         let mut text = String::from("x,c\n");

@@ -1,6 +1,6 @@
 //! Hostile and broken targets: the error is on the target, names what is wrong, and everybody else goes on.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -25,6 +25,8 @@ fn endless(piece: Vec<u8>, pause: Duration) -> SocketAddr {
         for mut stream in listener.incoming().map_while(Result::ok) {
             let piece = piece.clone();
             std::thread::spawn(move || {
+                // The request first, or the answer comes before its question.
+                let _ = stream.read(&mut [0; 4096]);
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n");
                 let (_keep, clock): (_, Receiver<()>) = channel();
                 // Ends when the other side has had enough.
