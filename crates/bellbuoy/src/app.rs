@@ -84,11 +84,17 @@ pub fn load(options: &Options) -> (Loaded, Vec<String>) {
     let env = |name: &str| std::env::var(name).ok();
     let check = |text: &str| bellbuoy_template::rule::check(text).map_err(|error| error.to_string());
     let mut loaded = config::load(&config::Sources { dir_or_file: &options.config, env: &env, check_template: &check });
-    if let Some(settings) = &loaded.settings
-        && let Err(problems) = templates(settings)
-    {
-        loaded.problems.extend(problems);
-        loaded.settings = None;
+    if let Some(settings) = &loaded.settings {
+        let mut problems = templates(settings).err().unwrap_or_default();
+        for model in &settings.models {
+            if let Err(problem) = crate::table::reference_rows(&model.reference, &model.settings) {
+                problems.push(Problem::error("", Span::default(), format!("model {}: {problem}", model.settings.name)));
+            }
+        }
+        if !problems.is_empty() {
+            loaded.problems.extend(problems);
+            loaded.settings = None;
+        }
     }
     let rendered = loaded.problems.iter().filter(|p| p.severity == Severity::Error).map(|p| rendered(p, &loaded)).collect();
     (loaded, rendered)
@@ -157,7 +163,7 @@ impl App {
             path,
             clients,
         });
-        app.watch_files(&loaded);
+        app.watch_files(&loaded, Some(&app.path.settings()));
         tokio::spawn(app.sender.clone().run());
         tokio::spawn(app.clone().run_router());
         tokio::spawn(app.clone().run_upkeep());
@@ -198,7 +204,7 @@ impl App {
     /// Reads the files again. All good: they are in force at once. Any problem: nothing changes, and all problems are told.
     pub fn reload(self: &Arc<Self>) -> Result<(), String> {
         let (mut loaded, problems) = load(&self.options);
-        self.watch_files(&loaded);
+        self.watch_files(&loaded, loaded.settings.as_ref());
         for problem in loaded.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
             warn!("{problem}");
         }
@@ -311,9 +317,10 @@ impl App {
         }
     }
 
-    fn watch_files(&self, loaded: &Loaded) {
+    /// Discovery files are left out: the scraper follows them without a reload.
+    fn watch_files(&self, loaded: &Loaded, settings: Option<&Settings>) {
         let mut files = loaded.files.clone();
-        if let Some(settings) = &loaded.settings {
+        if let Some(settings) = settings {
             let discovered = discovery_files(&settings.scrape);
             files.retain(|file| !discovered.contains(file));
         }

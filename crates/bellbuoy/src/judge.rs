@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bellbuoy_models::{Accepted, DeploymentDecision, Event as ModelEvent, Judgement, Model, Outcome, Row, TwoSets};
-use bellbuoy_vocabulary::{Labels, Millis, Timestamp};
+use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::{Value, json};
 use tracing::{error, warn};
 
@@ -366,9 +366,4 @@ impl Path {
             error!("{error}");
         }
     }
-}
-
-/// How long a judgement may be old before the pages call it stale: three schedules.
-pub fn stale_after(schedule: Millis) -> Millis {
-    schedule * 3
 }

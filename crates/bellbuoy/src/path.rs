@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bellbuoy_notify::{Integration, Notice};
 use bellbuoy_promql::Engine;
-use bellbuoy_router::{AlertView, Change, Decision, GroupView, Notification, Route, Router, RouterSettings};
+use bellbuoy_router::{AlertView, Change, Decision, GroupView, Notification, Router};
 use bellbuoy_rules::{self as rules, Evaluation, Group, GroupView as RulesView, Transition};
 use bellbuoy_scrape::{Response, ScrapeReport, TargetState};
 use bellbuoy_store::{Durability, Store};
@@ -87,7 +87,7 @@ impl Path {
             wake_sender: Notify::new(),
             external_url,
             forwarder,
-            router: Mutex::new(Router::new(router_settings(&settings))),
+            router: Mutex::new(Router::new(settings.router_or_default())),
             settings: RwLock::new(settings),
             templates: RwLock::new(Arc::new(bellbuoy_template::notify::default_templates())),
             groups: RwLock::default(),
@@ -211,7 +211,7 @@ impl Path {
     /// Alerts from the API, with the times that they lack filled in as Alertmanager does.
     /// An answer of `Ok` means that they are on disk.
     pub fn post_alerts(&self, posted: Vec<PostedAlert>, now: Timestamp) -> Result<(), String> {
-        let resolve_timeout = router_settings(&self.settings()).resolve_timeout;
+        let resolve_timeout = self.settings().router_or_default().resolve_timeout;
         let mut alerts = Vec::with_capacity(posted.len());
         for alert in posted {
             let starts_at = alert.starts_at.unwrap_or_else(|| alert.ends_at.map_or(now, |end| end.min(now)));
@@ -380,7 +380,7 @@ impl Path {
         if let Err(error) = appender.commit(Durability::Logged) {
             error!("the end of removed rules could not be stored: {error}");
         }
-        lock(&self.router).reload(router_settings(&settings), now);
+        lock(&self.router).reload(settings.router_or_default(), now);
         *self.groups.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = groups.clone();
         *self.templates.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(templates);
         *self.settings.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = settings;
@@ -432,29 +432,6 @@ fn notice_of(mut notification: Notification) -> Option<Notice> {
 pub fn integration<'a>(settings: &'a Settings, notice: &Notice) -> Option<&'a Integration> {
     let receiver = settings.receivers.iter().find(|receiver| receiver.name == notice.receiver)?;
     receiver.integrations.iter().find(|one| one.kind.word() == notice.integration_kind && one.index == notice.integration_index)
-}
-
-/// Without an alertmanager.yml alerts are shown and stored, and nobody is told.
-fn router_settings(settings: &Settings) -> RouterSettings {
-    settings.router.clone().unwrap_or_else(|| RouterSettings {
-        route: Route {
-            receiver: String::new(),
-            group_by: Vec::new(),
-            group_by_all: false,
-            group_wait: Millis::from_seconds(30),
-            group_interval: Millis::from_minutes(5),
-            repeat_interval: Millis::from_minutes(240),
-            matchers: Vec::new(),
-            go_on: false,
-            mute_time_intervals: Vec::new(),
-            active_time_intervals: Vec::new(),
-            routes: Vec::new(),
-        },
-        inhibit_rules: Vec::new(),
-        time_intervals: Vec::new(),
-        resolve_timeout: Millis::from_minutes(5),
-        receivers: Vec::new(),
-    })
 }
 
 /// The router's notification log as JSON.

@@ -138,9 +138,9 @@ impl Scraper {
                 Some(running) if same_job => running,
                 Some(running) => {
                     let _ = running.stop.send(true);
-                    self.start(target, Some(running.state))
+                    self.start(target)
                 }
-                None => self.start(target, None),
+                None => self.start(target),
             };
             pool.running.insert(key, running);
         }
@@ -148,7 +148,7 @@ impl Scraper {
         old.into_values().for_each(|running| self.end(running));
     }
 
-    fn start(self: &Arc<Self>, target: Target, _old: Option<Arc<Mutex<TargetState>>>) -> Running {
+    fn start(self: &Arc<Self>, target: Target) -> Running {
         let target = Arc::new(target);
         let state = Arc::new(Mutex::new(TargetState::new(target.clone())));
         let (stop, stopped) = watch::channel(false);

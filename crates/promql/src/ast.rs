@@ -36,16 +36,6 @@ impl ValueType {
             ValueType::Matrix => "range vector",
         }
     }
-
-    /// The name in the HTTP API (`resultType`).
-    pub fn api_name(self) -> &'static str {
-        match self {
-            ValueType::Scalar => "scalar",
-            ValueType::Text => "string",
-            ValueType::Vector => "vector",
-            ValueType::Matrix => "matrix",
-        }
-    }
 }
 
 /// Where a node stands in its text: bytes, and line and column of the start, both from 1, the column in bytes.

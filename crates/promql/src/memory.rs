@@ -21,10 +21,6 @@ impl MemorySource {
         self.add_number(labels, at, Number::Float(value));
     }
 
-    pub fn add_histogram(&mut self, labels: &Labels, at: Timestamp, histogram: Histogram) {
-        self.add_number(labels, at, Number::Histogram(Box::new(histogram)));
-    }
-
     pub(crate) fn add_number(&mut self, labels: &Labels, at: Timestamp, value: Number) {
         self.series.entry(labels.clone()).or_default().insert(at, value);
     }

@@ -510,10 +510,6 @@ impl Router {
     pub fn counters(&self) -> Counters {
         self.counters
     }
-
-    pub fn log_entries(&self) -> impl Iterator<Item = &LogEntry> {
-        self.log.values()
-    }
 }
 
 impl Dirty {

@@ -58,7 +58,7 @@ impl Drop for Folder {
 
 /// A running program with its log.
 pub struct Program {
-    child: Child,
+    child: Option<Child>,
     pub address: String,
 }
 
@@ -101,7 +101,16 @@ impl Program {
             let _ = child.kill();
             panic!("did not start:\n{}", log.lock().expect("log"));
         };
-        Program { child, address }
+        Program { child: Some(child), address }
+    }
+
+    /// A program that somebody else started and ends.
+    pub fn watched(address: String) -> Program {
+        Program { child: None, address }
+    }
+
+    fn child(&mut self) -> &mut Child {
+        self.child.as_mut().expect("started here")
     }
 
     pub fn get(&self, path: &str) -> (u16, String) {
@@ -140,28 +149,31 @@ impl Program {
         states
     }
 
-    pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
+    pub fn signal(&mut self, name: &str) {
+        let id = self.child().id();
+        let status = Command::new("kill").arg(format!("-{name}")).arg(id.to_string()).status().expect("kill");
         assert!(status.success());
     }
 
     /// SIGKILL, as the kernel does it.
     pub fn kill(mut self) {
-        self.child.kill().expect("kill");
-        self.child.wait().expect("wait");
+        self.child().kill().expect("kill");
+        self.child().wait().expect("wait");
     }
 
     /// SIGTERM; the exit status.
     pub fn stop(mut self) -> Option<i32> {
         self.signal("TERM");
-        self.child.wait().expect("wait").code()
+        self.child().wait().expect("wait").code()
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

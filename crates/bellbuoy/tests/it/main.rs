@@ -7,4 +7,5 @@ mod harness;
 mod hostile;
 mod peers;
 mod restart;
+mod secrets;
 mod up;

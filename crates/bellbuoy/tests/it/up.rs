@@ -97,7 +97,7 @@ fn a_bad_file_is_rejected_whole_and_a_good_one_is_taken() {
     let target = Server::page(|| "load 7\n".to_string());
     let good = prometheus(&[target.address], &["rules.yml"]);
     let folder = Folder::new(&[("prometheus.yml", &good), ("rules.yml", RULES)]);
-    let program = Program::up_with(&folder, &["--listen", "127.0.0.1:0", "--no-watch"]);
+    let mut program = Program::up_with(&folder, &["--listen", "127.0.0.1:0", "--no-watch"]);
 
     folder.write("prometheus.yml", &good.replace("scrape_interval: 1s", "scrape_intervall: 1s"));
     folder.write("rules.yml", "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: sum(\n");
