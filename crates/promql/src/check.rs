@@ -114,14 +114,15 @@ fn term_type(left: ValueType, term: &Term) -> Result<ValueType> {
     }
     let matching = &term.matching;
     if (left, right) != (Vector, Vector) {
-        if matching.on || matching.group.is_some() || !matching.labels.is_empty() {
+        // As Prometheus does: matching without labels passes, though it says nothing here.
+        if !matching.labels.is_empty() {
             return fail("vector matching only allowed between instant vectors".into(), term.op_place);
         }
         if op.is_set() {
             return fail(format!("set operator {:?} not allowed in binary scalar expression", op.symbol()), term.op_place);
         }
     }
-    if let Some(group) = &matching.group {
+    if let (Some(group), Vector, Vector) = (&matching.group, left, right) {
         if op.is_set() {
             return fail(format!("no grouping allowed for {:?} operation", op.symbol()), term.op_place);
         }

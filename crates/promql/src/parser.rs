@@ -251,11 +251,11 @@ impl Parser {
         let range = self.positive_duration()?;
         if self.take(&TokenKind::Colon) {
             let step = if *self.peek_kind() == TokenKind::RightBracket { None } else { Some(self.positive_duration()?) };
-            self.expect(&TokenKind::RightBracket, "subquery selector", "\"]\"")?;
+            self.close_bracket("subquery selector", "\"]\"")?;
             let subquery = Subquery { expr, range, step, offset: Millis::ZERO, at: None };
             return self.node(ExprKind::Subquery(Box::new(subquery)), self.place_from(start));
         }
-        self.expect(&TokenKind::RightBracket, "subquery or range", "\":\" or \"]\"")?;
+        self.close_bracket("subquery or range", "\":\" or \"]\"")?;
         let place = self.place_from(start);
         match expr.kind {
             ExprKind::Vector(selector) if selector.at.is_some() => Err(ParseError::new("no @ modifiers allowed before range", place)),
@@ -265,6 +265,13 @@ impl Parser {
             ExprKind::Vector(selector) => self.node(ExprKind::Range(RangeSelector { selector, range }), place),
             _ => Err(ParseError::new("ranges only allowed for vector selectors", place)),
         }
+    }
+
+    fn close_bracket(&mut self, context: &str, expected: &str) -> Result<()> {
+        if *self.peek_kind() == TokenKind::End {
+            return self.error_here("unclosed left bracket");
+        }
+        self.expect(&TokenKind::RightBracket, context, expected)
     }
 
     fn offset(&mut self, mut expr: Expr, start: Place) -> Result<Expr> {
@@ -415,7 +422,7 @@ impl Parser {
                 self.expect(&TokenKind::RightParen, "duration", "\")\"")?;
                 Ok(value)
             }
-            _ => self.unexpected(", expected number or duration"),
+            _ => self.unexpected(" in duration, expected number or duration"),
         }
     }
 
@@ -527,6 +534,9 @@ impl Parser {
         if self.take(&TokenKind::LeftBrace) {
             while !self.take(&TokenKind::RightBrace) {
                 self.label_matcher(&mut name, &mut matchers)?;
+                if *self.peek_kind() == TokenKind::End {
+                    return self.unexpected(" inside braces");
+                }
                 if !self.take(&TokenKind::Comma) && *self.peek_kind() != TokenKind::RightBrace {
                     return self.unexpected(" in label matching, expected \",\" or \"}\"");
                 }

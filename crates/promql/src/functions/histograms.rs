@@ -194,26 +194,23 @@ fn bucket_fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64 {
     if lower >= upper {
         return 0.0;
     }
-    (rank_of(upper, buckets).min(observations) - rank_of(lower, buckets).min(observations)) / observations
+    // Not `min`: what is unknown stays NaN.
+    let capped = |rank: f64| if rank > observations { observations } else { rank };
+    (capped(rank_of(upper, buckets)) - capped(rank_of(lower, buckets))) / observations
 }
 
-/// How many observations are below a value.
+/// How many observations are below a value. NaN within the first bucket, which has no lower bound.
 fn rank_of(value: f64, buckets: &[Bucket]) -> f64 {
     let mut rank = 0.0;
-    for (index, bucket) in buckets.iter().enumerate() {
-        let start = match index {
-            0 if bucket.upper > 0.0 => 0.0,
-            0 => f64::NEG_INFINITY,
-            _ => buckets[index - 1].upper,
-        };
+    let mut start = f64::NEG_INFINITY;
+    for bucket in buckets {
         if start >= value {
             return rank;
         }
         if bucket.upper > value {
-            // Of an infinite bucket nothing is known: all of it counts as below its end only.
-            let share = (value - start) / (bucket.upper - start);
-            return if share.is_nan() { rank } else { rank + (bucket.count - rank) * share };
+            return rank + (bucket.count - rank) * (value - start) / (bucket.upper - start);
         }
+        start = bucket.upper;
         rank = bucket.count;
     }
     rank
