@@ -8,15 +8,19 @@ pub struct ScrapeReport {
     /// Samples in the body, and those that metric relabelling left.
     pub samples_scraped: usize,
     pub samples_after_relabel: usize,
-    /// Series that the scrape before did not have.
+    /// Series that the good scrape before did not have.
     pub series_added: usize,
     /// Why the scrape failed; then nothing of the body was kept.
     pub error: Option<String>,
     pub out_of_order: u64,
+    /// The same series twice in a body, or twice at one time with different values.
     pub duplicate: u64,
+    /// Out of the store's bounds, or more than ten minutes ahead of the scrape.
     pub too_old: u64,
     /// Refused by a bound of the store.
     pub over_limit: u64,
+    /// Families whose type and help were not passed on, being too many.
+    pub families_dropped: u64,
 }
 
 impl ScrapeReport {
@@ -32,6 +36,21 @@ impl ScrapeReport {
             AppendError::TooOld => self.too_old += 1,
             AppendError::UnknownRef | AppendError::SeriesLimit(_) => self.over_limit += 1,
         }
+    }
+
+    /// What a person should know of a scrape that was good apart from that; empty when there is nothing.
+    pub(crate) fn warning(&self) -> String {
+        let parts: Vec<String> = [
+            (self.duplicate, "duplicate"),
+            (self.out_of_order, "out of order"),
+            (self.too_old, "too old or too far ahead"),
+            (self.over_limit, "over the store's limit of series"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, why)| format!("{count} {why}"))
+        .collect();
+        if parts.is_empty() { String::new() } else { format!("samples not stored: {}", parts.join(", ")) }
     }
 }
 
@@ -50,6 +69,8 @@ pub struct TargetHealth {
     pub health: Health,
     /// Empty when the last scrape was good.
     pub last_error: String,
+    /// Samples of a good scrape that were not stored, and why: duplicates, bad times. Empty when there were none.
+    pub warning: String,
     pub last_scrape: Option<Timestamp>,
     pub last_scrape_seconds: f64,
     /// Samples of the last scrape.

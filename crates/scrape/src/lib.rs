@@ -4,8 +4,9 @@
 //! Out:   `Target`s with their next time; samples, staleness markers and `up` into an `Append`; the health of each target.
 //! Never: opens a socket, reads a clock or a file, keeps anything of a body that it refused.
 //! Holds: a series that a target no longer gives ends with a staleness marker; a broken body changes nothing but `up` and health.
-//! Read:  settings.rs, target.rs (settings to targets), relabel.rs, state.rs (an answer to samples).
+//! Read:  settings.rs, target.rs (settings to targets), relabel.rs, state.rs (an answer to samples), body.rs, cache.rs.
 
+mod body;
 mod cache;
 mod health;
 mod merge;

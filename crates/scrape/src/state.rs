@@ -1,20 +1,21 @@
 //! One target over time: an answer becomes samples, staleness markers and the series about the scrape itself.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bellbuoy_exposition::{Entries, Entry as Line, format_of, series_labels};
-use bellbuoy_vocabulary::{Append, AppendError, Labels, METRIC_NAME, Metadata, MetricType, STALE_NAN, SeriesRef, Timestamp};
+use bellbuoy_exposition::{Entries, Entry as Line, Format};
+use bellbuoy_vocabulary::{Append, AppendError, METRIC_NAME, Metadata, Millis, STALE_NAN, SeriesRef, Timestamp};
 
-use crate::cache::{Cache, Entry, key};
-use crate::merge::{merged, over};
+use crate::body::{self, Body, Found, labels_of};
+use crate::cache::{Cache, State};
 use crate::{Health, ScrapeReport, Target, TargetHealth};
 
-/// Series that were not seen for as many scrapes leave the cache.
-const FORGET_AFTER_SCRAPES: u32 = 10;
+/// A target's own times may lie so far ahead of the scrape (Prometheus' `maxAheadTime`); later ones would block the series until then.
+const AHEAD_MAX: Millis = Millis::from_minutes(10);
 /// Metadata of more families of one target than this is not passed on.
 const FAMILIES_MAX: usize = 10_000;
+/// Longer help texts are cut.
+const HELP_BYTES_MAX: usize = 4096;
 /// The series about a scrape, in the order of `TargetState::reports`.
 const REPORTS: [&str; 5] =
     ["up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling", "scrape_series_added"];
@@ -29,29 +30,12 @@ pub enum Response<'a> {
 pub struct TargetState {
     target: Arc<Target>,
     cache: Cache,
+    /// The number of the scrape at hand.
     scrape: u32,
     reports: [Option<SeriesRef>; REPORTS.len()],
     /// Hash of the metadata that was passed on last.
-    metadata: u128,
+    metadata: u64,
     health: TargetHealth,
-}
-
-/// A sample of a body, parsed and looked up, before anything is stored.
-struct Found<'a> {
-    key: u128,
-    text: &'a [u8],
-    at: Option<Timestamp>,
-    value: f64,
-    /// Labels of a series that the cache does not know.
-    fresh: Option<Labels>,
-}
-
-#[derive(Default)]
-struct Parsed<'a> {
-    samples: Vec<Found<'a>>,
-    /// New series that relabelling dropped.
-    dropped: Vec<u128>,
-    families: Vec<Line<'a>>,
 }
 
 impl TargetState {
@@ -68,27 +52,22 @@ impl TargetState {
 
     /// Takes a scrape that began at `at`. Samples, staleness markers and the series about the scrape go to `out`; the caller commits.
     pub fn absorb(&mut self, response: Response<'_>, at: Timestamp, took_seconds: f64, out: &mut dyn Append) -> ScrapeReport {
-        self.scrape = self.scrape.wrapping_add(1);
+        // 0 means "never seen", so the number after the last one is 1.
+        self.scrape = self.scrape.checked_add(1).unwrap_or(1);
         let mut report = ScrapeReport::default();
-        let mut parsed = Parsed::default();
         let outcome = match response {
             Response::Failed { reason } => Err(reason),
-            Response::Body { content_type, body } => self.parse(content_type, body, &mut parsed, &mut report),
+            Response::Body { content_type, body } => self.take(content_type, body, at, out, &mut report),
         };
-        match outcome {
-            Ok(()) => {
-                self.store(parsed, at, out, &mut report);
-                self.end_vanished(at, out, &mut report);
-            }
-            Err(reason) => {
-                self.end_all(at, out, &mut report);
-                report.error = Some(reason);
-            }
+        if let Err(reason) = outcome {
+            self.end_series(|_| true, at, out, &mut report);
+            report.error = Some(reason);
         }
         self.report(at, took_seconds, out, &mut report);
         self.health = TargetHealth {
             health: if report.error.is_none() { Health::Up } else { Health::Down },
             last_error: report.error.clone().unwrap_or_default(),
+            warning: report.warning(),
             last_scrape: Some(at),
             last_scrape_seconds: took_seconds,
             samples: report.samples_scraped,
@@ -98,8 +77,7 @@ impl TargetState {
 
     /// The target is gone: all its series end, those about its scrapes too.
     pub fn end(&mut self, at: Timestamp, out: &mut dyn Append) {
-        let mut report = ScrapeReport::default();
-        self.end_all(at, out, &mut report);
+        self.end_series(|_| true, at, out, &mut ScrapeReport::default());
         for series in self.reports.iter().flatten() {
             // The last scrape may have had this very time; then its value stays, and the look-back ends the series.
             let _ = out.append(*series, at, STALE_NAN);
@@ -114,121 +92,94 @@ impl TargetState {
         &self.target
     }
 
-    /// The whole body, or the reason why nothing of it is kept.
-    fn parse<'a>(
+    /// Reads the whole body, then stores it; or gives the reason why nothing of it is kept.
+    fn take(
         &mut self,
         content_type: Option<&str>,
-        body: &'a [u8],
-        parsed: &mut Parsed<'a>,
+        bytes: &[u8],
+        at: Timestamp,
+        out: &mut dyn Append,
         report: &mut ScrapeReport,
     ) -> Result<(), String> {
-        let settings = self.target.settings.clone();
-        let format = format_of(content_type, None)?;
-        for line in Entries::new(format, body) {
-            let (text, value, at) = match line.map_err(|error| error.to_string())? {
-                Line::Sample { series, value, at } => (series, value, at),
-                family => {
-                    if parsed.families.len() < FAMILIES_MAX * 3 {
-                        parsed.families.push(family);
-                    }
-                    continue;
-                }
-            };
-            report.samples_scraped += 1;
-            let at = at.filter(|_| settings.honor_timestamps);
-            let key = key(text);
-            let fresh = match self.cache.get_mut(&key) {
-                Some(entry) if entry.series.is_none() => {
-                    entry.seen = self.scrape;
-                    continue;
-                }
-                Some(_) => None,
-                None => {
-                    let pairs = series_labels(text).map_err(|error| error.to_string())?;
-                    match merged(&pairs, &self.target.labels, &settings)? {
-                        Some(labels) => Some(labels),
-                        None => {
-                            parsed.dropped.push(key);
-                            continue;
-                        }
-                    }
-                }
-            };
-            parsed.samples.push(Found { key, text, at, value, fresh });
-            report.samples_after_relabel = parsed.samples.len();
-            if over(parsed.samples.len() as u64, settings.limits.samples_max) {
-                return Err(format!("sample limit exceeded: more than {} samples", settings.limits.samples_max));
+        self.cache.begin();
+        let body = match body::read(content_type, bytes, self.scrape, &self.target, &mut self.cache, report) {
+            Ok(body) => body,
+            Err(reason) => {
+                self.cache.undo();
+                // Of a refused body nothing was stored, so there are no refused samples either.
+                report.duplicate = 0;
+                return Err(reason);
             }
+        };
+        let (format, metadata) = (body.format, body.metadata);
+        self.store(body, at, out, report);
+        let scrape = self.scrape;
+        self.end_series(|seen| seen != scrape, at, out, report);
+        self.cache.settle(scrape);
+        if metadata != self.metadata {
+            self.metadata = metadata;
+            pass_metadata(format, bytes, out, report);
         }
         Ok(())
     }
 
-    fn store(&mut self, parsed: Parsed<'_>, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) {
-        for key in parsed.dropped {
-            self.cache.insert(key, Entry { series: None, seen: self.scrape, live: false });
+    fn store(&mut self, body: Body<'_>, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) {
+        let mut fresh_labels = body.fresh_labels.into_iter();
+        for found in &body.samples {
+            let entry = *self.cache.at(found.slot);
+            let mut series = entry.series;
+            if entry.state == State::New {
+                // A second sample of a series that the store refused asks again.
+                let labels = if found.fresh { fresh_labels.next() } else { None };
+                let labels = labels.or_else(|| labels_of(found.text, found.kind, &self.target).ok().flatten());
+                match labels.map(|labels| out.series(&labels)) {
+                    Some(Ok((made, _))) => series = made,
+                    Some(Err(error)) => {
+                        report.count(error);
+                        continue;
+                    }
+                    // `body::read` had labels for it.
+                    None => continue,
+                }
+            }
+            let appended = self.append(found, &mut series, at, out);
+            if entry.state == State::New && appended.is_ok() {
+                report.series_added += 1;
+            }
+            // A target that gives its own times decides itself when a series ends.
+            let live = found.at.is_none() && (appended.is_ok() || entry.state == State::Live);
+            let entry = self.cache.at(found.slot);
+            entry.series = series;
+            entry.state = if live { State::Live } else { State::Idle };
+            if let Err(error) = appended {
+                report.count(error);
+            }
         }
-        for found in parsed.samples {
-            self.store_one(found, at, out, report);
-        }
-        self.pass_metadata(parsed.families, out);
     }
 
-    fn store_one(&mut self, found: Found<'_>, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) {
-        let known = self.cache.get(&found.key).and_then(|entry| entry.series);
-        let series = match (known, &found.fresh) {
-            (Some(series), _) => series,
-            (None, Some(labels)) => match out.series(labels) {
-                Ok((series, _)) => series,
-                Err(error) => return report.count(error),
-            },
-            // Looked up in `parse` and not removed since.
-            (None, None) => return,
-        };
+    fn append(&self, found: &Found<'_>, series: &mut SeriesRef, at: Timestamp, out: &mut dyn Append) -> Result<(), AppendError> {
         let time = found.at.unwrap_or(at);
-        let mut series = series;
-        let mut appended = out.append(series, time, found.value);
-        if appended == Err(AppendError::UnknownRef) {
-            // The store forgot the series (it had no samples any more): make it again from its text.
-            let again = self.labels_of(found.text).and_then(|labels| out.series(&labels).ok());
-            if let Some((made, _)) = again {
-                series = made;
-                appended = out.append(series, time, found.value);
-            }
+        if time > at.saturating_add(AHEAD_MAX) {
+            return Err(AppendError::TooOld);
         }
-        let before = self.cache.get(&found.key).copied();
-        let first_now = before.is_none_or(|entry| entry.seen != self.scrape);
-        if first_now && !before.is_some_and(|entry| entry.live) {
-            report.series_added += 1;
+        let appended = out.append(*series, time, found.value);
+        if appended != Err(AppendError::UnknownRef) {
+            return appended;
         }
-        // A target that gives its own times decides itself when a series ends.
-        let live = found.at.is_none() && (appended.is_ok() || before.is_some_and(|entry| entry.live));
-        self.cache.insert(found.key, Entry { series: Some(series), seen: self.scrape, live });
-        if let Err(error) = appended {
-            report.count(error);
-        }
+        // The store forgot the series (it had no samples any more): make it again from its text.
+        let Ok(Some(labels)) = labels_of(found.text, found.kind, &self.target) else { return appended };
+        *series = out.series(&labels)?.0;
+        out.append(*series, time, found.value)
     }
 
-    fn labels_of(&self, text: &[u8]) -> Option<Labels> {
-        merged(&series_labels(text).ok()?, &self.target.labels, &self.target.settings).ok().flatten()
-    }
-
-    /// Staleness markers for what was there before and is not now.
-    fn end_vanished(&mut self, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) {
-        let scrape = self.scrape;
-        for entry in self.cache.values_mut().filter(|entry| entry.live && entry.seen != scrape) {
-            entry.live = false;
-            if let Some(series) = entry.series {
-                end_series(series, at, out, report);
-            }
-        }
-        self.cache.retain(|_, entry| entry.live || scrape.wrapping_sub(entry.seen) < FORGET_AFTER_SCRAPES);
-    }
-
-    fn end_all(&mut self, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) {
-        for entry in self.cache.values_mut().filter(|entry| entry.live) {
-            entry.live = false;
-            if let Some(series) = entry.series {
-                end_series(series, at, out, report);
+    /// Staleness markers for live series whose last scrape `is_over`.
+    fn end_series(&mut self, is_over: impl Fn(u32) -> bool, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) {
+        for entry in self.cache.iter_mut().filter(|entry| entry.state == State::Live && is_over(entry.seen)) {
+            entry.state = State::Idle;
+            match out.append(entry.series, at, STALE_NAN) {
+                // Expected when a target comes back with another scrape loop: the series has a value of this time and goes on.
+                Ok(()) | Err(AppendError::UnknownRef | AppendError::DuplicateTimestamp | AppendError::OutOfOrder) => {}
+                Err(error) => report.count(error),
             }
         }
     }
@@ -255,61 +206,34 @@ impl TargetState {
             }
         }
     }
+}
 
-    /// Type, help and unit, when they differ from what was passed on before.
-    fn pass_metadata(&mut self, families: Vec<Line<'_>>, out: &mut dyn Append) {
-        let mut text = Vec::new();
-        for family in &families {
-            let (kind, metric, words) = words_of(family);
-            for part in [kind, metric, words] {
-                text.extend_from_slice(part.as_bytes());
-                text.push(0xff);
-            }
+/// Type, help and unit of each family, in the body's order. Done when something of them changed: the body is read once more.
+fn pass_metadata(format: Format, body: &[u8], out: &mut dyn Append, report: &mut ScrapeReport) {
+    let mut families: Vec<(&str, Metadata)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for line in Entries::new(format, body).map_while(Result::ok) {
+        let metric = match &line {
+            Line::Sample { .. } => continue,
+            Line::Type { metric, .. } | Line::Help { metric, .. } | Line::Unit { metric, .. } => *metric,
+        };
+        if families.len() == FAMILIES_MAX && !places.contains_key(metric) {
+            report.families_dropped += 1;
+            continue;
         }
-        let hash = key(&text);
-        if families.is_empty() || hash == self.metadata {
-            return;
+        let place = *places.entry(metric).or_insert(families.len());
+        if place == families.len() {
+            families.push((metric, Metadata::default()));
         }
-        self.metadata = hash;
-        let mut by_metric: HashMap<&str, Metadata> = HashMap::new();
-        for family in &families {
-            match family {
-                Line::Type { metric, kind } => by_metric.entry(metric).or_default().kind = *kind,
-                Line::Help { metric, text } => by_metric.entry(metric).or_default().help = text.to_string(),
-                Line::Unit { metric, unit } => by_metric.entry(metric).or_default().unit = unit.to_string(),
-                Line::Sample { .. } => {}
-            }
-        }
-        for (metric, metadata) in by_metric {
-            out.metadata(metric, &metadata);
+        let metadata = &mut families[place].1;
+        match line {
+            Line::Type { kind, .. } => metadata.kind = kind,
+            Line::Help { text, .. } => metadata.help = text[..text.floor_char_boundary(HELP_BYTES_MAX)].to_string(),
+            Line::Unit { unit, .. } => metadata.unit = unit.to_string(),
+            Line::Sample { .. } => {}
         }
     }
-}
-
-fn words_of<'a>(family: &'a Line<'_>) -> (&'static str, &'a str, &'a str) {
-    match family {
-        Line::Type { metric, kind } => (kind_mark(*kind), metric, ""),
-        Line::Help { metric, text } => (
-            "help",
-            metric,
-            match text {
-                Cow::Borrowed(text) => text,
-                Cow::Owned(text) => text,
-            },
-        ),
-        Line::Unit { metric, unit } => ("unit", metric, unit),
-        Line::Sample { .. } => ("", "", ""),
-    }
-}
-
-fn kind_mark(kind: MetricType) -> &'static str {
-    kind.word()
-}
-
-fn end_series(series: SeriesRef, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) {
-    // Refused when the series has a value of this very time or later; it will end by itself.
-    match out.append(series, at, STALE_NAN) {
-        Ok(()) | Err(AppendError::UnknownRef | AppendError::DuplicateTimestamp) => {}
-        Err(error) => report.count(error),
+    for (metric, metadata) in &families {
+        out.metadata(metric, metadata);
     }
 }
