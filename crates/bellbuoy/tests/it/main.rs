@@ -5,6 +5,7 @@ mod demo;
 mod forward;
 mod harness;
 mod hostile;
+mod mail;
 mod peers;
 mod restart;
 mod secrets;
