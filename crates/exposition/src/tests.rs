@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod verdicts;
+
 /// Every entry on a line: `sample TEXT = VALUE [@MS]`, `type NAME KIND`, ..., or the error with its place.
 fn shown(format: Format, body: &str) -> String {
     let mut lines = Vec::new();

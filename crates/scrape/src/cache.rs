@@ -156,7 +156,11 @@ mod tests {
             entry.seen = number;
             entry.state = State::Live;
         }
-        if good { cache.settle(number) } else { cache.undo() }
+        if good {
+            cache.settle(number)
+        } else {
+            cache.undo()
+        }
         format!("{} of {}", words.join(" "), cache.len())
     }
 

@@ -80,7 +80,9 @@ fn check(labels: &Labels, limits: &Limits) -> Result<(), String> {
         if over(label.len() as u64, limits.label_name_bytes_max) {
             let (name, label, bytes) = (short(labels.name()), short(label), label.len());
             let limit = limits.label_name_bytes_max;
-            return Err(format!("label_name_length_limit exceeded: label {label} of metric {name} has {bytes} bytes, the limit is {limit}"));
+            return Err(format!(
+                "label_name_length_limit exceeded: label {label} of metric {name} has {bytes} bytes, the limit is {limit}"
+            ));
         }
         if over(value.len() as u64, limits.label_value_bytes_max) {
             let (name, label, bytes) = (short(labels.name()), short(label), value.len());

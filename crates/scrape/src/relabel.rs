@@ -1,6 +1,7 @@
 //! Relabelling: every action of Prometheus 3.5, with its exact meaning (`model/relabel/relabel.go`).
 
 use bellbuoy_vocabulary::{Labels, LabelsBuilder};
+use regex::Captures;
 
 use crate::{Relabel, RelabelAction};
 
@@ -27,10 +28,10 @@ fn apply(labels: &mut LabelsBuilder, step: &Relabel) -> bool {
         RelabelAction::KeepEqual => return labels.get(&step.target_label) == value,
         RelabelAction::Replace => replace(labels, step, &value),
         RelabelAction::Lowercase => {
-            labels.set(&step.target_label, &value.to_lowercase());
+            labels.set(&step.target_label, &each_char(&value, lower));
         }
         RelabelAction::Uppercase => {
-            labels.set(&step.target_label, &value.to_uppercase());
+            labels.set(&step.target_label, &each_char(&value, |c| c.to_uppercase().collect()));
         }
         RelabelAction::HashMod => {
             // The low 64 bits of the MD5 sum, as Prometheus has it, so that shards agree.
@@ -41,8 +42,8 @@ fn apply(labels: &mut LabelsBuilder, step: &Relabel) -> bool {
         RelabelAction::LabelMap => {
             let mapped: Vec<(String, String)> = labels
                 .pairs()
-                .filter(|(name, _)| step.regex.is_match(name))
-                .map(|(name, value)| (step.regex.regex().replace(name, step.replacement.as_str()).into_owned(), value.to_string()))
+                .filter_map(|(name, value)| Some((expand(&step.replacement, &step.regex.regex().captures(name)?), value.to_string())))
+                .filter(|(name, _)| !name.is_empty())
                 .collect();
             for (name, value) in mapped {
                 labels.set(&name, &value);
@@ -61,16 +62,66 @@ fn apply(labels: &mut LabelsBuilder, step: &Relabel) -> bool {
 /// `replace`: target label and replacement may name groups of the regex. An empty result removes the label.
 fn replace(labels: &mut LabelsBuilder, step: &Relabel, value: &str) {
     let Some(captures) = step.regex.regex().captures(value) else { return };
-    let expand = |template: &str| {
-        let mut out = String::new();
-        captures.expand(template, &mut out);
-        out
-    };
-    let target = expand(&step.target_label);
-    if target.is_empty() {
-        return;
+    let target = expand(&step.target_label, &captures);
+    if !target.is_empty() {
+        labels.set(&target, &expand(&step.replacement, &captures));
     }
-    labels.set(&target, &expand(&step.replacement));
+}
+
+/// Go's `Regexp.Expand`: `$1`, `$name` (the longest name possible, so `$1x` is the group `1x`), `${1}`, `$$`. A group that is not there is
+/// empty; a dollar sign that begins nothing of this stays.
+fn expand(template: &str, captures: &Captures<'_>) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+            continue;
+        }
+        let (braced, name_on) = match after.strip_prefix('{') {
+            Some(inner) => (true, inner),
+            None => (false, after),
+        };
+        let length = name_on.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(name_on.len());
+        let (name, after_name) = name_on.split_at(length);
+        let end = if braced { after_name.strip_prefix('}') } else { Some(after_name) };
+        match end.filter(|_| !name.is_empty()) {
+            Some(end) => {
+                out.push_str(group(name, captures));
+                rest = end;
+            }
+            None => {
+                out.push('$');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+fn group<'a>(name: &str, captures: &Captures<'a>) -> &'a str {
+    // `01` is a name and not a number, as in Go.
+    let is_number = name.bytes().all(|b| b.is_ascii_digit()) && (name == "0" || !name.starts_with('0'));
+    let found = if is_number { name.parse().ok().and_then(|index: usize| captures.get(index)) } else { captures.name(name) };
+    found.map_or("", |found| found.as_str())
+}
+
+/// The one letter that Rust makes two of and Go one.
+fn lower(c: char) -> Vec<char> {
+    if c == 'İ' { vec!['i'] } else { c.to_lowercase().collect() }
+}
+
+/// Go changes letter by letter: `ß` stays, where the full rules of Unicode would make it `SS`.
+fn each_char(text: &str, change: impl Fn(char) -> Vec<char>) -> String {
+    text.chars()
+        .map(|c| match change(c).as_slice() {
+            [changed] => *changed,
+            _ => c,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -121,5 +172,40 @@ mod tests {
         let hash = step(HashMod, &["c"], "(.*)", "d", "");
         let labels = Labels::from_pairs([("c", "baz")]);
         assert_eq!(relabel(&labels, &[hash]).map(|labels| labels.get("d").to_string()), Some("976".into()));
+    }
+
+    #[test]
+    fn templates_are_those_of_go() {
+        let regex = AnchoredRegex::new("(?P<first>f)(o+)(x)?").expect("a valid pattern");
+        let captures = regex.regex().captures("foo").expect("it matches");
+        for (template, want) in [
+            ("plain", "plain"),
+            ("$1-$2", "f-oo"),
+            ("${1}x$2", "fxoo"),
+            ("$1x", ""),
+            ("$0 ${first} $first.", "foo f f."),
+            ("[$3][$9][$01][$none]", "[][][][]"),
+            ("$$1 $", "$1 $"),
+            ("${1", "${1"),
+            ("${a-b} $- ${}", "${a-b} $- ${}"),
+        ] {
+            assert_eq!(expand(template, &captures), want, "{template}");
+        }
+    }
+
+    #[test]
+    fn edges_of_actions() {
+        use RelabelAction::*;
+        let labels = Labels::from_pairs([("a", "Straße İ"), ("b", "")]);
+        let run = |step: Relabel| relabel(&labels, &[step]).map_or("dropped".to_string(), |labels| labels.to_string());
+        assert_eq!(run(step(Uppercase, &["a"], "(.*)", "c", "$1")), r#"{a="Straße İ", c="STRAßE İ"}"#);
+        assert_eq!(run(step(Lowercase, &["a"], "(.*)", "c", "$1")), r#"{a="Straße İ", c="straße i"}"#);
+        // A missing label reads as empty, and an empty result is no label.
+        assert_eq!(run(step(Replace, &["none"], "(.*)", "c", "x$1")), r#"{a="Straße İ", c="x"}"#);
+        assert_eq!(run(step(Replace, &["none"], "(.*)", "c", "$1")), r#"{a="Straße İ"}"#);
+        assert_eq!(run(step(KeepEqual, &["none"], "(.*)", "b", "$1")), r#"{a="Straße İ"}"#);
+        assert_eq!(run(step(LabelMap, &[], "a", "", "$1")), r#"{a="Straße İ"}"#, "no label without a name");
+        // The dot matches line breaks, and the separator stands between all values.
+        assert_eq!(run(step(Keep, &["a", "b", "none"], "S.*;;", "", "")), r#"{a="Straße İ"}"#);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bellbuoy_vocabulary::{Labels, LabelsBuilder, Millis, Timestamp, parse_duration};
 
+use crate::merge::over;
 use crate::relabel::relabel_builder;
 use crate::{Scheme, ScrapeSettings, TargetGroup};
 
@@ -29,7 +30,8 @@ pub struct DroppedTarget {
     pub reason: String,
 }
 
-/// The targets of a job. Two that come out equal are one.
+/// The targets of a job. Two that come out equal are one. Those beyond `target_limit` are dropped with that reason; the others go on
+/// (Prometheus fails all targets of such a job).
 pub fn targets_of(settings: &Arc<ScrapeSettings>, groups: &[TargetGroup]) -> (Vec<Target>, Vec<DroppedTarget>) {
     let mut targets = Vec::new();
     let mut dropped = Vec::new();
@@ -38,12 +40,12 @@ pub fn targets_of(settings: &Arc<ScrapeSettings>, groups: &[TargetGroup]) -> (Ve
         for address in &group.targets {
             let discovered = discovered(settings, group, address);
             match target(settings, &discovered) {
-                Ok(target) if targets.len() as u64 >= settings.limits.targets_max.max(1) => {
+                Ok(target) if over(targets.len() as u64 + 1, settings.limits.targets_max) && !seen.contains(&identity(&target)) => {
                     let reason = format!("target_limit: more than {} targets", settings.limits.targets_max);
                     dropped.push(DroppedTarget { discovered: target.discovered, reason });
                 }
                 Ok(target) => {
-                    if seen.insert((target.labels.clone(), target.url.clone())) {
+                    if seen.insert(identity(&target)) {
                         targets.push(target);
                     }
                 }
@@ -52,6 +54,10 @@ pub fn targets_of(settings: &Arc<ScrapeSettings>, groups: &[TargetGroup]) -> (Ve
         }
     }
     (targets, dropped)
+}
+
+fn identity(target: &Target) -> (Labels, String) {
+    (target.labels.clone(), target.url.clone())
 }
 
 /// The labels that relabelling begins with (Prometheus, `scrape.PopulateDiscoveredLabels`).
@@ -72,8 +78,9 @@ fn discovered(settings: &ScrapeSettings, group: &TargetGroup, address: &str) -> 
         }
     }
     for (name, values) in &settings.params {
-        if let Some(first) = values.first() {
-            labels.set(&format!("__param_{name}"), first);
+        let label = format!("__param_{name}");
+        if let Some(first) = values.first().filter(|_| labels.get(&label).is_empty()) {
+            labels.set(&label, first);
         }
     }
     labels.labels()
@@ -88,8 +95,8 @@ fn target(settings: &Arc<ScrapeSettings>, discovered: &Labels) -> Result<Target,
     if address.is_empty() {
         return Err("no address".into());
     }
-    if address.contains('/') {
-        return Err(format!("{address:?} is not a valid hostname: an address is host:port, without a path"));
+    if address.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
+        return Err(format!("{address:?} is not a valid hostname: an address is host:port, without a path or blanks"));
     }
     let interval = length(&labels, "__scrape_interval__", "scrape interval")?;
     let timeout = length(&labels, "__scrape_timeout__", "scrape timeout")?;
@@ -138,14 +145,23 @@ fn url(settings: &ScrapeSettings, labels: &LabelsBuilder, address: &str) -> Resu
     params.sort_by(|a, b| a.0.cmp(&b.0));
     let query: Vec<String> = params.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect();
     let question = if query.is_empty() { "" } else { "?" };
-    Ok(format!("{scheme}://{address}{slash}{path}{question}{}", query.join("&")))
+    Ok(format!("{scheme}://{address}{slash}{}{question}{}", escaped_path(path), query.join("&")))
 }
 
 fn escaped(text: &str) -> String {
+    percent_encoded(text, "-_.~")
+}
+
+/// As Go writes `URL.Path`: a question mark in `metrics_path` is part of the path, parameters belong into `params`.
+fn escaped_path(text: &str) -> String {
+    percent_encoded(text, "-_.~$&+,/:;=@")
+}
+
+fn percent_encoded(text: &str, plain: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
+            _ if byte.is_ascii_alphanumeric() || plain.as_bytes().contains(&byte) => out.push(byte as char),
             _ => out.push_str(&format!("%{byte:02X}")),
         }
     }

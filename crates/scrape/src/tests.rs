@@ -8,17 +8,26 @@ use bellbuoy_vocabulary::{AnchoredRegex, Append, AppendError, Labels, METRIC_NAM
 use crate::*;
 
 /// Keeps everything in order, with the append rules of the store.
-#[derive(Default)]
 struct Memory {
+    series_max: usize,
     series: Vec<Labels>,
     points: BTreeMap<u64, Vec<(i64, f64)>>,
     metadata: Vec<(String, Metadata)>,
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory { series_max: usize::MAX, series: Vec::new(), points: BTreeMap::new(), metadata: Vec::new() }
+    }
 }
 
 impl Append for Memory {
     fn series(&mut self, labels: &Labels) -> Result<(SeriesRef, bool), AppendError> {
         if let Some(at) = self.series.iter().position(|known| known == labels) {
             return Ok((SeriesRef(at as u64), false));
+        }
+        if self.series.len() >= self.series_max {
+            return Err(AppendError::SeriesLimit(self.series_max as u64));
         }
         self.series.push(labels.clone());
         Ok((SeriesRef(self.series.len() as u64 - 1), true))
@@ -224,6 +233,81 @@ fn duplicates_keep_the_first_and_are_counted() {
 }
 
 #[test]
+fn what_was_not_stored_is_said_on_the_target() {
+    let mut state = target(settings());
+    let mut out = Memory::default();
+    // 1,000 s is more than ten minutes ahead; the last line is older than the one before it.
+    let report = state.absorb(body("a 1\na 1\nb 1 1000000\nc 1 2000\nc 2 1000\n"), Timestamp(0), 0.1, &mut out);
+    assert_eq!((report.error, report.duplicate, report.too_old, report.out_of_order), (None, 1, 1, 1));
+    assert_eq!(state.health().health, Health::Up);
+    assert_eq!(state.health().warning, "samples not stored: 1 duplicate, 1 out of order, 1 too old or too far ahead");
+    state.absorb(body("a 1\n"), Timestamp(15), 0.1, &mut out);
+    assert_eq!(state.health().warning, "");
+}
+
+#[test]
+fn bounds_and_quantiles_have_one_spelling() {
+    let text = "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"0.10\"} 2\nh_bucket{le=\"+Inf\"} 3\n\
+                # TYPE s summary\ns{quantile=\"1\"} 4\n# TYPE g gauge\ng{le=\"1\"} 5\n";
+    let mut out = Memory::default();
+    target(settings()).absorb(body(text), Timestamp(0), 0.1, &mut out);
+    let spellings: Vec<String> = out.series[..5].iter().map(|labels| format!("{}{}", labels.get("le"), labels.get("quantile"))).collect();
+    assert_eq!(spellings, ["1.0", "0.1", "+Inf", "1.0", "1"]);
+}
+
+#[test]
+fn an_empty_answer_is_good_and_ends_all_series() {
+    let mut state = target(settings());
+    let mut out = Memory::default();
+    state.absorb(body("a 1\n"), Timestamp(0), 0.1, &mut out);
+    let report = state.absorb(Response::Body { content_type: None, body: b"" }, Timestamp(15), 0.1, &mut out);
+    assert_eq!((report.error, report.samples_scraped), (None, 0));
+    assert_eq!(out.shown(), [r#"a{instance="host:80", job="app"} 0=1 15=stale"#]);
+}
+
+#[test]
+fn refused_series_are_counted_and_asked_for_again() {
+    let mut out = Memory { series_max: 2, ..Memory::default() };
+    let mut state = target(settings());
+    let report = state.absorb(body("a 1\nb 1\nc 1\n"), Timestamp(0), 0.1, &mut out);
+    assert_eq!((report.error, report.series_added, report.over_limit), (None, 2, 6), "`c` and the five about the scrape");
+    out.series_max = 8;
+    let report = state.absorb(body("a 1\nb 1\nc 1\n"), Timestamp(15), 0.1, &mut out);
+    assert_eq!((report.series_added, report.over_limit, state.health().warning.as_str()), (1, 0, ""));
+}
+
+/// A target may send one series with a million labels, or names without end: it is refused, soon, with a short message.
+#[test]
+fn hostile_series_are_refused_by_name_and_place() {
+    let many: String = (0..200_000).map(|n| format!("l{n}=\"x\",")).collect();
+    let long = "n".repeat(100_000);
+    for text in [format!("ok 1\na{{{many}}} 1\n"), format!("ok 1\n{long}{{x=\"1\"}} 1\n"), format!("ok 1\na{{{long}=\"1\"}} 1\n")] {
+        for limits in [Limits::default(), Limits { labels_max: 0, ..Limits::default() }] {
+            let mut out = Memory::default();
+            let error = target(ScrapeSettings { limits, ..settings() }).absorb(body(&text), Timestamp(0), 0.1, &mut out).error;
+            let error = error.expect("it is refused");
+            assert!(error.starts_with("line 2, column 1: ") && error.len() < 300, "{error}");
+            assert_eq!(out.shown(), Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_new_series_is_refused_and_leaves_nothing() {
+    let mut state = target(ScrapeSettings { limits: Limits { samples_max: 1000, ..Limits::default() }, ..settings() });
+    let mut out = Memory::default();
+    for at in 0..3 {
+        let flood: String = (0..5000).map(|n| format!("a{{n=\"{at}-{n}\"}} 1\n")).collect();
+        let report = state.absorb(body(&flood), Timestamp(at), 0.1, &mut out);
+        assert_eq!((report.samples_scraped, report.samples_after_relabel, report.series_added), (5000, 5000, 0));
+        assert!(report.error.is_some_and(|error| error.contains("more than 1000 samples, about 5000")));
+    }
+    assert_eq!(out.shown(), Vec::<String>::new());
+    let report = state.absorb(body("a 1\n"), Timestamp(15), 0.1, &mut out);
+    assert_eq!((report.error, report.series_added), (None, 1));
+}
+
+#[test]
 fn metadata_is_passed_on_when_it_changes() {
     let mut state = target(settings());
     let mut out = Memory::default();
@@ -265,6 +349,31 @@ fn targets_get_labels_addresses_and_a_place_on_the_grid() {
     let (targets, _) = targets_of(&Arc::new(settings()), &[group(&many, &[])]);
     let early = targets.iter().filter(|target| target.next_due(Timestamp(0)).0 <= 7_500).count();
     assert!((60..140).contains(&early), "spread over the interval: {early} of 200 in its first half");
+}
+
+#[test]
+fn the_limit_of_targets_drops_the_rest_and_zero_is_none() {
+    let names = ["a:1", "b:1", "b:1", "c:1"];
+    for (targets_max, kept, gone) in [(0, 3, 0), (1, 1, 3), (2, 2, 1), (3, 3, 0)] {
+        let limits = Limits { targets_max, ..Limits::default() };
+        let (targets, dropped) = targets_of(&Arc::new(ScrapeSettings { limits, ..settings() }), &[group(&names, &[])]);
+        assert_eq!((targets.len(), dropped.len()), (kept, gone), "limit {targets_max}");
+        assert!(dropped.iter().all(|target| target.reason.contains("target_limit")));
+    }
+}
+
+#[test]
+fn urls_are_those_of_prometheus() {
+    let url = |labels: &[(&str, &str)]| {
+        let configured = ScrapeSettings { params: vec![("x".into(), vec!["1".into(), "2".into()])], ..settings() };
+        let (targets, dropped) = targets_of(&Arc::new(configured), &[group(&["h:1"], labels)]);
+        targets.first().map_or_else(|| dropped[0].reason.clone(), |target| target.url.clone())
+    };
+    assert_eq!(url(&[]), "http://h:1/metrics?x=1&x=2");
+    assert_eq!(url(&[("__param_x", "ü&"), ("__param_a", "b")]), "http://h:1/metrics?a=b&x=%C3%BC%26&x=2");
+    assert_eq!(url(&[("__metrics_path__", "my path?q=1"), ("__scheme__", "https")]), "https://h:1/my%20path%3Fq=1?x=1&x=2");
+    assert_eq!(url(&[("__scheme__", "ftp")]), "scheme \"ftp\" is neither http nor https");
+    assert_eq!(url(&[("__scrape_interval__", "0s")]), "scrape interval can not be 0");
 }
 
 proptest::proptest! {
