@@ -20,6 +20,7 @@ pub mod path;
 pub mod process;
 pub mod scraper;
 pub mod sender;
+pub mod silences;
 pub mod state;
 pub mod table;
 pub mod telemetry;

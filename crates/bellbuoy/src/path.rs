@@ -32,6 +32,7 @@ use crate::clock::Stopwatch;
 use crate::config::Settings;
 use crate::event::Event;
 use crate::forwarder::Forwarder;
+use crate::silences::{self, PostedSilence, Silence, SilenceError, Silences};
 use crate::state::{NewMessage, State, Write};
 use crate::telemetry::Telemetry;
 use crate::wire;
@@ -71,6 +72,7 @@ pub struct Path {
     templates: RwLock<Arc<TemplateSet>>,
     router: Mutex<Router>,
     groups: RwLock<Vec<Arc<Mutex<Group>>>>,
+    silences: Mutex<Silences>,
     unsaved: Mutex<Vec<Write>>,
 }
 
@@ -91,6 +93,7 @@ impl Path {
             settings: RwLock::new(settings),
             templates: RwLock::new(Arc::new(bellbuoy_template::notify::default_templates())),
             groups: RwLock::default(),
+            silences: Mutex::default(),
             unsaved: Mutex::default(),
         }
     }
@@ -231,6 +234,45 @@ impl Path {
         if self.receive(alerts, now, Vec::new()) { Ok(()) } else { Err("the alerts could not be written to disk".into()) }
     }
 
+    /// A person makes or edits a silence. An answer of `Ok` means that it is on disk; it is its id.
+    pub fn post_silence(&self, posted: PostedSilence, new_id: String, now: Timestamp) -> Result<String, SilenceError> {
+        let (id, changes) = lock(&self.silences).post(posted, new_id, now)?;
+        self.silences_changed(changes, now)?;
+        Ok(id)
+    }
+
+    pub fn expire_silence(&self, id: &str, now: Timestamp) -> Result<(), SilenceError> {
+        let changes = lock(&self.silences).expire(id, now)?;
+        self.silences_changed(changes, now)
+    }
+
+    /// Forgets silences that ended long ago; called now and then.
+    pub fn sweep_silences(&self, now: Timestamp) {
+        let changes = lock(&self.silences).sweep(now);
+        if !changes.is_empty() {
+            // What could not be written is kept and tried again.
+            let _ = self.silences_changed(changes, now);
+        }
+    }
+
+    pub fn silences(&self) -> Vec<Silence> {
+        lock(&self.silences).all().cloned().collect()
+    }
+
+    fn silences_changed(&self, changes: Vec<silences::Change>, now: Timestamp) -> Result<(), SilenceError> {
+        let write = |change| match change {
+            silences::Change::Put(silence) => Write::Silence { key: silence.id.clone(), body: silence.to_json() },
+            silences::Change::Gone(key) => Write::SilenceGone { key },
+        };
+        let saved = {
+            let mut router = lock(&self.router);
+            router.set_silences(lock(&self.silences).mutes(now));
+            self.save(changes.into_iter().map(write).collect())
+        };
+        self.wake_router.notify_one();
+        if saved { Ok(()) } else { Err(SilenceError::Invalid("the silence could not be written to disk".into())) }
+    }
+
     /// Alerts reach the router. True when what it now knows is on disk.
     fn receive(&self, alerts: Vec<Alert>, now: Timestamp, mut writes: Vec<Write>) -> bool {
         let saved = {
@@ -329,7 +371,10 @@ impl Path {
     pub fn restore(&self, now: Timestamp) -> Result<(), crate::state::StateError> {
         let alerts: Vec<Alert> = self.state.alerts()?.iter().filter_map(wire::alert_of).collect();
         let log = self.state.notification_log()?.iter().filter_map(log_state::from_json).collect();
+        let kept = Silences::restore(self.state.silences()?.iter().filter_map(Silence::from_json));
         let mut router = lock(&self.router);
+        router.set_silences(kept.mutes(now));
+        *lock(&self.silences) = kept;
         router.restore(alerts, log, now);
         let writes = router.changes().into_iter().map(write_of).collect();
         self.save(writes);

@@ -8,6 +8,7 @@
 //! ```text
 //! alerts            what the router knows          | key, body (JSON)
 //! notification_log  what was last said of a group  | key, body
+//! silences          what people do not want to hear | id, body (JSON)
 //! outbox            messages, pending to settled   | see `OutboxRow`
 //! rules             pending and firing states      | key (file;group;rule), body
 //! audit             decisions and events           | id, at_ms, body
@@ -106,6 +107,8 @@ pub enum Write {
     AlertGone { key: String },
     Log { key: String, body: Value },
     LogGone { key: String },
+    Silence { key: String, body: Value },
+    SilenceGone { key: String },
     Message(NewMessage),
     Rules { key: String, body: Value },
     Audit { at: Timestamp, body: Value },
@@ -157,6 +160,10 @@ impl State {
 
     pub fn notification_log(&self) -> Result<Vec<Value>, StateError> {
         self.bodies("SELECT body FROM notification_log")
+    }
+
+    pub fn silences(&self) -> Result<Vec<Value>, StateError> {
+        self.bodies("SELECT body FROM silences")
     }
 
     pub fn rules(&self) -> Result<Vec<(String, Value)>, StateError> {
@@ -318,6 +325,8 @@ fn apply(connection: &Connection, write: &Write) -> Result<usize, rusqlite::Erro
         Write::AlertGone { key } => gone("alerts", key).map(|_| 0),
         Write::Log { key, body } => put("notification_log", key, body).map(|_| 0),
         Write::LogGone { key } => gone("notification_log", key).map(|_| 0),
+        Write::Silence { key, body } => put("silences", key, body).map(|_| 0),
+        Write::SilenceGone { key } => gone("silences", key).map(|_| 0),
         Write::Rules { key, body } => put("rules", key, body).map(|_| 0),
         Write::Keep { name, body } => put("kv", name, body).map(|_| 0),
         Write::Audit { at, body } => connection
@@ -363,6 +372,7 @@ fn read_outbox(row: &rusqlite::Row<'_>) -> Result<(OutboxRow, String), rusqlite:
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS alerts (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notification_log (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS silences (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rules (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kv (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, body TEXT NOT NULL);

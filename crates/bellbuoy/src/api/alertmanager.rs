@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path as UrlPath, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::clock;
 use crate::config;
 use crate::path::PostedAlert;
+use crate::silences::{PostedSilence, Silence, SilenceError, matcher_of};
 use crate::wire::labels_json;
 
 /// The Alertmanager whose API this is.
@@ -33,7 +34,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/receivers", get(receivers))
         .route("/alerts", get(alerts).post(post_alerts))
         .route("/alerts/groups", get(groups))
-        .route("/silences", get(silences))
+        .route("/silences", get(silences).post(post_silence))
+        .route("/silence/{id}", get(silence).delete(delete_silence))
 }
 
 type Answer = Result<Response, Refusal>;
@@ -67,8 +69,66 @@ async fn receivers(State(app): State<Arc<App>>) -> Answer {
     Ok(Json(names).into_response())
 }
 
-async fn silences() -> Answer {
-    Ok(Json(json!([])).into_response())
+async fn silences(State(app): State<Arc<App>>, params: Params) -> Answer {
+    let mut filters = Vec::new();
+    for text in params.all("filter") {
+        filters.extend(config::parse_matchers(text).map_err(bad)?);
+    }
+    let now = clock::now();
+    let mut found = app.path.silences();
+    // A filter asks for silences with a matcher of the same name that accepts the same value.
+    found.retain(|silence| {
+        filters.iter().all(|filter| silence.matchers.iter().any(|matcher| matcher.name == filter.name && filter.matches(&matcher.value)))
+            && params.get(silence.state(now)) != Some("false")
+    });
+    let order = |silence: &Silence| match silence.state(now) {
+        "active" => (0, silence.ends_at.0),
+        "pending" => (1, silence.starts_at.0),
+        _ => (2, -silence.ends_at.0),
+    };
+    found.sort_by_key(order);
+    Ok(Json(found.iter().map(|silence| shown(silence, now)).collect::<Vec<_>>()).into_response())
+}
+
+fn shown(silence: &Silence, now: Timestamp) -> Value {
+    let mut out = silence.to_json();
+    out["status"] = json!({"state": silence.state(now)});
+    out
+}
+
+async fn silence(State(app): State<Arc<App>>, UrlPath(id): UrlPath<String>) -> Answer {
+    match app.path.silences().iter().find(|silence| silence.id == id) {
+        Some(silence) => Ok(Json(shown(silence, clock::now())).into_response()),
+        None => Err(Refusal(StatusCode::NOT_FOUND, format!("silence {id} not found"))),
+    }
+}
+
+async fn delete_silence(State(app): State<Arc<App>>, UrlPath(id): UrlPath<String>) -> Answer {
+    tokio::task::block_in_place(|| app.path.expire_silence(&id, clock::now())).map_err(refusal)?;
+    Ok(StatusCode::OK.into_response())
+}
+
+async fn post_silence(State(app): State<Arc<App>>, body: Bytes) -> Answer {
+    let value: Value = serde_json::from_slice(&body).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or("").to_string();
+    let time =
+        |name: &str| Timestamp::parse_rfc3339(&text(name)).ok_or_else(|| bad(format!("{name} is not an RFC 3339 time: {:?}", text(name))));
+    let matchers = value.get("matchers").and_then(Value::as_array).ok_or_else(|| bad("matchers is not a list"))?;
+    let posted = PostedSilence {
+        id: Some(text("id")).filter(|id| !id.is_empty()),
+        matchers: matchers.iter().map(matcher_of).collect::<Result<_, _>>().map_err(bad)?,
+        starts_at: time("startsAt")?,
+        ends_at: time("endsAt")?,
+        created_by: text("createdBy"),
+        comment: text("comment"),
+    };
+    let id = tokio::task::block_in_place(|| app.path.post_silence(posted, clock::uuid(), clock::now())).map_err(refusal)?;
+    Ok(Json(json!({"silenceID": id})).into_response())
+}
+
+fn refusal(error: SilenceError) -> Refusal {
+    let status = if matches!(error, SilenceError::NotFound(_)) { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
+    Refusal(status, error.to_string())
 }
 
 /// Which alerts a request asks for: `filter` matchers, states, receiver.

@@ -182,6 +182,21 @@ fn promtool_and_amtool_are_clients() {
     assert_eq!(run("amtool", &["alert", "query", "team=other", "-o", "json", &am]).trim(), "[]");
     assert!(run("amtool", &["config", "show", &am]).contains("receiver: none"));
 
+    let id = run("amtool", &["silence", "add", "team=ml", "--comment=maintenance", "--author=me", "--duration=1h", &am]).trim().to_string();
+    assert!(run("amtool", &["silence", "query", &am]).contains("maintenance"));
+    let (_, alerts) = program.get("/api/v2/alerts");
+    let alerts: Value = serde_json::from_str(&alerts).expect("JSON");
+    assert_eq!(
+        (text(&alerts[0]["status"]["state"]), &alerts[0]["status"]["silencedBy"][0]),
+        ("suppressed".into(), &Value::from(id.clone()))
+    );
+    assert_eq!(run("amtool", &["alert", "query", "team=ml", "-o", "json", &am]).trim(), "[]", "silenced alerts are not shown by default");
+    run("amtool", &["silence", "update", &id, "--comment=longer", "--duration=2h", &am]);
+    assert!(run("amtool", &["silence", "query", &am]).contains("longer"));
+    run("amtool", &["silence", "expire", &id, &am]);
+    assert!(!run("amtool", &["silence", "query", &am]).contains(&id[..8]));
+    assert!(run("amtool", &["silence", "query", "--expired", &am]).contains(&id[..8]));
+
     let (status, metrics) = program.get("/metrics");
     assert_eq!(status, 200);
     let mut check = Command::new(peer(&dir, &["promtool"]));

@@ -130,6 +130,32 @@ fn posted_alerts_survive_kill_9_before_they_were_told() {
 }
 
 #[test]
+fn a_silence_survives_kill_9_and_ends_when_it_is_told_to() {
+    let hook = Server::start(|_| answer(200, &[], b""));
+    let folder = Folder::new(&[
+        ("prometheus.yml", "scrape_configs: []\n"),
+        ("alertmanager.yml", &alertmanager(&format!("http://{}/hook", hook.address))),
+    ]);
+    let program = Program::up(&folder);
+    let silence = r#"{"matchers": [{"name": "alertname", "value": "Quiet.*", "isRegex": true}], "startsAt": "2020-01-01T00:00:00Z",
+        "endsAt": "2099-01-01T00:00:00Z", "createdBy": "me", "comment": "maintenance"}"#;
+    let (status, body) = program.post("/api/v2/silences", silence);
+    assert_eq!(status, 200, "{body}");
+    let id = text(&serde_json::from_str::<serde_json::Value>(&body).expect("JSON")["silenceID"]);
+    program.kill();
+    let program = Program::up(&folder);
+    let alerts = r#"[{"labels": {"alertname": "QuietOne"}}, {"labels": {"alertname": "Loud"}}]"#;
+    assert_eq!(program.post("/api/v2/alerts", alerts).0, 200);
+    wait_for("the loud one", || (!hook.received().is_empty()).then_some(()));
+    assert!(hook.received().iter().all(|one| one.body.contains("Loud")));
+    let (status, _) = super::harness::http(&program.address, "DELETE", &format!("/api/v2/silence/{id}"), &[], b"");
+    assert_eq!(status, 200);
+    wait_for("the other one", || hook.received().iter().any(|one| one.body.contains("QuietOne")).then_some(()));
+    let (status, body) = program.post("/api/v2/silences", &silence.replace("Quiet.*", ".*"));
+    assert!(status == 400 && body.contains("empty string"), "{body}");
+}
+
+#[test]
 fn samples_survive_kill_9() {
     let step = Arc::new(AtomicUsize::new(0));
     let value = step.clone();
