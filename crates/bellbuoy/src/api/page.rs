@@ -112,7 +112,7 @@ fn targets(out: &mut String, app: &App) {
             escape(&view.target.url),
             view.health.last_scrape_seconds * 1000.0,
             view.health.samples,
-            escape(&view.health.last_error)
+            escape(if view.health.last_error.is_empty() { &view.health.warning } else { &view.health.last_error })
         );
     }
     out.push_str("</table>");

@@ -29,7 +29,7 @@ fn write_value(out: &mut String, value: &Value, limit: usize) -> bool {
     match value {
         Value::Scalar(sample) => {
             out.push_str(r#""resultType":"scalar","result":"#);
-            write_pair(out, sample.at, sample.value);
+            write_plain_pair(out, sample.at, sample.value);
             false
         }
         Value::Text(at, text) => {
@@ -95,7 +95,19 @@ fn write_value(out: &mut String, value: &Value, limit: usize) -> bool {
     }
 }
 
+/// Very small and very large values have an exponent of two digits, as Prometheus' encoder of vectors writes them: `1e-07`, `1e+21`.
 fn write_pair(out: &mut String, at: Timestamp, value: f64) {
+    if value.is_finite() && value != 0.0 && !(1e-6..1e21).contains(&value.abs()) {
+        let text = format!("{value:e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+        let _ = write!(out, r#"[{},"{mantissa}e{sign}{digits:0>2}"]"#, Seconds(at));
+    } else {
+        write_plain_pair(out, at, value);
+    }
+}
+
+fn write_plain_pair(out: &mut String, at: Timestamp, value: f64) {
     if value.is_finite() {
         let _ = write!(out, r#"[{},"{value}"]"#, Seconds(at));
     } else {
@@ -166,5 +178,10 @@ mod tests {
         assert!(answer(1000, f64::INFINITY).contains(r#"[1,"+Inf"]"#));
         assert!(answer(-1500, f64::NAN).contains(r#"[-1.500,"NaN"]"#));
         assert!(answer(1050, 1e21).contains(r#"[1.050,"1000000000000000000000"]"#));
+        for (value, text) in [(1e21, "1e+21"), (-1.5e-7, "-1.5e-07"), (1e-6, "0.000001"), (0.0, "0"), (1e100, "1e+100")] {
+            let mut out = String::new();
+            write_pair(&mut out, Timestamp(0), value);
+            assert_eq!(out, format!(r#"[0,"{text}"]"#));
+        }
     }
 }

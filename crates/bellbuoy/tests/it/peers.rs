@@ -257,6 +257,8 @@ fn queries_answer_as_prometheus_does() {
         "absent(nothing{a=\"b\"})",
         "vector(1) or up",
         "1 / 0",
+        "vector(1e21)",
+        "vector(0.0000001)",
     ] {
         let path = format!("/api/v1/query?query={}", escape(query));
         let (our, their) = (ask(&ours.address, &path), ask(&theirs, &path));
