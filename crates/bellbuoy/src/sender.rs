@@ -4,6 +4,7 @@
 //! Never: forgets a message: it stays pending until it was acknowledged or refused for good.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,19 +27,29 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 const ANSWER_BYTES_MAX: u64 = 256 << 10;
 /// The database is asked at least this often, in case a wake-up came between the question and the wait.
 const IDLE: Millis = Millis(2_000);
+/// Templated addresses could be many; those that nobody uses are forgotten above this number.
+const ADDRESSES_MAX: usize = 10_000;
 /// When the receiver of a message is no longer in the settings: look again after a reload or this time.
 const ORPHAN_RETRY: Millis = Millis::from_minutes(5);
 
 pub struct Sender {
     path: Arc<Path>,
     clients: Arc<Clients>,
+    /// By a hash of the address: several receivers may share one webhook, and its limits with it.
+    addresses: Mutex<HashMap<u64, Arc<Address>>>,
     tasks: Mutex<HashMap<String, tokio::task::JoinHandle<()>>>,
     stop: watch::Sender<bool>,
 }
 
+/// One request at a time, and none before the time that the service named.
+#[derive(Default)]
+struct Address {
+    closed_until: tokio::sync::Mutex<Timestamp>,
+}
+
 impl Sender {
     pub fn new(path: Arc<Path>, clients: Arc<Clients>) -> Arc<Sender> {
-        Arc::new(Sender { path, clients, tasks: Mutex::default(), stop: watch::channel(false).0 })
+        Arc::new(Sender { path, clients, addresses: Mutex::default(), tasks: Mutex::default(), stop: watch::channel(false).0 })
     }
 
     /// Starts a task for each destination that has messages; woken by the path.
@@ -130,6 +141,14 @@ impl Sender {
             self.path.telemetry.template_failures.add(1);
             warn!("receiver {}: {problem}", notice.receiver);
         }
+        let address = match &composed.message {
+            Message::Http { url, .. } => self.address(url.expose()),
+            Message::Email(mail) => self.address(&mail.settings.smarthost),
+        };
+        let mut closed_until = address.closed_until.lock().await;
+        if *closed_until > clock::now() {
+            return Some(*closed_until);
+        }
         let watch = Stopwatch::start();
         let answer = match composed.message {
             Message::Http { method, url, mut headers, body, options } => {
@@ -144,7 +163,21 @@ impl Sender {
         self.path.telemetry.notification_seconds.add(watch.seconds());
         let now = clock::now();
         let verdict = judge(&integration.kind, &answer, row.attempts, now, clock::jitter());
+        if let Verdict::RetryAt { at, rate_limited: true, .. } = &verdict {
+            *closed_until = *at;
+        }
+        drop(closed_until);
         self.settled(row, Some(&notice), verdict, now)
+    }
+
+    fn address(&self, text: &str) -> Arc<Address> {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let mut addresses = self.addresses.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if addresses.len() >= ADDRESSES_MAX {
+            addresses.retain(|_, address| Arc::strong_count(address) > 1);
+        }
+        addresses.entry(hasher.finish()).or_default().clone()
     }
 
     async fn send(&self, method: &str, url: &str, headers: Vec<(String, String)>, body: Vec<u8>, options: &HttpOptions) -> Answer {

@@ -169,3 +169,35 @@ fn samples_survive_kill_9() {
     let again = Program::up(&folder);
     assert!(count(&again) >= before, "{} of {before}", count(&again));
 }
+
+/// Two receivers with the same address had a queue each, and the second one knocked while the service had asked the first to wait.
+#[test]
+fn a_service_that_asks_to_wait_is_left_alone_by_all_receivers_of_its_address() {
+    let early = Arc::new(AtomicUsize::new(0));
+    let count = early.clone();
+    let mut open_again: Option<std::time::Instant> = None;
+    let hook = Server::start(move |_| {
+        let now = std::time::Instant::now();
+        match open_again {
+            None => {
+                open_again = Some(now + std::time::Duration::from_secs(1));
+                answer(429, &[("retry-after", "1")], b"")
+            }
+            Some(open) if now < open => {
+                count.fetch_add(1, Ordering::Relaxed);
+                answer(429, &[("retry-after", "1")], b"")
+            }
+            Some(_) => answer(200, &[], b""),
+        }
+    });
+    let routes = format!(
+        "route: {{receiver: a, group_wait: 100ms, routes: [{{receiver: a, continue: true}}, {{receiver: b, group_wait: 400ms}}]}}\nreceivers:\n\
+         - name: a\n  webhook_configs: [{{url: 'http://{0}/same'}}]\n- name: b\n  webhook_configs: [{{url: 'http://{0}/same'}}]\n",
+        hook.address
+    );
+    let folder = Folder::new(&[("prometheus.yml", "scrape_configs: []\n"), ("alertmanager.yml", &routes)]);
+    let program = Program::up(&folder);
+    assert_eq!(program.post("/api/v2/alerts", r#"[{"labels": {"alertname": "A"}}]"#).0, 200);
+    wait_for("both messages", || (hook.received().len() == 3).then_some(()));
+    assert_eq!(early.load(Ordering::Relaxed), 0, "nobody knocks before the time that the service named");
+}
