@@ -74,7 +74,7 @@ pub struct App {
     address: OnceLock<SocketAddr>,
     external_url: String,
     watched: Mutex<Vec<(PathBuf, Option<SystemTime>)>>,
-    /// Replaced at each reload: the old rule tasks end.
+    /// Replaced at each reload: the old tasks of rules and of the host end.
     rules_stop: Mutex<watch::Sender<bool>>,
     stop: watch::Sender<bool>,
 }
@@ -251,6 +251,9 @@ impl App {
         let templates = templates(&settings).unwrap_or_else(|_| bellbuoy_template::notify::default_templates());
         for group in self.path.adopt(settings.clone(), templates, now) {
             tokio::spawn(run_group(self.path.clone(), group, rules_stop.subscribe()));
+        }
+        if let Some(host) = &settings.host {
+            tokio::spawn(crate::host::run(self.path.clone(), host.clone(), rules_stop.subscribe()));
         }
         self.scraper.adopt(&settings.scrape);
     }

@@ -15,6 +15,7 @@ pub mod demo_stack;
 pub mod email;
 pub mod event;
 pub mod forwarder;
+pub mod host;
 pub mod judge;
 pub mod path;
 pub mod process;

@@ -16,6 +16,7 @@
 //!     retention_rows: 20000
 //!     metric_prefix: bike_
 //!     labels: {team: ml}
+//! host: {interval: 15s, job: node, instance: trainer-1}    # this machine under node_exporter's names
 //! storage:
 //!   retention: 15d
 //!   retention_size: 10GB
@@ -28,11 +29,11 @@ use bellbuoy_vocabulary::{Millis, is_classic_label_name, is_classic_metric_name}
 
 use super::Files;
 use super::read::{Fields, Report, Text, did_you_mean};
-use super::settings::{ModelConfig, StorageSettings};
+use super::settings::{HostSettings, ModelConfig, StorageSettings};
 use super::yaml::Node;
 
 /// The top-level keys.
-pub const KEYS: [&str; 2] = ["models", "storage"];
+pub const KEYS: [&str; 3] = ["models", "storage", "host"];
 /// Rows of one window: a judgement sorts them, and must stay below a second.
 const WINDOW_ROWS_MAX: u64 = 1_000_000;
 const RETENTION_ROWS_MAX: u64 = 10_000_000;
@@ -41,6 +42,7 @@ const RETENTION_ROWS_MAX: u64 = 10_000_000;
 pub struct Bellbuoy {
     pub models: Vec<ModelConfig>,
     pub storage: StorageSettings,
+    pub host: Option<HostSettings>,
 }
 
 pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellbuoy {
@@ -55,6 +57,7 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellb
         }
         out.models.extend(read_model(model, folder, files));
     }
+    out.host = fields.map("host", "host").map(read_host);
     if let Some(storage) = fields.map("storage", "storage") {
         out.storage = read_storage(storage);
     }
@@ -243,6 +246,17 @@ fn labels(fields: &Fields) -> Vec<(String, String)> {
         found.push((pair.name.to_string(), pair.value().to_string()));
     }
     found
+}
+
+fn read_host(fields: Fields) -> HostSettings {
+    let interval = fields.duration("interval").unwrap_or(Millis::from_seconds(15));
+    if interval < Millis::from_seconds(1) {
+        fields.error(fields.key_span("interval"), "\"interval\" must be at least 1s", "the usual is 15s");
+    }
+    let settings =
+        HostSettings { interval, job: fields.string("job").unwrap_or_else(|| "node".into()), instance: fields.string("instance") };
+    fields.finish();
+    settings
 }
 
 fn read_storage(fields: Fields) -> StorageSettings {

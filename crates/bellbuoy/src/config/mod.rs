@@ -30,7 +30,7 @@ use bellbuoy_vocabulary::{Problem, Severity, Span};
 pub use self::discover::{Found, Role, discover};
 pub use self::file_sd::{parse as parse_discovery, read_discovery};
 pub use self::matchers::parse_matchers;
-pub use self::settings::{Alerting, AlertmanagerPeer, Global, ModelConfig, Settings, StorageSettings};
+pub use self::settings::{Alerting, AlertmanagerPeer, Global, HostSettings, ModelConfig, Settings, StorageSettings};
 
 use self::prometheus::{Glob, Prometheus};
 use self::read::Report;
@@ -340,6 +340,7 @@ impl Loader<'_> {
         let bellbuoy = bellbuoy::read(&file.tree.root, file.folder(), &self.files, &file.report);
         settings.storage = bellbuoy.storage;
         settings.models = bellbuoy.models;
+        settings.host = bellbuoy.host;
         self.close(file);
     }
 

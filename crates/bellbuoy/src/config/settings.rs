@@ -23,6 +23,8 @@ pub struct Settings {
     pub template_files: Vec<(PathBuf, String)>,
     pub models: Vec<ModelConfig>,
     pub storage: StorageSettings,
+    /// `None`: this host is not watched.
+    pub host: Option<HostSettings>,
     /// prometheus.yml as written, its secrets as `<secret>`, without comments; empty without such a file.
     pub prometheus_text: String,
     /// The same of alertmanager.yml.
@@ -108,6 +110,15 @@ pub struct ModelConfig {
     pub settings: ModelSettings,
     /// The CSV file of the data that the model was trained on, resolved against the folder of bellbuoy.yml.
     pub reference: PathBuf,
+}
+
+/// `host:` of bellbuoy.yml: this machine under node_exporter's names, without a second process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostSettings {
+    pub interval: Millis,
+    /// The labels `job` and `instance` of its series; the host's name when there is no instance.
+    pub job: String,
+    pub instance: Option<String>,
 }
 
 /// `storage:` of bellbuoy.yml; flags win over it.

@@ -189,6 +189,23 @@ fn predictions_and_true_values_are_judged() {
     assert!(body.contains("\"repeated\":1"), "{body}");
 }
 
+#[test]
+fn this_host_is_watched_under_the_names_of_node_exporter() {
+    let folder = Folder::new(&[("bellbuoy.yml", "host: {interval: 1s, instance: here}\n")]);
+    let program = Program::up(&folder);
+    wait_for("the host's series", || (!program.query("node_load1").is_empty()).then_some(()));
+    for query in [
+        "up{job=\"node\",instance=\"here\"}",
+        "node_memory_MemTotal_bytes > 0",
+        "sum by (mode) (node_cpu_seconds_total{mode=\"idle\"}) > 0",
+        "node_filesystem_size_bytes{mountpoint=\"/\"} > 0",
+        "node_boot_time_seconds < time()",
+        "node_uname_info",
+    ] {
+        assert!(!program.query(query).is_empty(), "{query}");
+    }
+}
+
 /// A certificate of its own CA for a name that is not the address': `tls_config` with `ca_file` and `server_name`.
 #[test]
 fn targets_over_tls_are_trusted_by_their_own_ca_and_name() {
