@@ -1,11 +1,13 @@
 //! From a notice to the message of its receiver.
 
+use bellbuoy_template::notify::Notification;
 use bellbuoy_template::{Data, Environment, Template, TemplateSet};
 use bellbuoy_vocabulary::{Secret, Timestamp};
 
+use crate::limit::more_alerts;
 use crate::notice::Notice;
 use crate::settings::{EmailSettings, HttpOptions, Integration, IntegrationKind};
-use crate::{discord, email, webhook};
+use crate::{discord, email, msteamsv2, opsgenie, pagerduty, slack, telegram, webhook};
 
 /// What composing knows beside the notice and the receiver.
 #[derive(Clone, Copy)]
@@ -50,24 +52,64 @@ pub struct EmailMessage {
 
 /// The message for a notice. Never fails: what can not be composed as the settings say is composed plainly.
 pub fn compose(integration: &Integration, notice: &Notice, context: &Context) -> Composed {
+    compose_again(integration, notice, context, "")
+}
+
+/// The message for a further attempt. `last_answer` is the reason that `judge` gave for the last `RetryAt`: where a receiver could
+/// not read a message's markup, or told a new address, the next attempt minds it. Empty for a first attempt.
+pub fn compose_again(integration: &Integration, notice: &Notice, context: &Context, last_answer: &str) -> Composed {
     match &integration.kind {
         IntegrationKind::Discord(settings) => discord::compose(settings, notice, context),
         IntegrationKind::Webhook(settings) => webhook::compose(settings, notice, context),
         IntegrationKind::Email(settings) => email::compose(settings, notice, context),
+        IntegrationKind::Slack(settings) => slack::compose(settings, notice, context),
+        IntegrationKind::Pagerduty(settings) => pagerduty::compose(settings, notice, context),
+        IntegrationKind::Opsgenie(settings) => opsgenie::compose(settings, notice, context),
+        IntegrationKind::Telegram(settings) => telegram::compose(settings, notice, context, last_answer),
+        IntegrationKind::MsTeamsV2(settings) => msteamsv2::compose(settings, notice, context),
     }
 }
 
 /// Renders the templates of one message and collects what fails.
 pub(crate) struct Renderer<'a> {
+    notification: Notification,
     data: Data,
     context: &'a Context<'a>,
     pub problems: Vec<String>,
 }
 
+/// How long a text may be, in the service's own unit.
+pub(crate) struct Limit<'a> {
+    pub max: usize,
+    pub length: &'a dyn Fn(&str) -> usize,
+    /// The text in at most so many units.
+    pub cut: &'a dyn Fn(&str, usize) -> String,
+    /// The line that counts the alerts which are not shown.
+    pub more: &'a dyn Fn(usize) -> String,
+    pub html: bool,
+}
+
+impl<'a> Limit<'a> {
+    pub fn of(max: usize, length: &'a dyn Fn(&str) -> usize, cut: &'a dyn Fn(&str, usize) -> String) -> Limit<'a> {
+        Limit { max, length, cut, more: &more_alerts, html: false }
+    }
+}
+
 impl<'a> Renderer<'a> {
     pub fn new(notice: &Notice, context: &'a Context<'a>) -> Renderer<'a> {
-        let data = notice.template_data(context.external_url, usize::MAX).data();
-        Renderer { data, context, problems: Vec::new() }
+        Renderer::over(notice.template_data(context.external_url, usize::MAX), context)
+    }
+
+    pub fn over(notification: Notification, context: &'a Context<'a>) -> Renderer<'a> {
+        let data = notification.data();
+        Renderer { notification, data, context, problems: Vec::new() }
+    }
+
+    /// The same over the first `alerts_max` alerts; status and common labels stay those of all.
+    pub fn first(&self, alerts_max: usize) -> Renderer<'a> {
+        let mut notification = self.notification.clone();
+        notification.alerts.truncate(alerts_max);
+        Renderer::over(notification, self.context)
     }
 
     /// `None` when the template fails; why is in `problems`.
@@ -77,6 +119,39 @@ impl<'a> Renderer<'a> {
 
     pub fn html(&mut self, field: &str, template: &str) -> Option<String> {
         self.render(field, template, true)
+    }
+
+    /// The text within a limit: when it is too long, over as many of the first alerts as fit, and how many there are more. What is
+    /// too long with one alert too, or does not depend on the alerts, is cut.
+    pub fn fitted(&mut self, field: &str, template: &str, limit: &Limit) -> Option<String> {
+        let whole = self.render(field, template, limit.html)?;
+        if (limit.length)(&whole) <= limit.max {
+            return Some(whole);
+        }
+        let count = self.notification.alerts.len();
+        let (mut low, mut high, mut best) = (1, count, None);
+        while low < high {
+            let shown = low + (high - low) / 2;
+            let text = self.first(shown).render(field, template, limit.html);
+            let text = text.map(|text| format!("{}{}", text.trim_end(), (limit.more)(count - shown)));
+            match text {
+                Some(text) if (limit.length)(&text) <= limit.max => {
+                    best = Some(text);
+                    low = shown + 1;
+                }
+                _ => high = shown,
+            }
+        }
+        if best.is_some() {
+            return best;
+        }
+        let one = self.first(1).render(field, template, limit.html).unwrap_or_else(|| whole.clone());
+        if one == whole {
+            return Some((limit.cut)(&whole, limit.max));
+        }
+        let more = (limit.more)(count - 1);
+        let room = limit.max.saturating_sub((limit.length)(&more));
+        Some((limit.cut)(one.trim_end(), room) + &more)
     }
 
     fn render(&mut self, field: &str, template: &str, html: bool) -> Option<String> {

@@ -51,7 +51,7 @@ pub(crate) fn compose(settings: &EmailSettings, notice: &Notice, context: &Conte
     Composed { message: Message::Email(Box::new(message)), problems }
 }
 
-fn plain_subject(notice: &Notice) -> String {
+pub(crate) fn plain_subject(notice: &Notice) -> String {
     format!("[{}] {}", notice.status_word().to_uppercase(), notice.alert_names().join(", "))
 }
 

@@ -4,7 +4,8 @@ use bellbuoy_vocabulary::{Millis, Timestamp};
 use serde_json::Value;
 
 use crate::limit::one_line;
-use crate::settings::IntegrationKind;
+use crate::settings::{IntegrationKind, PagerdutyKey};
+use crate::telegram::{MOVED_TO, PLAIN_NEXT};
 
 /// What came back of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ const RETRY_AFTER_MAX: Millis = Millis::from_minutes(24 * 60);
 /// Waits that a receiver named end a little later, so that not all who wait come at the same moment.
 const SPREAD: Millis = Millis(250);
 const REASON_CHARS_MAX: usize = 200;
+/// Attempts after which a message is given up although another form of it might be taken.
+const CHANGES_MAX: u32 = 20;
 
 /// `attempt` counts from 0; `random` is 0 to 1.
 pub fn judge(kind: &IntegrationKind, answer: &Answer, attempt: u32, now: Timestamp, random: f64) -> Verdict {
@@ -84,12 +87,11 @@ fn judge_http(
     now: Timestamp,
     random: f64,
 ) -> Verdict {
-    if (200..300).contains(&status) {
-        return Verdict::Delivered { remote_id: remote_id(kind, body) };
-    }
-    let reason = format!("HTTP {status}{}", words_of(kind, body));
+    let status = meant(kind, status, body);
+    let mut reason = format!("HTTP {status}{}", words_of(kind, body));
     let waits = retry_after(headers, body, now);
     match status {
+        200..=299 => Verdict::Delivered { remote_id: remote_id(kind, body) },
         429 => {
             let wait = waits.unwrap_or_else(|| backoff(attempt, random).max(BACKOFF_MIN));
             let global = json(body).is_some_and(|body| body.get("global") == Some(&Value::Bool(true)));
@@ -101,8 +103,67 @@ fn judge_http(
             let wait = backoff(attempt, random);
             retry(now + waits.map_or(wait, |least| wait.max(least + spread(random))), reason, false)
         }
-        _ => Verdict::GaveUp { reason },
+        _ => match otherwise(kind, body) {
+            Some(change) if attempt < CHANGES_MAX => {
+                reason.push_str(&format!(" ({change})"));
+                retry(now + backoff(0, random), reason, false)
+            }
+            _ => Verdict::GaveUp { reason },
+        },
     }
+}
+
+/// The status that an answer means. Some services say 200 and their refusal in the body, or one status for another.
+fn meant(kind: &IntegrationKind, status: u16, body: &[u8]) -> u16 {
+    match kind {
+        IntegrationKind::Slack(_) if (200..300).contains(&status) => slack_status(status, body),
+        IntegrationKind::Telegram(_) => {
+            let told = json(body).filter(|body| body.get("ok") == Some(&Value::Bool(false)));
+            let code = told.and_then(|body| body.get("error_code")?.as_u64()).and_then(|code| u16::try_from(code).ok());
+            if (200..300).contains(&status) { code.unwrap_or(status) } else { status }
+        }
+        // Events API v1 says 403 for "too many".
+        IntegrationKind::Pagerduty(settings) if status == 403 && matches!(settings.key, PagerdutyKey::Service(_)) => 429,
+        // What stood behind Teams' connectors, in a text after 200.
+        IntegrationKind::MsTeamsV2(_) if status == 200 => {
+            let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+            let code = text.split_once("endpoint returned HTTP error ").and_then(|(_, rest)| rest.get(..3)?.parse().ok());
+            code.unwrap_or(status)
+        }
+        _ => status,
+    }
+}
+
+/// Webhooks answer `ok`; the API answers JSON with `ok` and perhaps an error's name.
+fn slack_status(status: u16, body: &[u8]) -> u16 {
+    let Some(Value::Object(answer)) = json(body) else {
+        return match String::from_utf8_lossy(&body[..body.len().min(200)]).trim() {
+            "ok" | "" => status,
+            // A word of Slack's, such as invalid_token.
+            word if word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => 400,
+            // Somebody else's page, between us and Slack.
+            _ => 502,
+        };
+    };
+    if answer.get("ok") != Some(&Value::Bool(false)) {
+        return status;
+    }
+    match answer.get("error").and_then(Value::as_str).unwrap_or_default() {
+        "ratelimited" | "rate_limited" | "message_limit_exceeded" => 429,
+        "fatal_error" | "internal_error" | "service_unavailable" | "request_timeout" | "team_added_to_org" | "" => 503,
+        _ => 400,
+    }
+}
+
+/// What the next attempt does otherwise where this one was refused for good; `compose_again` reads it.
+fn otherwise(kind: &IntegrationKind, body: &[u8]) -> Option<String> {
+    let IntegrationKind::Telegram(_) = kind else { return None };
+    let body = json(body)?;
+    if let Some(chat) = body.pointer("/parameters/migrate_to_chat_id").and_then(Value::as_i64) {
+        return Some(format!("{MOVED_TO}{chat}: write it in the settings"));
+    }
+    let description = body.get("description")?.as_str()?.to_lowercase();
+    description.contains("can't parse entities").then(|| PLAIN_NEXT.to_string())
 }
 
 fn judge_email(code: u16, text: &str, attempt: u32, now: Timestamp, random: f64) -> Verdict {
@@ -136,8 +197,12 @@ fn retry_after(headers: &[(String, String)], body: &[u8], now: Timestamp) -> Opt
     let seconds = |text: &str| text.parse::<f64>().ok().and_then(ceil_millis);
     let from_header = header("retry-after").and_then(|text| seconds(text).or_else(|| http_date(text).map(|at| at - now)));
     let from_limit = header("x-ratelimit-reset-after").and_then(seconds);
-    let from_body = json(body).and_then(|body| body.get("retry_after")?.as_f64()).and_then(ceil_millis);
-    let longest = from_header.into_iter().chain(from_limit).chain(from_body).max()?;
+    // Opsgenie: the length of the period for which a limit counts.
+    let from_period = header("x-ratelimit-period-in-sec").and_then(seconds);
+    // Discord, and Telegram's place for it.
+    let body = json(body).unwrap_or_default();
+    let from_body = body.get("retry_after").or(body.pointer("/parameters/retry_after")).and_then(Value::as_f64).and_then(ceil_millis);
+    let longest = from_header.into_iter().chain(from_limit).chain(from_period).chain(from_body).max()?;
     Some(longest.clamp(Millis::ZERO, RETRY_AFTER_MAX))
 }
 
@@ -160,11 +225,19 @@ fn json(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(body).ok()
 }
 
+/// The receiver's name of the message: of Slack's API `channel:ts`, of PagerDuty the incident's key, of Opsgenie the request's id.
 fn remote_id(kind: &IntegrationKind, body: &[u8]) -> Option<String> {
-    match kind {
-        IntegrationKind::Discord(_) => Some(one_line(json(body)?.get("id")?.as_str()?, 40)),
-        IntegrationKind::Webhook(_) | IntegrationKind::Email(_) => None,
-    }
+    let body = json(body)?;
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let id = match kind {
+        IntegrationKind::Discord(_) => text("id")?.to_string(),
+        IntegrationKind::Slack(_) => format!("{}:{}", text("channel")?, text("ts")?),
+        IntegrationKind::Pagerduty(_) => text("dedup_key").or(text("incident_key"))?.to_string(),
+        IntegrationKind::Opsgenie(_) => text("requestId")?.to_string(),
+        IntegrationKind::Telegram(_) => body.pointer("/result/message_id")?.as_i64()?.to_string(),
+        IntegrationKind::Webhook(_) | IntegrationKind::Email(_) | IntegrationKind::MsTeamsV2(_) => return None,
+    };
+    Some(one_line(&id, 80))
 }
 
 /// `: Unknown Webhook (code 10015)`, the receiver's own words.
@@ -172,9 +245,14 @@ fn words_of(kind: &IntegrationKind, body: &[u8]) -> String {
     let text = match json(body) {
         Some(Value::Object(object)) => {
             let word = |name: &str| object.get(name).and_then(Value::as_str);
-            let message = word("message").or(word("error")).or(word("error_description")).or(word("detail"));
+            let inner = object.get("error").and_then(|error| error.get("message")?.as_str());
+            let message =
+                word("message").or(word("error")).or(inner).or(word("error_description")).or(word("description")).or(word("detail"));
             let code = object.get("code").and_then(Value::as_i64).map(|code| format!(" (code {code})")).unwrap_or_default();
-            message.map(|message| format!("{message}{code}")).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())
+            // PagerDuty says what is wrong in a list.
+            let list = object.get("errors").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+            let list: String = list.map(|error| format!("; {error}")).collect();
+            message.map(|message| format!("{message}{code}{list}")).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())
         }
         _ => String::from_utf8_lossy(&body[..body.len().min(4096)]).into_owned(),
     };
@@ -199,6 +277,16 @@ fn shown(kind: &IntegrationKind, text: &str) -> String {
         IntegrationKind::Discord(settings) => hide_url(settings.webhook_url.expose()),
         IntegrationKind::Webhook(settings) => hide_url(settings.url.expose()),
         IntegrationKind::Email(settings) => hide(settings.auth_password.expose(), 4),
+        IntegrationKind::Slack(settings) => {
+            hide_url(settings.api_url.expose());
+            hide(settings.app_token.as_ref().map_or("", |token| token.expose()), 4);
+        }
+        IntegrationKind::Pagerduty(settings) => match &settings.key {
+            PagerdutyKey::Routing(key) | PagerdutyKey::Service(key) => hide(key.expose(), 4),
+        },
+        IntegrationKind::Opsgenie(settings) => hide(settings.api_key.expose(), 4),
+        IntegrationKind::Telegram(settings) => hide(settings.bot_token.expose(), 4),
+        IntegrationKind::MsTeamsV2(settings) => hide_url(settings.webhook_url.expose()),
     }
     one_line(&text, REASON_CHARS_MAX)
 }

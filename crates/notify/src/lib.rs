@@ -5,18 +5,28 @@
 //! Never: sends anything, reads a clock, fails to give a message: a broken template ends in a plain form that says so.
 //! Holds: no message is longer than its service takes; what was cut is said in the message; no secret in any error;
 //!        text from labels can not ping anybody.
-//! Read:  notice.rs, compose.rs, then a receiver (discord.rs, webhook.rs, email.rs) and judge.rs.
+//! Read:  notice.rs, compose.rs, then a receiver (discord.rs, slack.rs, webhook.rs and their like) and judge.rs.
 
 mod compose;
 mod discord;
 mod email;
 mod judge;
 mod limit;
+mod msteamsv2;
 mod notice;
+mod opsgenie;
+mod pagerduty;
 mod settings;
+mod sha256;
+mod slack;
+mod telegram;
 mod webhook;
 
-pub use compose::{Composed, Context, EmailMessage, Message, compose};
+pub use compose::{Composed, Context, EmailMessage, Message, compose, compose_again};
 pub use judge::{Answer, FailKind, Verdict, judge};
 pub use notice::{Notice, idempotency_key};
-pub use settings::{DiscordSettings, EmailSettings, HttpOptions, Integration, IntegrationKind, Receiver, WebhookSettings};
+pub use settings::{
+    Detail, DiscordSettings, EmailSettings, HttpOptions, Integration, IntegrationKind, MsTeamsV2Settings, OpsgenieResponder,
+    OpsgenieSettings, PagerdutyImage, PagerdutyKey, PagerdutyLink, PagerdutySettings, Receiver, SlackAction, SlackConfirmation, SlackField,
+    SlackSettings, TelegramMode, TelegramSettings, WebhookSettings,
+};

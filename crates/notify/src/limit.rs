@@ -7,16 +7,29 @@ pub(crate) fn utf16_len(text: &str) -> usize {
 
 /// At most `max` UTF-16 units; what was cut shows as `…`. Never inside of a character.
 pub(crate) fn cut_utf16(text: &str, max: usize) -> String {
-    if utf16_len(text) <= max {
+    cut(text, max, char::len_utf16)
+}
+
+/// The same, in characters.
+pub(crate) fn cut_chars(text: &str, max: usize) -> String {
+    cut(text, max, |_| 1)
+}
+
+pub(crate) fn chars(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn cut(text: &str, max: usize, units: fn(char) -> usize) -> String {
+    if text.len() <= max || text.chars().map(units).sum::<usize>() <= max {
         return text.to_string();
     }
     let mut out = String::new();
     let mut room = max.saturating_sub(1);
     for c in text.chars() {
-        if c.len_utf16() > room {
+        if units(c) > room {
             break;
         }
-        room -= c.len_utf16();
+        room -= units(c);
         out.push(c);
     }
     // A lone backslash at the end would escape the ellipsis.
@@ -27,6 +40,11 @@ pub(crate) fn cut_utf16(text: &str, max: usize) -> String {
         out.push('…');
     }
     out
+}
+
+/// `... and 3 more alerts`, the last line of a message that could not show all of them.
+pub(crate) fn more_alerts(more: usize) -> String {
+    format!("\n... and {more} more {}", if more == 1 { "alert" } else { "alerts" })
 }
 
 /// One line of at most `max` characters without control characters, for errors and headers.
@@ -57,6 +75,8 @@ mod tests {
         assert_eq!(cut_utf16("🚨🚨", 2), "…");
         assert_eq!(cut_utf16("ab\\*cd", 4), "ab…");
         assert_eq!(cut_utf16("abc", 0), "");
+        assert_eq!(cut_chars("🚨🚨", 2), "🚨🚨");
+        assert_eq!(cut_chars("🚨éa", 2), "🚨…");
         assert_eq!(one_line(" a\r\n\u{7}b  c ", 10), "a b c");
         assert_eq!(one_line("abcdef", 4), "abc…");
     }

@@ -23,6 +23,11 @@ pub enum IntegrationKind {
     Discord(DiscordSettings),
     Webhook(WebhookSettings),
     Email(EmailSettings),
+    Slack(SlackSettings),
+    Pagerduty(PagerdutySettings),
+    Opsgenie(OpsgenieSettings),
+    Telegram(TelegramSettings),
+    MsTeamsV2(MsTeamsV2Settings),
 }
 
 impl IntegrationKind {
@@ -32,6 +37,11 @@ impl IntegrationKind {
             IntegrationKind::Discord(_) => "discord",
             IntegrationKind::Webhook(_) => "webhook",
             IntegrationKind::Email(_) => "email",
+            IntegrationKind::Slack(_) => "slack",
+            IntegrationKind::Pagerduty(_) => "pagerduty",
+            IntegrationKind::Opsgenie(_) => "opsgenie",
+            IntegrationKind::Telegram(_) => "telegram",
+            IntegrationKind::MsTeamsV2(_) => "msteamsv2",
         }
     }
 }
@@ -77,6 +87,196 @@ pub struct EmailSettings {
     pub headers: Vec<(String, String)>,
     pub html: String,
     pub text: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct SlackSettings {
+    /// An incoming webhook, or the method of Slack's API that `app_token` is for.
+    pub api_url: Secret,
+    /// A bot's token for chat.postMessage; the webhook's address says it all without one.
+    pub app_token: Option<Secret>,
+    pub channel: String,
+    pub username: String,
+    pub color: String,
+    pub title: String,
+    pub title_link: String,
+    pub pretext: String,
+    pub text: String,
+    /// Above the attachment.
+    pub message_text: String,
+    pub fields: Vec<SlackField>,
+    /// For fields that do not say themselves whether they are short.
+    pub short_fields: bool,
+    pub footer: String,
+    pub fallback: String,
+    pub callback_id: String,
+    pub icon_emoji: String,
+    pub icon_url: String,
+    pub image_url: String,
+    pub thumb_url: String,
+    pub link_names: bool,
+    /// Empty: fallback, pretext and text.
+    pub mrkdwn_in: Vec<String>,
+    pub actions: Vec<SlackAction>,
+    pub timeout: Option<Millis>,
+    pub http: HttpOptions,
+}
+
+#[derive(Clone, Debug)]
+pub struct SlackField {
+    pub title: String,
+    pub value: String,
+    pub short: Option<bool>,
+}
+
+/// A button. With a `url` it is a link, else it has a name and a value.
+#[derive(Clone, Debug, Default)]
+pub struct SlackAction {
+    pub kind: String,
+    pub text: String,
+    pub url: String,
+    pub style: String,
+    pub name: String,
+    pub value: String,
+    pub confirm: Option<SlackConfirmation>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct SlackConfirmation {
+    pub title: String,
+    pub text: String,
+    pub ok_text: String,
+    pub dismiss_text: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct PagerdutySettings {
+    pub key: PagerdutyKey,
+    /// Of the Events API v2; v1 has one address for all.
+    pub url: String,
+    pub client: String,
+    pub client_url: String,
+    pub description: String,
+    pub details: Vec<(String, Detail)>,
+    pub images: Vec<PagerdutyImage>,
+    pub links: Vec<PagerdutyLink>,
+    /// Empty: the client.
+    pub source: String,
+    /// Empty: `error`.
+    pub severity: String,
+    pub class: String,
+    pub component: String,
+    pub group: String,
+    pub timeout: Option<Millis>,
+    pub http: HttpOptions,
+}
+
+/// Which of PagerDuty's two interfaces, and its key. Both are templates.
+#[derive(Clone, Debug)]
+pub enum PagerdutyKey {
+    /// Events API v2
+    Routing(Secret),
+    /// Events API v1
+    Service(Secret),
+}
+
+#[derive(Clone, Debug)]
+pub struct PagerdutyImage {
+    pub src: String,
+    pub alt: String,
+    pub href: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct PagerdutyLink {
+    pub href: String,
+    pub text: String,
+}
+
+/// A value of `details`: texts are templates at any depth; the rest is sent as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Detail {
+    Template(String),
+    /// A number, true, false or nothing.
+    Plain(serde_json::Value),
+    List(Vec<Detail>),
+    Map(Vec<(String, Detail)>),
+}
+
+impl PagerdutySettings {
+    /// The details that every message has unless the settings say otherwise.
+    pub fn default_details() -> Vec<(String, Detail)> {
+        [
+            ("firing", "{{ .Alerts.Firing | toJson }}"),
+            ("resolved", "{{ .Alerts.Resolved | toJson }}"),
+            ("num_firing", "{{ .Alerts.Firing | len }}"),
+            ("num_resolved", "{{ .Alerts.Resolved | len }}"),
+        ]
+        .map(|(name, template)| (name.to_string(), Detail::Template(template.to_string())))
+        .to_vec()
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct OpsgenieSettings {
+    /// A template.
+    pub api_key: Secret,
+    /// Ends with `/`.
+    pub api_url: String,
+    pub message: String,
+    pub description: String,
+    pub source: String,
+    /// Beside the common labels.
+    pub details: Vec<(String, String)>,
+    pub entity: String,
+    pub responders: Vec<OpsgenieResponder>,
+    /// With commas between them, as `tags`.
+    pub actions: String,
+    pub tags: String,
+    pub note: String,
+    pub priority: String,
+    pub http: HttpOptions,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct OpsgenieResponder {
+    pub id: String,
+    pub name: String,
+    pub username: String,
+    /// `team`, `user`, `escalation`, `schedule`, or `teams` with commas in the name.
+    pub kind: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct TelegramSettings {
+    /// `https://api.telegram.org` or a server of one's own.
+    pub api_url: String,
+    pub bot_token: Secret,
+    pub chat_id: i64,
+    /// 0: no thread.
+    pub message_thread_id: i64,
+    pub message: String,
+    pub disable_notifications: bool,
+    pub parse_mode: TelegramMode,
+    pub http: HttpOptions,
+}
+
+/// How Telegram reads a message's markup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TelegramMode {
+    Plain,
+    Html,
+    Markdown,
+    MarkdownV2,
+}
+
+#[derive(Clone, Debug)]
+pub struct MsTeamsV2Settings {
+    /// Of a Workflow ("when a Teams webhook request is received").
+    pub webhook_url: Secret,
+    pub title: String,
+    pub text: String,
+    pub http: HttpOptions,
 }
 
 /// `http_config` of a receiver.
