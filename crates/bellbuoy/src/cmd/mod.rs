@@ -8,6 +8,7 @@ macro_rules! say {
 mod demo;
 mod drift;
 mod query;
+mod remote;
 mod test;
 mod up;
 
@@ -38,6 +39,10 @@ pub enum Command {
     Check(up::Check),
     /// Ask a running bellbuoy or Prometheus a PromQL query.
     Query(query::Query),
+    /// Show the pending and firing alerts of a running bellbuoy or Prometheus; exit status 1 when something fires.
+    Alerts(remote::Alerts),
+    /// Show what was told to whom, why, and what became of it; exit status 1 when a message was given up.
+    Notifications(remote::Notifications),
     /// Compare two data sets column by column; exit status 1 when the data set has drifted.
     Drift(drift::Drift),
     /// Score predictions against true values.
@@ -54,6 +59,8 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Up(command) => runtime()?.block_on(up::run(command)),
         Command::Check(command) => up::check(command),
         Command::Query(command) => runtime()?.block_on(query::run(command)),
+        Command::Alerts(command) => runtime()?.block_on(remote::alerts(command)),
+        Command::Notifications(command) => runtime()?.block_on(remote::notifications(command)),
         Command::Drift(command) => drift::run(command),
         Command::Evaluate(command) => drift::evaluate(command),
         Command::Test(command) => test::run(command),

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::harness::{Folder, Program, bellbuoy};
+use super::harness::{Folder, Program, Server, alertmanager, answer, bellbuoy, prometheus, wait_for};
 
 fn run(arguments: &[&str]) -> Output {
     bellbuoy().args(arguments).output().expect("the program starts")
@@ -98,6 +98,24 @@ fn drift_and_evaluate_print_the_contract() {
     let output = run(&["evaluate", "--predictions", &file("p.csv"), "--prediction", "nope", "--target", "t"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("p, t"), "it names the columns that are there");
+}
+
+#[test]
+fn alerts_and_notifications_are_shown() {
+    let target = Server::page(|| "load 7\n".to_string());
+    let hook = Server::start(|_| answer(400, &[], b"never"));
+    let folder = Folder::new(&[
+        ("prometheus.yml", &prometheus(&[target.address], &["rules.yml"])),
+        ("rules.yml", "groups:\n- name: g\n  rules:\n  - alert: LoadHigh\n    expr: load > 5\n"),
+        ("alertmanager.yml", &alertmanager(&format!("http://{}/hook", hook.address))),
+    ]);
+    let program = Program::up(&folder);
+    let url = format!("http://{}", program.address);
+    let shown = wait_for("firing", || Some(run(&["alerts", "--url", &url])).filter(|output| output.status.code() == Some(1)));
+    assert!(stdout(&shown).contains("firing") && stdout(&shown).contains("LoadHigh"), "{}", stdout(&shown));
+    let shown = wait_for("given up", || Some(run(&["notifications", "--url", &url])).filter(|output| output.status.code() == Some(1)));
+    assert!(stdout(&shown).contains("failed") && stdout(&shown).contains("hook/webhook/0"), "{}", stdout(&shown));
+    assert_eq!(run(&["alerts", "--url", "http://127.0.0.1:1"]).status.code(), Some(2));
 }
 
 #[test]
