@@ -122,8 +122,9 @@ impl App {
     pub async fn start(options: Options, loaded: Loaded, settings: Settings) -> anyhow::Result<Arc<App>> {
         let now = clock::now();
         std::fs::create_dir_all(&options.data).map_err(|error| anyhow::anyhow!("data folder {}: {error}", options.data.display()))?;
-        let listener =
-            TcpListener::bind(&options.listen).await.map_err(|error| anyhow::anyhow!("listen on {}: {error}", options.listen))?;
+        let listener = TcpListener::bind(&options.listen)
+            .await
+            .map_err(|error| anyhow::anyhow!("listen on {}: {error}; choose another address with --listen", options.listen))?;
         let address = listener.local_addr()?;
         let external_url = options.external_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let state = Arc::new(State::open(&options.data.join("state.db"))?);

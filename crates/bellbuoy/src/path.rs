@@ -317,6 +317,36 @@ impl Path {
         self.wake_sender.notify_waiters();
     }
 
+    /// A receiver refused a message for good: the fallback receiver is told, if there is one that is not the refuser itself.
+    /// Called before the refusal is recorded; a repeat after a crash has the same keys and changes nothing.
+    pub fn divert(&self, notice: &Notice, key: &str, why: &str, now: Timestamp) {
+        let settings = self.settings();
+        let Some(name) = settings.fallback_receiver.as_ref().filter(|name| **name != notice.receiver) else { return };
+        let receiver = settings.receivers.iter().find(|receiver| receiver.name == *name);
+        let mut writes = Vec::new();
+        for one in receiver.into_iter().flat_map(|receiver| &receiver.integrations) {
+            let diverted = Notice {
+                receiver: name.clone(),
+                integration_kind: one.kind.word().to_string(),
+                integration_index: one.index,
+                reason: format!("{} refused it: {why}", notice.destination()),
+                ..notice.clone()
+            };
+            writes.push(Write::Message(NewMessage {
+                key: format!("{key}-{}-{}", one.kind.word(), one.index),
+                destination: diverted.destination(),
+                group_key: diverted.group_key.clone(),
+                reason: diverted.reason.clone(),
+                notice: diverted.to_json(),
+                at: now,
+            }));
+        }
+        if !writes.is_empty() {
+            self.save(writes);
+            self.wake_sender.notify_waiters();
+        }
+    }
+
     /// Writes are never lost: what fails now is kept in front of the next ones.
     fn save(&self, writes: Vec<Write>) -> bool {
         let mut unsaved = lock(&self.unsaved);

@@ -220,6 +220,9 @@ impl Sender {
             Verdict::RetryAt { at, reason, rate_limited } => (OutboxStatus::Pending, at, reason, None, rate_limited.then_some(at)),
             Verdict::GaveUp { reason } => (OutboxStatus::Failed, row.due_at, reason, None, None),
         };
+        if let (OutboxStatus::Failed, Some(notice)) = (status, notice) {
+            self.path.divert(notice, &row.key, &words, now);
+        }
         // Should this write fail, the message is sent again: at least once is the promise.
         if let Err(error) = self.path.state.settle(row.id, status, due_at, now, &words, remote_id.as_deref()) {
             self.path.telemetry.state_failures.add(1);

@@ -17,6 +17,7 @@
 //!     metric_prefix: bike_
 //!     labels: {team: ml}
 //! host: {interval: 15s, job: node, instance: trainer-1}    # this machine under node_exporter's names
+//! fallback_receiver: oncall        # a receiver of alertmanager.yml: told what another one refused for good
 //! storage:
 //!   retention: 15d
 //!   retention_size: 10GB
@@ -25,7 +26,7 @@
 use std::path::Path;
 
 use bellbuoy_models::{DeploymentThresholds, DriftSettings, Feature, FeatureKind, ModelSettings, RetrainingThresholds};
-use bellbuoy_vocabulary::{Millis, is_classic_label_name, is_classic_metric_name};
+use bellbuoy_vocabulary::{Millis, Span, is_classic_label_name, is_classic_metric_name};
 
 use super::Files;
 use super::read::{Fields, Report, Text, did_you_mean};
@@ -33,7 +34,7 @@ use super::settings::{HostSettings, ModelConfig, StorageSettings};
 use super::yaml::Node;
 
 /// The top-level keys.
-pub const KEYS: [&str; 3] = ["models", "storage", "host"];
+pub const KEYS: [&str; 4] = ["models", "storage", "host", "fallback_receiver"];
 /// Rows of one window: a judgement sorts them, and must stay below a second.
 const WINDOW_ROWS_MAX: u64 = 1_000_000;
 const RETENTION_ROWS_MAX: u64 = 10_000_000;
@@ -43,6 +44,8 @@ pub struct Bellbuoy {
     pub models: Vec<ModelConfig>,
     pub storage: StorageSettings,
     pub host: Option<HostSettings>,
+    /// Its name, and where it stands.
+    pub fallback_receiver: Option<(String, Span)>,
 }
 
 pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellbuoy {
@@ -57,6 +60,7 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellb
         }
         out.models.extend(read_model(model, folder, files));
     }
+    out.fallback_receiver = fields.text("fallback_receiver").map(|text| (text.as_str().to_string(), text.span()));
     out.host = fields.map("host", "host").map(read_host);
     if let Some(storage) = fields.map("storage", "storage") {
         out.storage = read_storage(storage);

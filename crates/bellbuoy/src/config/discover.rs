@@ -196,7 +196,7 @@ fn role_of_keys(keys: &[&str]) -> Role {
     if has("groups") {
         return Role::Rules;
     }
-    if (has("models") || has("host")) && keys.iter().all(|key| super::bellbuoy::KEYS.contains(key)) {
+    if any(&super::bellbuoy::KEYS) && keys.iter().all(|key| super::bellbuoy::KEYS.contains(key)) {
         return Role::Bellbuoy;
     }
     if has("global") {

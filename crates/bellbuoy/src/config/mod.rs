@@ -25,7 +25,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use bellbuoy_vocabulary::{Problem, Severity, Span};
+use bellbuoy_vocabulary::{Problem, Severity, Span, nearest};
 
 pub use self::discover::{Found, Role, discover};
 pub use self::file_sd::{parse as parse_discovery, read_discovery};
@@ -341,6 +341,16 @@ impl Loader<'_> {
         settings.storage = bellbuoy.storage;
         settings.models = bellbuoy.models;
         settings.host = bellbuoy.host;
+        if let Some((name, span)) = bellbuoy.fallback_receiver {
+            let known = || settings.receivers.iter().map(|receiver| receiver.name.as_str());
+            if !known().any(|known| known == name) {
+                let help = nearest(&name, known())
+                    .map_or_else(|| "it must be a receiver of alertmanager.yml".to_string(), |near| format!("did you mean {near:?}?"));
+                let message = format!("fallback_receiver: unknown receiver {name:?}");
+                self.problems.push(Problem::error(file.path.display().to_string(), span, message).help(help));
+            }
+            settings.fallback_receiver = Some(name);
+        }
         self.close(file);
     }
 

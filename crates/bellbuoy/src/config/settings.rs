@@ -23,6 +23,8 @@ pub struct Settings {
     pub template_files: Vec<(PathBuf, String)>,
     pub models: Vec<ModelConfig>,
     pub storage: StorageSettings,
+    /// A receiver that is told what another one refused for good.
+    pub fallback_receiver: Option<String>,
     /// `None`: this host is not watched.
     pub host: Option<HostSettings>,
     /// prometheus.yml as written, its secrets as `<secret>`, without comments; empty without such a file.

@@ -170,6 +170,31 @@ fn samples_survive_kill_9() {
     assert!(count(&again) >= before, "{} of {before}", count(&again));
 }
 
+#[test]
+fn what_a_receiver_refuses_for_good_reaches_the_fallback_receiver() {
+    let gone = Server::start(|_| answer(404, &[], b"this webhook was deleted"));
+    let fallback = Server::start(|_| answer(200, &[], b""));
+    let routes = format!(
+        "route: {{receiver: team, group_wait: 100ms}}\nreceivers:\n- name: team\n  webhook_configs: [{{url: 'http://{}/x'}}]\n- name: oncall\n  \
+         webhook_configs: [{{url: 'http://{}/y'}}]\n",
+        gone.address, fallback.address
+    );
+    let folder = Folder::new(&[
+        ("prometheus.yml", "scrape_configs: []\n"),
+        ("alertmanager.yml", &routes),
+        ("bellbuoy.yml", "fallback_receiver: oncall\n"),
+    ]);
+    let program = Program::up(&folder);
+    assert_eq!(program.post("/api/v2/alerts", r#"[{"labels": {"alertname": "A"}}]"#).0, 200);
+    let message = wait_for("the diverted message", || fallback.received().first().cloned()).json();
+    assert_eq!((text(&message["receiver"]), text(&message["alerts"][0]["labels"]["alertname"])), ("oncall".into(), "A".into()));
+    assert_eq!((gone.received().len(), fallback.received().len()), (1, 1));
+    assert!(program.get("/metrics").1.contains("alertmanager_notifications_failed_total{integration=\"webhook\"} 1"));
+    folder.write("bellbuoy.yml", "fallback_receiver: onCall\n");
+    let (status, problems) = program.post("/-/reload", "");
+    assert!(status == 500 && problems.contains("did you mean \"oncall\"?"), "{problems}");
+}
+
 /// Two receivers with the same address had a queue each, and the second one knocked while the service had asked the first to wait.
 #[test]
 fn a_service_that_asks_to_wait_is_left_alone_by_all_receivers_of_its_address() {
