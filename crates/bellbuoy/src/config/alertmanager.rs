@@ -16,20 +16,12 @@ use super::time_intervals;
 use super::yaml::Node;
 
 /// Fields of `global` that only receivers of unsupported kinds read. Those receivers are refused by themselves.
-const UNUSED: [&str; 19] = [
+const UNUSED: [&str; 11] = [
     "jira_api_url",
     "mattermost_webhook_url_file",
-    "opsgenie_api_key_file",
-    "opsgenie_api_url",
-    "pagerduty_url",
     "rocketchat_api_url",
     "rocketchat_token_file",
     "rocketchat_token_id_file",
-    "slack_api_url_file",
-    "slack_app_token_file",
-    "slack_app_url",
-    "telegram_api_url",
-    "telegram_bot_token_file",
     "victorops_api_key_file",
     "victorops_api_url",
     "webex_api_url",
@@ -38,14 +30,10 @@ const UNUSED: [&str; 19] = [
     "wechat_api_url",
 ];
 /// The secrets among them: never shown back.
-const UNUSED_SECRETS: [&str; 9] = [
+const UNUSED_SECRETS: [&str; 5] = [
     "mattermost_webhook_url",
-    "opsgenie_api_key",
     "rocketchat_token",
     "rocketchat_token_id",
-    "slack_api_url",
-    "slack_app_token",
-    "telegram_bot_token",
     "victorops_api_key",
     "wechat_api_secret",
 ];
@@ -93,6 +81,7 @@ struct Names {
 fn read_global(fields: Fields, defaults: &mut ReceiverDefaults, folder: &Path, files: &Files) -> Option<Millis> {
     let resolve_timeout = fields.duration("resolve_timeout");
     defaults.smtp = receivers::read_smtp(&fields, folder, files);
+    defaults.services = receivers::services::read_global(&fields, folder, files);
     if let Some(http) = receivers::http_options(&fields, "http_config", folder, files) {
         defaults.http = http;
     }

@@ -1,4 +1,6 @@
-//! `receivers` of alertmanager.yml: Discord, webhook and e-mail in full; every other kind is refused by name.
+//! `receivers` of alertmanager.yml: Discord, webhook and e-mail here, the chats and pagers in services.rs. Every other kind is refused by name.
+
+pub mod services;
 
 use std::path::Path;
 
@@ -9,19 +11,14 @@ use super::Files;
 use super::http;
 use super::read::Fields;
 
-const NOT_YET: [(&str, &str); 16] = [
+const NOT_YET: [(&str, &str); 11] = [
     ("incidentio_configs", "incidentio"),
     ("jira_configs", "jira"),
     ("mattermost_configs", "mattermost"),
     ("msteams_configs", "msteams"),
-    ("msteamsv2_configs", "msteamsv2"),
-    ("opsgenie_configs", "opsgenie"),
-    ("pagerduty_configs", "pagerduty"),
     ("pushover_configs", "pushover"),
     ("rocketchat_configs", "rocketchat"),
-    ("slack_configs", "slack"),
     ("sns_configs", "sns"),
-    ("telegram_configs", "telegram"),
     ("victorops_configs", "victorops"),
     ("webex_configs", "webex"),
     ("wechat_configs", "wechat"),
@@ -33,6 +30,7 @@ const NOT_YET: [(&str, &str); 16] = [
 pub struct ReceiverDefaults {
     pub http: HttpOptions,
     pub smtp: Smtp,
+    pub services: services::Services,
 }
 
 /// `smtp_*` of `global`.
@@ -72,9 +70,25 @@ pub fn read(fields: Fields, defaults: &ReceiverDefaults, folder: &Path, files: &
     for (index, email) in fields.maps("email_configs", "email config").into_iter().enumerate() {
         integrations.extend(read_email(email, index, defaults, folder, files));
     }
+    let (http, global) = (&defaults.http, &defaults.services);
+    for (index, slack) in fields.maps("slack_configs", "slack config").into_iter().enumerate() {
+        integrations.extend(services::slack(slack, index, http, global, folder, files));
+    }
+    for (index, pagerduty) in fields.maps("pagerduty_configs", "pagerduty config").into_iter().enumerate() {
+        integrations.extend(services::pagerduty(pagerduty, index, http, global, folder, files));
+    }
+    for (index, opsgenie) in fields.maps("opsgenie_configs", "opsgenie config").into_iter().enumerate() {
+        integrations.extend(services::opsgenie(opsgenie, index, http, global, folder, files));
+    }
+    for (index, telegram) in fields.maps("telegram_configs", "telegram config").into_iter().enumerate() {
+        integrations.extend(services::telegram(telegram, index, http, global, folder, files));
+    }
+    for (index, teams) in fields.maps("msteamsv2_configs", "msteamsv2 config").into_iter().enumerate() {
+        integrations.extend(services::msteamsv2(teams, index, http, folder, files));
+    }
     for (key, kind) in NOT_YET {
         if fields.has(key) {
-            let help = "discord_configs, webhook_configs and email_configs are supported";
+            let help = "supported are discord, email, msteamsv2, opsgenie, pagerduty, slack, telegram and webhook";
             fields.error(fields.key_span(key), format!("not supported yet: receiver kind {kind}"), help);
         }
     }
