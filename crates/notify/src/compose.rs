@@ -124,10 +124,12 @@ impl<'a> Renderer<'a> {
     /// The text within a limit: when it is too long, over as many of the first alerts as fit, and how many there are more. What is
     /// too long with one alert too, or does not depend on the alerts, is cut.
     pub fn fitted(&mut self, field: &str, template: &str, limit: &Limit) -> Option<String> {
-        let whole = self.render(field, template, limit.html)?;
-        if (limit.length)(&whole) <= limit.max {
-            return Some(whole);
-        }
+        let whole = match self.render(field, template, limit.html) {
+            Some(whole) if (limit.length)(&whole) <= limit.max => return Some(whole),
+            Some(whole) => whole,
+            // The engine bounds its output: with fewer alerts the template may work.
+            None => self.first(1).render(field, template, limit.html).map(|_| String::new())?,
+        };
         let count = self.notification.alerts.len();
         let (mut low, mut high, mut best) = (1, count, None);
         while low < high {

@@ -137,15 +137,21 @@ fn put(into: &mut Value, name: &str, text: String) {
 fn fill_details(settings: &PagerdutySettings, notice: &Notice, renderer: &mut Renderer, body: &mut Value, place: &str) {
     let room = EVENT_BYTES_MAX.saturating_sub(body.to_string().len());
     let count = notice.alerts.len();
+    let before = renderer.problems.len();
     let mut found = details(&settings.details, renderer);
-    if found.to_string().len() > room {
+    // Templates fail too when their output is larger than the engine allows.
+    let fits = found.to_string().len() <= room;
+    if !fits || renderer.problems.len() > before {
         let (mut low, mut high) = (0, count);
-        found = json!({ "error": "the details are larger than PagerDuty takes and were left out" });
+        if !fits {
+            found = json!({ "error": "the details are larger than PagerDuty takes and were left out" });
+        }
         while low < high {
             let shown = low + (high - low) / 2;
-            let mut fewer = details(&settings.details, &mut renderer.first(shown));
+            let mut first = renderer.first(shown);
+            let mut fewer = details(&settings.details, &mut first);
             fewer["more"] = more_alerts(count - shown).trim().into();
-            if fewer.to_string().len() <= room {
+            if first.problems.is_empty() && fewer.to_string().len() <= room {
                 found = fewer;
                 low = shown + 1;
             } else {

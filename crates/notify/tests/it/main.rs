@@ -3,6 +3,7 @@
 mod discord;
 mod email;
 mod hostile;
+mod services;
 mod webhook;
 
 use bellbuoy_notify::{Composed, Context, DiscordSettings, HttpOptions, Integration, IntegrationKind, Message, Notice, compose};

@@ -123,10 +123,18 @@ fn routes() {
 
 #[test]
 fn receivers() {
-    check_receiver("jira_configs:\n- project: a", expect!["alertmanager.yml:4:3: not supported yet: receiver kind jira; supported are discord, email, msteamsv2, opsgenie, pagerduty, slack, telegram and webhook"]);
-    check_receiver("webex_configs: []\nwechat_configs: []", expect![[r#"
+    check_receiver(
+        "jira_configs:\n- project: a",
+        expect![
+            "alertmanager.yml:4:3: not supported yet: receiver kind jira; supported are discord, email, msteamsv2, opsgenie, pagerduty, slack, telegram and webhook"
+        ],
+    );
+    check_receiver(
+        "webex_configs: []\nwechat_configs: []",
+        expect![[r#"
         alertmanager.yml:4:3: not supported yet: receiver kind webex; supported are discord, email, msteamsv2, opsgenie, pagerduty, slack, telegram and webhook
-        alertmanager.yml:5:3: not supported yet: receiver kind wechat; supported are discord, email, msteamsv2, opsgenie, pagerduty, slack, telegram and webhook"#]]);
+        alertmanager.yml:5:3: not supported yet: receiver kind wechat; supported are discord, email, msteamsv2, opsgenie, pagerduty, slack, telegram and webhook"#]],
+    );
     check_receiver(
         "discord_config: []",
         expect![[r#"alertmanager.yml:4:3: unknown field "discord_config" in receiver; did you mean "discord_configs"?"#]],
@@ -211,55 +219,157 @@ fn receivers() {
 fn chats() {
     let lines = |kind: &str, lines: &str| format!("{kind}_configs:\n- {}", lines.replace('\n', "\n  "));
     let check = |kind: &str, text: &str, expected: Expect| check_receiver(&lines(kind, text), expected);
-    check("slack", "channel: '#a'", expect!["alertmanager.yml:5:5: no Slack API URL nor App token set either inline or in a file; add `api_url: https://hooks.slack.com/...` here or `slack_api_url: ...` in global"]);
-    check("slack", "api_url: https://hooks.slack.com/a\napp_token: xoxb-1", expect![[r#"
+    check(
+        "slack",
+        "channel: '#a'",
+        expect![
+            "alertmanager.yml:5:5: no Slack API URL nor App token set either inline or in a file; add `api_url: https://hooks.slack.com/...` here or `slack_api_url: ...` in global"
+        ],
+    );
+    check(
+        "slack",
+        "api_url: https://hooks.slack.com/a\napp_token: xoxb-1",
+        expect![[r#"
         alertmanager.yml:5:5: warning: no channel for the Slack App: Slack refuses such messages; add `channel: '#name'`
-        alertmanager.yml:6:5: at most one of api_url/api_url_file & app_token/app_token_file must be configured; a webhook needs no token"#]]);
-    check("slack", "api_url: hooks.slack.com/a", expect![[r#"alertmanager.yml:5:14: "api_url" is not a web address: it must begin with http:// or https://"#]]);
-    check("slack", "app_token: xoxb-1", expect!["alertmanager.yml:5:5: warning: no channel for the Slack App: Slack refuses such messages; add `channel: '#name'`"]);
-    check("slack", "app_token: xoxb-1\nchannel: a\nhttp_config: {authorization: {credentials: x}}", expect!["alertmanager.yml:5:5: http authorization can't be set when using Slack App tokens; remove authorization from http_config"]);
-    check("slack", "api_url: https://a/b\nfields: [{title: a}]\nactions: [{type: button}]", expect![[r#"
+        alertmanager.yml:6:5: at most one of api_url/api_url_file & app_token/app_token_file must be configured; a webhook needs no token"#]],
+    );
+    check(
+        "slack",
+        "api_url: hooks.slack.com/a",
+        expect![[r#"alertmanager.yml:5:14: "api_url" is not a web address: it must begin with http:// or https://"#]],
+    );
+    check(
+        "slack",
+        "app_token: xoxb-1",
+        expect!["alertmanager.yml:5:5: warning: no channel for the Slack App: Slack refuses such messages; add `channel: '#name'`"],
+    );
+    check(
+        "slack",
+        "app_token: xoxb-1\nchannel: a\nhttp_config: {authorization: {credentials: x}}",
+        expect!["alertmanager.yml:5:5: http authorization can't be set when using Slack App tokens; remove authorization from http_config"],
+    );
+    check(
+        "slack",
+        "api_url: https://a/b\nfields: [{title: a}]\nactions: [{type: button}]",
+        expect![[r#"
         alertmanager.yml:6:14: missing value in Slack field configuration; add `value: ...`
         alertmanager.yml:7:15: missing text in Slack action configuration; add `text: ...`
-        alertmanager.yml:7:15: missing name or url in Slack action configuration; a button is a link (url) or has a name"#]]);
-    check("slack", "api_url: https://a/b\nactions: [{type: button, text: x, name: y, confirm: {title: z}}]", expect!["alertmanager.yml:6:57: missing text in Slack confirmation configuration; add `text: ...`"]);
-    check("slack", "api_url: https://a/b\nupdate_message: true\nchanel: a", expect![[r#"
+        alertmanager.yml:7:15: missing name or url in Slack action configuration; a button is a link (url) or has a name"#]],
+    );
+    check(
+        "slack",
+        "api_url: https://a/b\nactions: [{type: button, text: x, name: y, confirm: {title: z}}]",
+        expect!["alertmanager.yml:6:57: missing text in Slack confirmation configuration; add `text: ...`"],
+    );
+    check(
+        "slack",
+        "api_url: https://a/b\nupdate_message: true\nchanel: a",
+        expect![[r#"
         alertmanager.yml:6:5: "update_message: true" is not supported yet; leave it out or write false
-        alertmanager.yml:7:5: unknown field "chanel" in slack config; did you mean "channel"?"#]]);
-    check("telegram", "chat_id: 5", expect!["alertmanager.yml:5:5: missing bot_token or bot_token_file on telegram_config; add `bot_token: ...` here or `telegram_bot_token: ...` in global"]);
-    check("telegram", "bot_token: a", expect!["alertmanager.yml:5:5: missing chat_id or chat_id_file on telegram_config; add `chat_id: -100...`"]);
-    check("telegram", "bot_token: a\nchat_id: '5'", expect![[r#"alertmanager.yml:6:14: "chat_id" must be a whole number, not "5"; write it without quotes"#]]);
-    check("telegram", "bot_token: a\nchat_id: -5\nparse_mode: html", expect!["alertmanager.yml:7:17: unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML or empty string"]);
-    check("telegram", "bot_token: a\nchat_id: 5\nchat_id_file: b", expect![[r#"
+        alertmanager.yml:7:5: unknown field "chanel" in slack config; did you mean "channel"?"#]],
+    );
+    check(
+        "telegram",
+        "chat_id: 5",
+        expect![
+            "alertmanager.yml:5:5: missing bot_token or bot_token_file on telegram_config; add `bot_token: ...` here or `telegram_bot_token: ...` in global"
+        ],
+    );
+    check(
+        "telegram",
+        "bot_token: a",
+        expect!["alertmanager.yml:5:5: missing chat_id or chat_id_file on telegram_config; add `chat_id: -100...`"],
+    );
+    check(
+        "telegram",
+        "bot_token: a\nchat_id: '5'",
+        expect![[r#"alertmanager.yml:6:14: "chat_id" must be a whole number, not "5"; write it without quotes"#]],
+    );
+    check(
+        "telegram",
+        "bot_token: a\nchat_id: -5\nparse_mode: html",
+        expect!["alertmanager.yml:7:17: unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML or empty string"],
+    );
+    check(
+        "telegram",
+        "bot_token: a\nchat_id: 5\nchat_id_file: b",
+        expect![[r#"
         alertmanager.yml:7:5: at most one of chat_id & chat_id_file must be configured
-        alertmanager.yml:7:19: can not read chat_id_file "b": no such file"#]]);
-    check("telegram", "bot_token: a\nchat_id: 0", expect!["alertmanager.yml:6:14: missing chat_id or chat_id_file on telegram_config; 0 is no chat"]);
-    check("msteamsv2", "title: a", expect!["alertmanager.yml:5:5: one of webhook_url or webhook_url_file must be configured; add `webhook_url: https://...`"]);
-    check("msteamsv2", "webhook_url: https://a/b\nwebhook_url_file: c", expect![[r#"
+        alertmanager.yml:7:19: can not read chat_id_file "b": no such file"#]],
+    );
+    check(
+        "telegram",
+        "bot_token: a\nchat_id: 0",
+        expect!["alertmanager.yml:6:14: missing chat_id or chat_id_file on telegram_config; 0 is no chat"],
+    );
+    check(
+        "msteamsv2",
+        "title: a",
+        expect!["alertmanager.yml:5:5: one of webhook_url or webhook_url_file must be configured; add `webhook_url: https://...`"],
+    );
+    check(
+        "msteamsv2",
+        "webhook_url: https://a/b\nwebhook_url_file: c",
+        expect![[r#"
         alertmanager.yml:6:5: at most one of webhook_url and webhook_url_file can be used
-        alertmanager.yml:6:23: can not read webhook_url_file "c": no such file"#]]);
+        alertmanager.yml:6:23: can not read webhook_url_file "c": no such file"#]],
+    );
 }
 
 #[test]
 fn pagers() {
     let lines = |kind: &str, lines: &str| format!("{kind}_configs:\n- {}", lines.replace('\n', "\n  "));
     let check = |kind: &str, text: &str, expected: Expect| check_receiver(&lines(kind, text), expected);
-    check("pagerduty", "severity: error", expect!["alertmanager.yml:5:5: missing service or routing key in PagerDuty config; add `routing_key: ...` or `routing_key_file: path`"]);
-    check("pagerduty", "routing_key: ''", expect!["alertmanager.yml:5:5: missing service or routing key in PagerDuty config; add `routing_key: ...` or `routing_key_file: path`"]);
-    check("pagerduty", "routing_key: a\nrouting_key_file: b", expect![[r#"
+    check(
+        "pagerduty",
+        "severity: error",
+        expect![
+            "alertmanager.yml:5:5: missing service or routing key in PagerDuty config; add `routing_key: ...` or `routing_key_file: path`"
+        ],
+    );
+    check(
+        "pagerduty",
+        "routing_key: ''",
+        expect![
+            "alertmanager.yml:5:5: missing service or routing key in PagerDuty config; add `routing_key: ...` or `routing_key_file: path`"
+        ],
+    );
+    check(
+        "pagerduty",
+        "routing_key: a\nrouting_key_file: b",
+        expect![[r#"
         alertmanager.yml:6:5: at most one of routing_key and routing_key_file can be used
-        alertmanager.yml:6:23: can not read routing_key_file "b": no such file"#]]);
-    check("pagerduty", "routing_key: a\ndetails: [a]\nlinks: [{hrev: b}]", expect![[r#"
+        alertmanager.yml:6:23: can not read routing_key_file "b": no such file"#]],
+    );
+    check(
+        "pagerduty",
+        "routing_key: a\ndetails: [a]\nlinks: [{hrev: b}]",
+        expect![[r#"
         alertmanager.yml:6:14: "details" must be a map, not a list; write it as `name: value` lines
-        alertmanager.yml:7:14: unknown field "hrev" in PagerDuty link; did you mean "href"?"#]]);
+        alertmanager.yml:7:14: unknown field "hrev" in PagerDuty link; did you mean "href"?"#]],
+    );
     check("pagerduty", "service_key: a\ndetails: {a: {b: [1, '{{ .Status }}']}}\ntimeout: 10s", expect![[r#""#]]);
-    check("opsgenie", "message: a", expect!["alertmanager.yml:5:5: no global OpsGenie API Key set either inline or in a file; add `api_key: ...` here or `opsgenie_api_key: ...` in global"]);
-    check("opsgenie", "api_key: a\nresponders: [{type: team}, {name: a, type: group}, {name: b, type: Team}]", expect![[r#"
+    check(
+        "opsgenie",
+        "message: a",
+        expect![
+            "alertmanager.yml:5:5: no global OpsGenie API Key set either inline or in a file; add `api_key: ...` here or `opsgenie_api_key: ...` in global"
+        ],
+    );
+    check(
+        "opsgenie",
+        "api_key: a\nresponders: [{type: team}, {name: a, type: group}, {name: b, type: Team}]",
+        expect![[r#"
         alertmanager.yml:6:18: opsGenieConfig responder has to have at least one of id, username or name specified; add `name: ...`
-        alertmanager.yml:6:48: opsGenieConfig responder type does not match valid options ^(team|teams|user|escalation|schedule)$; write for example `type: team`"#]]);
-    check("opsgenie", "api_key: a\nupdate_alerts: true\nteams: a", expect![[r#"
+        alertmanager.yml:6:48: opsGenieConfig responder type does not match valid options ^(team|teams|user|escalation|schedule)$; write for example `type: team`"#]],
+    );
+    check(
+        "opsgenie",
+        "api_key: a\nupdate_alerts: true\nteams: a",
+        expect![[r#"
         alertmanager.yml:6:5: "update_alerts: true" is not supported yet; leave it out or write false
-        alertmanager.yml:7:5: unknown field "teams" in opsgenie config"#]]);
+        alertmanager.yml:7:5: unknown field "teams" in opsgenie config"#]],
+    );
 }
 
 /// What receivers take from global, and which two contradict each other.
@@ -269,15 +379,32 @@ fn global_of_services() {
     check(&with("{slack_api_url: 'https://h/x'}", "slack_configs: [{channel: a}]"), expect![[""]]);
     check(&with("{slack_app_token: x}", "slack_configs: [{channel: a}]"), expect![[""]]);
     check(&with("{slack_app_token: x}", "slack_configs: [{api_url: 'https://h/x'}]"), expect![[""]]);
-    check(&with("{slack_app_token: x, slack_api_url: 'https://h/x'}", "slack_configs: []"), expect!["alertmanager.yml:1:10: at most one of slack_app_token/slack_app_token_file & slack_api_url/slack_api_url_file must be configured; a webhook needs no token"]);
+    check(
+        &with("{slack_app_token: x, slack_api_url: 'https://h/x'}", "slack_configs: []"),
+        expect![
+            "alertmanager.yml:1:10: at most one of slack_app_token/slack_app_token_file & slack_api_url/slack_api_url_file must be configured; a webhook needs no token"
+        ],
+    );
     check(&with("{slack_app_token: x, slack_api_url: 'https://slack.com/api/chat.postMessage'}", ""), expect![[r#""#]]);
-    check(&with("{slack_api_url: '${SLACK}'}", "slack_configs: [{channel: a}]"), expect!["alertmanager.yml:1:26: variable SLACK is not set; set SLACK in the environment or in .env, or write ${SLACK:-default}"]);
+    check(
+        &with("{slack_api_url: '${SLACK}'}", "slack_configs: [{channel: a}]"),
+        expect!["alertmanager.yml:1:26: variable SLACK is not set; set SLACK in the environment or in .env, or write ${SLACK:-default}"],
+    );
     check(&with("{telegram_bot_token: x, telegram_api_url: 'https://t'}", "telegram_configs: [{chat_id: 5}]"), expect![[""]]);
-    check(&with("{telegram_bot_token: x, telegram_bot_token_file: y}", ""), expect![[r#"
+    check(
+        &with("{telegram_bot_token: x, telegram_bot_token_file: y}", ""),
+        expect![[r#"
         alertmanager.yml:1:33: at most one of telegram_bot_token and telegram_bot_token_file can be used
-        alertmanager.yml:1:58: can not read telegram_bot_token_file "y": no such file"#]]);
-    check(&with("{opsgenie_api_key: x, opsgenie_api_url: api.eu}", "opsgenie_configs: [{}]"), expect![[r#"alertmanager.yml:1:49: "opsgenie_api_url" is not a web address: it must begin with http:// or https://"#]]);
-    check(&with("{opsgenie_api_key_file: x}", "opsgenie_configs: [{priority: P1}]"), expect![[r#"alertmanager.yml:1:33: can not read opsgenie_api_key_file "x": no such file"#]]);
+        alertmanager.yml:1:58: can not read telegram_bot_token_file "y": no such file"#]],
+    );
+    check(
+        &with("{opsgenie_api_key: x, opsgenie_api_url: api.eu}", "opsgenie_configs: [{}]"),
+        expect![[r#"alertmanager.yml:1:49: "opsgenie_api_url" is not a web address: it must begin with http:// or https://"#]],
+    );
+    check(
+        &with("{opsgenie_api_key_file: x}", "opsgenie_configs: [{priority: P1}]"),
+        expect![[r#"alertmanager.yml:1:33: can not read opsgenie_api_key_file "x": no such file"#]],
+    );
     check(&with("{pagerduty_url: 'https://p'}", "pagerduty_configs: [{routing_key: x}]"), expect![[""]]);
 }
 
