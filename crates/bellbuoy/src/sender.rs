@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bellbuoy_notify::{Answer, Context, FailKind, HttpOptions, Message, Notice, Verdict, compose, judge};
+use bellbuoy_notify::{Answer, Context, FailKind, HttpOptions, Message, Notice, Verdict, compose_again, judge};
 use bellbuoy_vocabulary::{Millis, Timestamp};
 use serde_json::json;
 use tokio::sync::watch;
@@ -136,7 +136,8 @@ impl Sender {
         };
         let templates = self.path.templates();
         let context = Context { external_url: &self.path.external_url, templates: &templates, now };
-        let composed = compose(integration, &notice, &context);
+        // Some answers ask for another form of the same message: plain text, a chat that has moved.
+        let composed = compose_again(integration, &notice, &context, &row.last_answer);
         for problem in &composed.problems {
             self.path.telemetry.template_failures.add(1);
             warn!("receiver {}: {problem}", notice.receiver);

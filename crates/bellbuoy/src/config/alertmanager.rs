@@ -30,13 +30,8 @@ const UNUSED: [&str; 11] = [
     "wechat_api_url",
 ];
 /// The secrets among them: never shown back.
-const UNUSED_SECRETS: [&str; 5] = [
-    "mattermost_webhook_url",
-    "rocketchat_token",
-    "rocketchat_token_id",
-    "victorops_api_key",
-    "wechat_api_secret",
-];
+const UNUSED_SECRETS: [&str; 5] =
+    ["mattermost_webhook_url", "rocketchat_token", "rocketchat_token_id", "victorops_api_key", "wechat_api_secret"];
 
 #[derive(Debug, Default)]
 pub struct Alertmanager {

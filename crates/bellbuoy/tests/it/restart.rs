@@ -226,3 +226,24 @@ fn a_service_that_asks_to_wait_is_left_alone_by_all_receivers_of_its_address() {
     wait_for("both messages", || (hook.received().len() == 3).then_some(()));
     assert_eq!(early.load(Ordering::Relaxed), 0, "nobody knocks before the time that the service named");
 }
+
+/// The services' own test addresses are not at hand; what is checked is that each receiver's file is read and its message goes out.
+#[test]
+fn slack_pagerduty_opsgenie_telegram_and_teams_are_told_in_their_own_forms() {
+    let service = Server::start(|_| {
+        answer(200, &[("content-type", "application/json")], b"{\"ok\":true,\"status\":\"success\",\"result\":{\"message_id\":1}}")
+    });
+    let url = format!("http://{}", service.address);
+    let routes = format!(
+        "route: {{receiver: all, group_wait: 100ms}}\nreceivers:\n- name: all\n  slack_configs: [{{api_url: '{url}/slack', channel: '#ml'}}]\n  \
+         pagerduty_configs: [{{routing_key: k, url: '{url}/pagerduty'}}]\n  opsgenie_configs: [{{api_key: k, api_url: '{url}/opsgenie/'}}]\n  \
+         telegram_configs: [{{bot_token: t, chat_id: 7, api_url: '{url}/telegram'}}]\n  msteamsv2_configs: [{{webhook_url: '{url}/teams'}}]\n"
+    );
+    let folder = Folder::new(&[("prometheus.yml", "scrape_configs: []\n"), ("alertmanager.yml", &routes)]);
+    let program = Program::up(&folder);
+    assert_eq!(program.post("/api/v2/alerts", r#"[{"labels": {"alertname": "Drift", "severity": "critical"}}]"#).0, 200);
+    wait_for("all five", || (service.received().len() == 5).then_some(()));
+    for form in ["\"attachments\"", "\"event_action\":\"trigger\"", "\"alias\"", "\"chat_id\":7", "AdaptiveCard"] {
+        assert!(service.received().iter().any(|one| one.body.contains(form) && one.body.contains("Drift")), "{form}");
+    }
+}
