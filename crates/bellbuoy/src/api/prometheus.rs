@@ -20,6 +20,7 @@ use super::values;
 use crate::app::App;
 use crate::clock::{self, Stopwatch};
 use crate::forwarder::Forwarder;
+use crate::wire::labels_json;
 
 /// Prometheus' bound on the points of one series in a range query.
 const POINTS_MAX: i64 = 11_000;
@@ -169,10 +170,6 @@ fn union(selectors: &[Vec<Matcher>], list: impl Fn(&[Matcher]) -> Vec<String>) -
         [one] => list(one),
         many => many.iter().flat_map(|selector| list(selector)).collect::<BTreeSet<_>>().into_iter().collect(),
     }
-}
-
-pub fn labels_json(labels: &Labels) -> Value {
-    Value::Object(labels.iter().map(|(name, value)| (name.to_string(), Value::from(value))).collect::<Map<_, _>>())
 }
 
 async fn targets(State(app): State<Arc<App>>, params: Params) -> Answer {
