@@ -160,13 +160,16 @@ impl Models {
         self.path.append(&model.counter_samples(), now);
         let state = model.state();
         drop(model);
-        self.path.keep(&state_name(name), state);
+        let kept = kept(name, state, lock(&cell.told).clone());
         let event = match &decision {
             Some(decision) => ModelEvent::training_success(settings, decision),
             None if training.status == TrainingStatus::Failure => ModelEvent::training_failure(settings, &training.error),
-            None => return Ok(None),
+            None => {
+                self.path.happened(Vec::new(), kept, now);
+                return Ok(None);
+            }
         };
-        self.path.happened(event.alert(now), event.audit(now), now);
+        self.path.happened(vec![(event.alert(now), event.audit(now))], kept, now);
         let word = decision.as_ref().map_or("failed", |decision| decision.decision.word());
         let reason = decision.as_ref().map_or(training.error.clone(), |decision| decision.reason.to_string());
         let fields = json!({"model": name, "decision": word, "reason": reason});
@@ -235,11 +238,9 @@ impl Models {
         let reason = judgement.decision.reason.to_string();
         let fields = json!({"model": name, "outcome": outcome, "reason": reason});
         send("decision", fields, format!("{name}: {outcome}: {reason}"));
-        self.path.keep(&state_name(name), json!({"model": state, "told": outcome}));
         // The first judgement after a start tells people only when there is something to do.
-        for event in judgement.events(settings, first) {
-            self.path.happened(event.alert(now), event.audit(now), now);
-        }
+        let events = judgement.events(settings, first).iter().map(|event| (event.alert(now), event.audit(now))).collect();
+        self.path.happened(events, kept(name, state, Some(outcome)), now);
     }
 
     fn cell(&self, config: &ModelConfig) -> Result<Cell, String> {
@@ -250,7 +251,7 @@ impl Models {
         let mut told = None;
         if let Some(kept) = kept {
             told = kept.get("told").and_then(Value::as_str).map(str::to_string);
-            model.restore(kept.get("model").unwrap_or(&kept));
+            model.restore(&kept["model"]);
         }
         let dir = self.dir.join(&settings.name);
         let (log, lines) = RowLog::open(dir, settings.retention_rows).map_err(|error| format!("rows: {error}"))?;
@@ -285,6 +286,11 @@ impl Models {
         self.path.telemetry.model_rows.add(&[name, kind], accepted.new as u64);
         self.path.telemetry.model_rows_refused.add(&[name, kind], accepted.refused.len() as u64);
     }
+}
+
+/// What a restart needs to know of a model beside its rows: its counters, and which outcome people know of.
+fn kept(model: &str, state: Value, told: Option<String>) -> Write {
+    Write::Keep { name: state_name(model), body: json!({"model": state, "told": told}) }
 }
 
 fn state_name(model: &str) -> String {

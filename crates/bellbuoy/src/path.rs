@@ -205,8 +205,11 @@ impl Path {
     }
 
     /// Something happened that people should be told of once: a model's event, a pipeline's message.
-    pub fn happened(&self, alert: Alert, audit: serde_json::Value, now: Timestamp) {
-        self.receive(vec![alert], now, vec![Write::Audit { at: now, body: audit }]);
+    /// `kept` is what remembers that it was told: it is written in the same transaction, so that a crash neither loses nor repeats it.
+    pub fn happened(&self, events: Vec<(Alert, serde_json::Value)>, kept: Write, now: Timestamp) {
+        let (alerts, audits): (Vec<Alert>, Vec<serde_json::Value>) = events.into_iter().unzip();
+        let audits = audits.into_iter().map(|body| Write::Audit { at: now, body });
+        self.receive(alerts, now, audits.chain([kept]).collect());
     }
 
     // ---- tell ----------------------------------------------------------------------------------------------------

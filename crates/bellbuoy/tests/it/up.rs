@@ -179,12 +179,16 @@ fn predictions_and_true_values_are_judged() {
     assert!(code == 200 && body.contains("\"deploy\""), "{body}");
     let (_, audit) = program.get("/api/bellbuoy/audit");
     assert!(audit.contains("deploy"), "{audit}");
+    let decisions = |audit: &str| audit.matches("\"event\":\"decision\"").count();
+    assert_eq!(decisions(&audit), 1, "{audit}");
 
     // A restart forgets nothing.
     program.kill();
     let again = Program::up(&folder);
     let (_, body) = again.post("/api/v1/models/m/judge", "");
     assert_eq!(serde_json::from_str::<serde_json::Value>(&body).expect("JSON")["data"]["performance"]["rows"], 200, "{body}");
+    let (_, audit) = again.get("/api/bellbuoy/audit");
+    assert_eq!(decisions(&audit), 1, "a restart after a training told the decision a second time once: {audit}");
     let (_, body) = again.post("/api/v1/models/m/predictions", &json!([rows[0]]).to_string());
     assert!(body.contains("\"repeated\":1"), "{body}");
 }
