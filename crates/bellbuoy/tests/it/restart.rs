@@ -29,8 +29,6 @@ fn kill_9_while_firing_neither_repeats_nor_forgets() {
         wait_for("firing", || (program.alert_states() == [("LoadHigh".to_string(), "firing".to_string())]).then_some(()));
         wait_for("the message", || (!hook.received().is_empty()).then_some(()));
         // Two more evaluations, so that a repeat would have had its chance.
-        let seen = program.query("prometheus_rule_evaluations_total").len();
-        assert_eq!(seen, 0, "bellbuoy does not scrape itself here");
         let evaluated =
             || program.get("/metrics").1.lines().find(|l| l.starts_with("prometheus_rule_evaluations_total")).map(str::to_string);
         let before = evaluated();
