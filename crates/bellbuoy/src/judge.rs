@@ -363,13 +363,3 @@ impl RowLog {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
-
-/// The state of the path's `kv` table.
-impl Path {
-    pub fn keep(&self, name: &str, body: Value) {
-        if let Err(error) = self.state.commit(&[Write::Keep { name: name.to_string(), body }]) {
-            self.telemetry.state_failures.add(1);
-            error!("{error}");
-        }
-    }
-}

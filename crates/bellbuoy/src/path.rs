@@ -350,6 +350,11 @@ impl Path {
         }
     }
 
+    /// Small things by name that a restart needs.
+    pub fn keep(&self, name: &str, body: serde_json::Value) {
+        self.save(vec![Write::Keep { name: name.to_string(), body }]);
+    }
+
     /// Writes are never lost: what fails now is kept in front of the next ones.
     fn save(&self, writes: Vec<Write>) -> bool {
         let mut unsaved = lock(&self.unsaved);
@@ -402,9 +407,9 @@ impl Path {
 
     /// Takes back what was known before a stop or a crash.
     pub fn restore(&self, now: Timestamp) -> Result<(), crate::state::StateError> {
-        let alerts: Vec<Alert> = self.state.alerts()?.iter().filter_map(wire::alert_of).collect();
-        let log = self.state.notification_log()?.iter().filter_map(log_state::from_json).collect();
-        let kept = Silences::restore(self.state.silences()?.iter().filter_map(Silence::from_json));
+        let alerts = readable("alert", self.state.alerts()?, wire::alert_of);
+        let log = readable("entry of the notification log", self.state.notification_log()?, log_state::from_json);
+        let kept = Silences::restore(readable("silence", self.state.silences()?, Silence::from_json));
         let mut router = lock(&self.router);
         router.set_silences(kept.mutes(now));
         *lock(&self.silences) = kept;
@@ -475,6 +480,16 @@ impl Path {
 /// A mutex whose holder panicked still holds consistent data: each stage changes its own state in one step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// What can be read of the stored rows; a row that can not be is named in the log, and the others go on.
+fn readable<T>(what: &str, rows: Vec<serde_json::Value>, read: impl Fn(&serde_json::Value) -> Option<T>) -> Vec<T> {
+    let count = rows.len();
+    let good: Vec<T> = rows.iter().filter_map(read).collect();
+    if good.len() < count {
+        error!("state database: {} of {count} stored rows can not be read and were left out: {what}", count - good.len());
+    }
+    good
 }
 
 fn write_of(change: Change) -> Write {
@@ -561,6 +576,9 @@ mod rules_state {
     }
 
     pub fn from_json(value: &Value) -> Vec<rules::AlertState> {
-        serde_json::from_value(value.clone()).unwrap_or_default()
+        serde_json::from_value(value.clone()).unwrap_or_else(|error| {
+            error!("the saved states of a rule group can not be read, its alerts begin anew: {error}");
+            Vec::new()
+        })
     }
 }
