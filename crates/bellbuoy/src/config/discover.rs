@@ -13,6 +13,25 @@ const DEPTH_MAX: usize = 4;
 /// Files that are looked at; a folder with more is not a configuration folder.
 const FILES_MAX: usize = 5000;
 
+/// Top-level keys of Grafana's provisioning files.
+const GRAFANA_KEYS: [&str; 15] = [
+    "apps",
+    "contactPoints",
+    "datasources",
+    "deleteContactPoints",
+    "deleteDatasources",
+    "deleteMuteTimes",
+    "deleteRules",
+    "deleteTemplates",
+    "groups",
+    "muteTimes",
+    "policies",
+    "providers",
+    "resetPolicies",
+    "templates",
+    "prune",
+];
+
 /// What a folder contains. Paths begin with the folder as the person named it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
@@ -181,7 +200,7 @@ fn role_of_keys(keys: &[&str]) -> Role {
         // A compose file; promtool's unit tests, which have `rule_files` too.
         return Role::Other;
     }
-    if has("apiVersion") && any(&["datasources", "providers", "contactPoints", "policies", "groups", "muteTimes", "templates", "apps"]) {
+    if has("apiVersion") && any(&GRAFANA_KEYS) {
         return Role::Grafana;
     }
     if has("panels") && any(&["schemaVersion", "templating", "title"]) {

@@ -6,6 +6,7 @@ mod alertmanager;
 mod bellbuoy;
 mod discover;
 mod file_sd;
+mod grafana;
 mod http;
 mod matchers;
 mod prometheus;
@@ -91,6 +92,7 @@ pub fn load(sources: &Sources) -> Loaded {
     let prometheus = loader.read_prometheus(&found, &mut settings);
     loader.read_rules(sources, &found, &prometheus, &mut settings);
     loader.read_alertmanager(&found, &mut settings);
+    loader.read_grafana(&found, &mut settings);
     loader.read_bellbuoy(&found, &mut settings);
     loader.warn_of_nothing(sources.dir_or_file, &found);
     settings.global = prometheus.global;
@@ -356,6 +358,7 @@ impl Loader<'_> {
 
     fn warn_of_nothing(&mut self, dir_or_file: &Path, found: &Found) {
         let anything = found.prometheus.is_some() || found.alertmanager.is_some() || found.bellbuoy.is_some() || !found.rules.is_empty();
+        let anything = anything || !found.grafana.is_empty();
         if !anything && self.problems.is_empty() {
             let message = "no configuration found: no prometheus.yml, rule file, alertmanager.yml or bellbuoy.yml by content";
             self.problem(Problem::error(dir_or_file.display().to_string(), Span::default(), message).help("`bellbuoy init` writes one"));

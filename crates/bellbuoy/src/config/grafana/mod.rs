@@ -1,0 +1,102 @@
+//! Grafana's provisioning files: `datasources/`, `alerting/`. Which section is read where; variables are filled in before (expand.rs).
+//!
+//! Read: `Loader::read_grafana`, then datasources.rs, rules.rs.
+
+pub mod datasources;
+pub mod expand;
+
+use self::datasources::Datasources;
+use self::expand::Surroundings;
+use super::read::{Fields, Report};
+use super::settings::Settings;
+use super::{Found, Loader, Opened, yaml};
+
+/// Sections of alerting files that say who is told, and how.
+const NOTIFY_SECTIONS: [&str; 8] =
+    ["contactPoints", "deleteContactPoints", "policies", "resetPolicies", "templates", "deleteTemplates", "muteTimes", "deleteMuteTimes"];
+const RULE_SECTIONS: [&str; 2] = ["groups", "deleteRules"];
+
+/// What a file of Grafana is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Datasources,
+    Alerting,
+    /// Dashboards, their providers, plugins: not for us.
+    Other,
+}
+
+fn kind_of(root: &yaml::Node) -> Kind {
+    let any = |keys: &[&str]| keys.iter().any(|key| root.get(key).is_some());
+    if any(&["datasources", "deleteDatasources"]) {
+        Kind::Datasources
+    } else if any(&RULE_SECTIONS) || any(&NOTIFY_SECTIONS) {
+        Kind::Alerting
+    } else {
+        Kind::Other
+    }
+}
+
+impl Loader<'_> {
+    /// All provisioning files. Data sources first: rules name them.
+    pub(super) fn read_grafana(&mut self, found: &Found, settings: &mut Settings) {
+        let mut alerting = Vec::new();
+        let mut datasources = Datasources::default();
+        for path in &found.grafana {
+            let Some((file, kind)) = self.open_grafana(path) else { continue };
+            match kind {
+                Kind::Datasources => {
+                    datasources.read(&file.tree.root, &file.report);
+                    self.close(file);
+                }
+                Kind::Alerting => alerting.push(file),
+                Kind::Other => {}
+            }
+        }
+        for file in alerting {
+            read_alerting(&file, &datasources, settings);
+            self.close(file);
+        }
+    }
+
+    fn open_grafana(&mut self, path: &std::path::Path) -> Option<(Opened, Kind)> {
+        let text = self.text(path)?;
+        let report = Report::new(path.display().to_string());
+        let Some(mut tree) = yaml::parse(&text, &report) else {
+            self.problems.extend(report.into_problems());
+            return None;
+        };
+        let kind = kind_of(&tree.root);
+        if kind == Kind::Other {
+            self.texts.remove(path);
+            return None;
+        }
+        let with = Surroundings { variables: &self.variables, files: &self.files, file_text: &text, report: &report };
+        expand::expand_file(&mut tree.root, &with);
+        self.hash_values(&tree.root);
+        Some((Opened { path: path.to_path_buf(), text, tree, report }, kind))
+    }
+}
+
+/// One file of `provisioning/alerting`: any mix of sections.
+fn read_alerting(file: &Opened, datasources: &Datasources, settings: &mut Settings) {
+    let Some(fields) = Fields::of(&file.tree.root, "Grafana alerting file", &file.report) else { return };
+    check_version(&fields);
+    let _ = (datasources, settings);
+    for section in RULE_SECTIONS {
+        fields.node(section);
+    }
+    for section in NOTIFY_SECTIONS {
+        if fields.has(section) {
+            fields.report.warning(fields.key_span(section), format!("{section:?} is not read yet"), "");
+        }
+    }
+    fields.finish();
+}
+
+/// Grafana reads version 1 only.
+fn check_version(fields: &Fields) {
+    let version = fields.integer("apiVersion");
+    if version.is_some_and(|version| version > 1) {
+        fields.error(fields.key_span("apiVersion"), "only \"apiVersion: 1\" is known", "");
+    }
+}
