@@ -8,9 +8,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bellbuoy_notify::{Answer, Context, FailKind, HttpOptions, Message, Notice, Verdict, compose_again, judge};
+use bellbuoy_notify::{
+    Answer, Context, Done, FailKind, HttpOptions, Integration, Message, Notice, Outcome, SEND, Session, SoFar, Verdict, address,
+    compose_step, judge_step,
+};
 use bellbuoy_vocabulary::{Millis, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -19,7 +22,7 @@ use crate::clock::{self, Stopwatch};
 use crate::email;
 use crate::event::Event;
 use crate::path::{Path, integration};
-use crate::state::{NextMessage, OutboxRow, OutboxStatus};
+use crate::state::{Left, NextMessage, OutboxRow, OutboxStatus};
 
 /// A receiver that does not answer within this time has failed this attempt.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,19 +40,32 @@ pub struct Sender {
     clients: Arc<Clients>,
     /// By a hash of the address: several receivers may share one webhook, and its limits with it.
     addresses: Mutex<HashMap<u64, Arc<Address>>>,
+    /// By destination: tokens that services gave. Only here, never on disk.
+    sessions: Mutex<HashMap<String, Session>>,
     tasks: Mutex<HashMap<String, tokio::task::JoinHandle<()>>>,
     stop: watch::Sender<bool>,
 }
 
-/// One request at a time, and none before the time that the service named.
-#[derive(Default)]
-struct Address {
-    closed_until: tokio::sync::Mutex<Timestamp>,
+/// One request at a time, and none before the time that the service named, which is in it.
+type Address = tokio::sync::Mutex<Timestamp>;
+
+/// What became of an attempt.
+enum Delivery {
+    /// Nothing was sent: the address is closed until then.
+    Closed(Timestamp),
+    Settled(Verdict, Option<Value>),
 }
 
 impl Sender {
     pub fn new(path: Arc<Path>, clients: Arc<Clients>) -> Arc<Sender> {
-        Arc::new(Sender { path, clients, addresses: Mutex::default(), tasks: Mutex::default(), stop: watch::channel(false).0 })
+        Arc::new(Sender {
+            path,
+            clients,
+            addresses: Mutex::default(),
+            sessions: Mutex::default(),
+            tasks: Mutex::default(),
+            stop: watch::channel(false).0,
+        })
     }
 
     /// Starts a task for each destination that has messages; woken by the path.
@@ -125,50 +141,91 @@ impl Sender {
     async fn attempt(&self, row: &OutboxRow) -> Option<Timestamp> {
         let now = clock::now();
         let Some(notice) = Notice::from_json(&row.notice) else {
-            self.settled(row, None, Verdict::GaveUp { reason: "the stored message can not be read".into() }, now);
+            self.settled(row, None, Verdict::GaveUp { reason: "the stored message can not be read".into() }, None, now);
             return None;
         };
         let settings = self.path.settings();
         let Some(integration) = integration(&settings, &notice) else {
             let reason = format!("receiver {:?} is not in the settings any more", notice.receiver);
-            self.settled(row, Some(&notice), Verdict::RetryAt { at: now + ORPHAN_RETRY, reason, rate_limited: false }, now);
+            self.settled(row, Some(&notice), Verdict::RetryAt { at: now + ORPHAN_RETRY, reason, rate_limited: false }, None, now);
             return None;
         };
+        match self.deliver(integration, &notice, row).await {
+            Delivery::Closed(until) => Some(until),
+            Delivery::Settled(verdict, memory) => self.settled(row, Some(&notice), verdict, memory, clock::now()),
+        }
+    }
+
+    /// The requests of one attempt, until one of them settles it.
+    async fn deliver(&self, integration: &Integration, notice: &Notice, row: &OutboxRow) -> Delivery {
         let templates = self.path.templates();
-        let context = Context { external_url: &self.path.external_url, templates: &templates, now };
-        // Some answers ask for another form of the same message: plain text, a chat that has moved.
-        let composed = compose_again(integration, &notice, &context, &row.last_answer);
-        for problem in &composed.problems {
-            self.path.telemetry.template_failures.add(1);
-            warn!("receiver {}: {problem}", notice.receiver);
+        let context = Context { external_url: &self.path.external_url, templates: &templates, now: clock::now() };
+        let memory = self.path.state.receiver_data(&row.destination, &row.group_key).unwrap_or_else(|error| {
+            warn!("{error}");
+            Value::Null
+        });
+        let mut session = self.session(&row.destination);
+        let mut done: Vec<Done> = Vec::new();
+        let mut closed_until = None;
+        loop {
+            let so_far = SoFar { memory: &memory, session: &session, done: &done, last_answer: &row.last_answer };
+            let step = compose_step(integration, notice, &context, &so_far);
+            for problem in &step.composed.problems {
+                self.path.telemetry.template_failures.add(1);
+                warn!("receiver {}: {problem}", notice.receiver);
+            }
+            // All requests of an attempt are behind one door, that of the first.
+            let closed_until = match &mut closed_until {
+                Some(closed_until) => closed_until,
+                none => none.insert(self.address(address(&integration.kind, &step.composed.message).expose()).lock_owned().await),
+            };
+            if done.is_empty() && **closed_until > clock::now() {
+                return Delivery::Closed(**closed_until);
+            }
+            let watch = Stopwatch::start();
+            let answer = self.request(step.composed.message, step.name, row).await;
+            self.path.telemetry.notification_seconds.add(watch.seconds());
+            done.push(Done { step: step.name, answer });
+            let so_far = SoFar { memory: &memory, session: &Session::default(), done: &done, last_answer: &row.last_answer };
+            let outcome = judge_step(&integration.kind, notice, &so_far, &mut session, row.attempts, clock::now(), clock::jitter());
+            let Outcome::Settle { verdict, memory } = outcome else { continue };
+            if let Verdict::RetryAt { at, rate_limited: true, .. } = &verdict {
+                **closed_until = *at;
+            }
+            self.keep_session(&row.destination, session);
+            return Delivery::Settled(verdict, memory);
         }
-        let address = match &composed.message {
-            Message::Http { url, .. } => self.address(url.expose()),
-            Message::Email(mail) => self.address(&mail.settings.smarthost),
-        };
-        let mut closed_until = address.closed_until.lock().await;
-        if *closed_until > clock::now() {
-            return Some(*closed_until);
-        }
-        let watch = Stopwatch::start();
-        let answer = match composed.message {
+    }
+
+    async fn request(&self, message: Message, step: &str, row: &OutboxRow) -> Answer {
+        match message {
             Message::Http { method, url, mut headers, body, options } => {
                 // Every receiver over HTTP can tell a repeat after a crash from news.
-                if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("idempotency-key")) {
-                    headers.push(("idempotency-key".into(), row.key.clone()));
-                }
+                headers.retain(|(name, _)| !name.eq_ignore_ascii_case("idempotency-key"));
+                let key = if step == SEND { row.key.clone() } else { format!("{}-{}", row.key, step.replace(' ', "-")) };
+                headers.push(("idempotency-key".into(), key));
                 self.send(method, url.expose(), headers, body, &options).await
             }
             Message::Email(mail) => email::send(&mail, SEND_TIMEOUT).await,
-        };
-        self.path.telemetry.notification_seconds.add(watch.seconds());
-        let now = clock::now();
-        let verdict = judge(&integration.kind, &answer, row.attempts, now, clock::jitter());
-        if let Verdict::RetryAt { at, rate_limited: true, .. } = &verdict {
-            *closed_until = *at;
         }
-        drop(closed_until);
-        self.settled(row, Some(&notice), verdict, now)
+    }
+
+    fn session(&self, destination: &str) -> Session {
+        let sessions = self.sessions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        sessions.get(destination).cloned().unwrap_or_default()
+    }
+
+    fn keep_session(&self, destination: &str, session: Session) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if session.is_empty() {
+            sessions.remove(destination);
+            return;
+        }
+        // Of destinations that are no longer in the settings; the others get a new token.
+        if sessions.len() >= ADDRESSES_MAX {
+            sessions.clear();
+        }
+        sessions.insert(destination.to_string(), session);
     }
 
     fn address(&self, text: &str) -> Arc<Address> {
@@ -215,7 +272,14 @@ impl Sender {
     }
 
     /// Records what became of an attempt, and tells it.
-    fn settled(&self, row: &OutboxRow, notice: Option<&Notice>, verdict: Verdict, now: Timestamp) -> Option<Timestamp> {
+    fn settled(
+        &self,
+        row: &OutboxRow,
+        notice: Option<&Notice>,
+        verdict: Verdict,
+        memory: Option<Value>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         let (status, due_at, words, remote_id, closed_until) = match verdict {
             Verdict::Delivered { remote_id } => (OutboxStatus::Delivered, row.due_at, "delivered".to_string(), remote_id, None),
             Verdict::RetryAt { at, reason, rate_limited } => (OutboxStatus::Pending, at, reason, None, rate_limited.then_some(at)),
@@ -225,7 +289,8 @@ impl Sender {
             self.path.divert(notice, &row.key, &words, now);
         }
         // Should this write fail, the message is sent again: at least once is the promise.
-        if let Err(error) = self.path.state.settle(row.id, status, due_at, now, &words, remote_id.as_deref()) {
+        let left = Left { remote_id: remote_id.as_deref(), memory: memory.as_ref() };
+        if let Err(error) = self.path.state.settle(row.id, status, due_at, now, &words, left) {
             self.path.telemetry.state_failures.add(1);
             warn!("{error}");
         }

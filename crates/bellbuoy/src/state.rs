@@ -9,6 +9,7 @@
 //! alerts            what the router knows          | key, body (JSON)
 //! notification_log  what was last said of a group  | key, body
 //! silences          what people do not want to hear | id, body (JSON)
+//! receiver_data     what a delivery left to be remembered of its group: ids | key (as in the log), body, at_ms
 //! outbox            messages, pending to settled   | see `OutboxRow`
 //! rules             pending and firing states      | key (file;group;rule), body
 //! audit             decisions and events           | id, at_ms, body
@@ -27,6 +28,8 @@ use serde_json::Value;
 const HISTORY_ROWS_MAX: i64 = 100_000;
 const INBOX_ROWS_MAX: i64 = 10_000;
 const AUDIT_ROWS_MAX: i64 = 1_000_000;
+/// Memories of groups; they go with their entry of the notification log, so this bounds those that have none.
+const RECEIVER_DATA_ROWS_MAX: i64 = 100_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -216,7 +219,15 @@ impl State {
         })
     }
 
-    /// Records what became of an attempt.
+    /// What the last delivery to a destination about a group left to be remembered.
+    pub fn receiver_data(&self, destination: &str, group_key: &str) -> Result<Value, StateError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached("SELECT body FROM receiver_data WHERE key = ?1")?;
+        let body: Option<String> = statement.query_row([format!("{destination}:{group_key}")], |row| row.get(0)).optional()?;
+        Ok(body.map(|body| serde_json::from_str(&body)).transpose()?.unwrap_or_default())
+    }
+
+    /// Records what became of an attempt, and what it left, in one transaction.
     pub fn settle(
         &self,
         id: i64,
@@ -224,13 +235,21 @@ impl State {
         due_at: Timestamp,
         now: Timestamp,
         answer: &str,
-        remote_id: Option<&str>,
+        left: Left,
     ) -> Result<(), StateError> {
         let settled = (status != OutboxStatus::Pending).then_some(now.0);
-        self.lock().execute(
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        transaction.execute(
             "UPDATE outbox SET status = ?2, due_at_ms = ?3, settled_at_ms = ?4, last_answer = ?5, remote_id = coalesce(?6, remote_id), attempts = attempts + 1 WHERE id = ?1",
-            params![id, status.word(), due_at.0, settled, answer, remote_id],
+            params![id, status.word(), due_at.0, settled, answer, left.remote_id],
         )?;
+        match left.memory {
+            None => 0,
+            Some(Value::Null) => transaction.execute(FORGET, [id])?,
+            Some(memory) => transaction.execute(REMEMBER, params![id, memory.to_string(), now.0])?,
+        };
+        transaction.commit()?;
         Ok(())
     }
 
@@ -286,6 +305,10 @@ impl State {
         let connection = self.lock();
         connection
             .execute("DELETE FROM outbox WHERE status <> 'pending' AND id <= (SELECT max(id) FROM outbox) - ?1", [HISTORY_ROWS_MAX])?;
+        connection.execute(
+            "DELETE FROM receiver_data WHERE key IN (SELECT key FROM receiver_data ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)",
+            [RECEIVER_DATA_ROWS_MAX],
+        )?;
         connection.execute("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1", [AUDIT_ROWS_MAX])?;
         Ok(())
     }
@@ -307,6 +330,14 @@ impl State {
     }
 }
 
+/// What an attempt left beside its answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Left<'a> {
+    pub remote_id: Option<&'a str>,
+    /// To be remembered of the group; null forgets, `None` changes nothing.
+    pub memory: Option<&'a Value>,
+}
+
 #[derive(Debug)]
 pub enum NextMessage {
     Nothing,
@@ -324,7 +355,7 @@ fn apply(connection: &Connection, write: &Write) -> Result<usize, rusqlite::Erro
         Write::Alert { key, body } => put("alerts", key, body).map(|_| 0),
         Write::AlertGone { key } => gone("alerts", key).map(|_| 0),
         Write::Log { key, body } => put("notification_log", key, body).map(|_| 0),
-        Write::LogGone { key } => gone("notification_log", key).map(|_| 0),
+        Write::LogGone { key } => gone("receiver_data", key).and_then(|_| gone("notification_log", key)).map(|_| 0),
         Write::Silence { key, body } => put("silences", key, body).map(|_| 0),
         Write::SilenceGone { key } => gone("silences", key).map(|_| 0),
         Write::Rules { key, body } => put("rules", key, body).map(|_| 0),
@@ -369,9 +400,15 @@ fn read_outbox(row: &rusqlite::Row<'_>) -> Result<(OutboxRow, String), rusqlite:
     Ok((read, notice))
 }
 
+/// Under the name that the group's entry in the notification log has, with which it goes.
+const REMEMBER: &str = "INSERT INTO receiver_data SELECT destination || ':' || group_key, ?2, ?3 FROM outbox WHERE id = ?1
+ ON CONFLICT (key) DO UPDATE SET body = excluded.body, at_ms = excluded.at_ms";
+const FORGET: &str = "DELETE FROM receiver_data WHERE key = (SELECT destination || ':' || group_key FROM outbox WHERE id = ?1)";
+
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS alerts (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notification_log (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS receiver_data (key TEXT PRIMARY KEY, body TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS silences (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rules (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kv (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
@@ -418,20 +455,43 @@ mod tests {
         state.commit(&[message("a1", "A", 10), message("a2", "A", 11), message("b1", "B", 12)]).expect("commit");
         assert_eq!(due(&state, 20), "a1");
         // a1 has to wait: a2 must not overtake it, b1 may go.
-        state.settle(1, OutboxStatus::Pending, Timestamp(100), Timestamp(20), "429", None).expect("settle");
+        state.settle(1, OutboxStatus::Pending, Timestamp(100), Timestamp(20), "429", Left::default()).expect("settle");
         assert_eq!(due(&state, 20), "b1");
-        state.settle(3, OutboxStatus::Delivered, Timestamp(20), Timestamp(20), "204", Some("id")).expect("settle");
+        let left = Left { remote_id: Some("id"), memory: None };
+        state.settle(3, OutboxStatus::Delivered, Timestamp(20), Timestamp(20), "204", left).expect("settle");
         assert_eq!(due(&state, 20), "at 100");
         assert_eq!(due(&state, 100), "a1");
-        state.settle(1, OutboxStatus::Failed, Timestamp(100), Timestamp(100), "404", None).expect("settle");
+        state.settle(1, OutboxStatus::Failed, Timestamp(100), Timestamp(100), "404", Left::default()).expect("settle");
         assert_eq!(due(&state, 100), "a2");
-        state.settle(2, OutboxStatus::Delivered, Timestamp(100), Timestamp(100), "204", None).expect("settle");
+        state.settle(2, OutboxStatus::Delivered, Timestamp(100), Timestamp(100), "204", Left::default()).expect("settle");
         assert_eq!(due(&state, 100), "nothing");
         let words: Vec<_> = state.messages(10).expect("rows").iter().map(|row| (row.key.clone(), row.status, row.attempts)).collect();
         assert_eq!(
             words,
             [("b1".into(), OutboxStatus::Delivered, 1), ("a2".into(), OutboxStatus::Delivered, 1), ("a1".into(), OutboxStatus::Failed, 2)]
         );
+    }
+
+    #[test]
+    fn a_group_is_remembered_until_its_log_entry_goes() {
+        let state = state();
+        state.commit(&[message("a", "A", 1), message("b", "B", 1)]).expect("commit");
+        let memory = || ["A", "B"].map(|group| state.receiver_data("team/webhook/0", group).expect("query"));
+        let settle = |id, memory: Option<Value>| {
+            let left = Left { remote_id: None, memory: memory.as_ref() };
+            state.settle(id, OutboxStatus::Delivered, Timestamp(1), Timestamp(1), "200", left).expect("settle");
+            state.trim().expect("trim");
+        };
+        assert_eq!(memory(), [json!(null), json!(null)]);
+        settle(1, Some(json!({"id": "1"})));
+        settle(2, Some(json!({"id": "2"})));
+        settle(1, None);
+        assert_eq!(memory(), [json!({"id": "1"}), json!({"id": "2"})]);
+        settle(1, Some(json!({"id": "3"})));
+        settle(2, Some(json!(null)));
+        assert_eq!(memory(), [json!({"id": "3"}), json!(null)]);
+        state.commit(&[Write::LogGone { key: "team/webhook/0:A".into() }]).expect("commit");
+        assert_eq!(memory(), [json!(null), json!(null)]);
     }
 
     #[test]

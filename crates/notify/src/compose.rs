@@ -4,6 +4,7 @@ use bellbuoy_template::notify::Notification;
 use bellbuoy_template::{Data, Environment, Template, TemplateSet};
 use bellbuoy_vocabulary::{Secret, Timestamp};
 
+use crate::exchange::SEND;
 use crate::limit::more_alerts;
 use crate::notice::Notice;
 use crate::settings::{EmailSettings, HttpOptions, Integration, IntegrationKind};
@@ -64,7 +65,7 @@ pub fn compose_again(integration: &Integration, notice: &Notice, context: &Conte
         IntegrationKind::Email(settings) => email::compose(settings, notice, context),
         IntegrationKind::Slack(settings) => slack::compose(settings, notice, context),
         IntegrationKind::Pagerduty(settings) => pagerduty::compose(settings, notice, context),
-        IntegrationKind::Opsgenie(settings) => opsgenie::compose(settings, notice, context),
+        IntegrationKind::Opsgenie(settings) => opsgenie::compose(settings, notice, context, SEND),
         IntegrationKind::Telegram(settings) => telegram::compose(settings, notice, context, last_answer),
         IntegrationKind::MsTeamsV2(settings) => msteamsv2::compose(settings, notice, context),
     }

@@ -182,7 +182,7 @@ fn retry(at: Timestamp, reason: String, rate_limited: bool) -> Verdict {
 }
 
 /// Full jitter: anything up to a window that doubles from 1 s to 5 min, but never less than a fifth of a second.
-fn backoff(attempt: u32, random: f64) -> Millis {
+pub(crate) fn backoff(attempt: u32, random: f64) -> Millis {
     let window = BACKOFF_MIN.0.saturating_mul(1 << attempt.min(20)).min(BACKOFF_MAX.0);
     Millis(((window as f64 * random) as i64).max(200))
 }

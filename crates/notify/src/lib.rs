@@ -2,14 +2,16 @@
 //!
 //! In:    a `Notice` (who is told what, and why) and the receiver's settings; later the receiver's answer.
 //! Out:   `compose`: the whole HTTP request or mail; `judge`: delivered, retry at, or given up, with the reason in words.
+//!        `compose_step`, `judge_step`: the same where a delivery needs several requests or remembers the last one.
 //! Never: sends anything, reads a clock, fails to give a message: a broken template ends in a plain form that says so.
 //! Holds: no message is longer than its service takes; what was cut is said in the message; no secret in any error;
 //!        text from labels can not ping anybody.
-//! Read:  notice.rs, compose.rs, then a receiver (discord.rs, slack.rs, webhook.rs and their like) and judge.rs.
+//! Read:  notice.rs, compose.rs, then a receiver (discord.rs, slack.rs, webhook.rs and their like) judge.rs and exchange.rs.
 
 mod compose;
 mod discord;
 mod email;
+mod exchange;
 mod judge;
 mod limit;
 mod msteamsv2;
@@ -23,6 +25,7 @@ mod telegram;
 mod webhook;
 
 pub use compose::{Composed, Context, EmailMessage, Message, compose, compose_again};
+pub use exchange::{Done, Outcome, SEND, Session, SoFar, Step, address, compose_step, judge_step};
 pub use judge::{Answer, FailKind, Verdict, judge};
 pub use notice::{Notice, idempotency_key};
 pub use settings::{

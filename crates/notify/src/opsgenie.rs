@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer, json_headers};
 use crate::email::{plain_subject, plain_text};
+use crate::exchange::{Outcome, SEND, SoFar, Step, settle};
+use crate::judge::Verdict;
 use crate::limit::{chars, cut_chars, one_line};
 use crate::notice::Notice;
 use crate::settings::{HttpOptions, OpsgenieSettings};
@@ -23,19 +25,46 @@ const DETAILS_MAX: usize = 8000;
 const SOURCE_MAX: usize = 100;
 const PRIORITIES: [&str; 5] = ["P1", "P2", "P3", "P4", "P5"];
 
-pub(crate) fn compose(settings: &OpsgenieSettings, notice: &Notice, context: &Context) -> Composed {
+/// With `update_alerts`, an alert that fires is told thrice: created, which an alert that exists takes as a repeat, then its two texts.
+const UPDATE_MESSAGE: &str = "update message";
+const UPDATE_DESCRIPTION: &str = "update description";
+
+pub(crate) fn step(settings: &OpsgenieSettings, notice: &Notice, context: &Context, so_far: &SoFar) -> Step {
+    let name = match so_far.last() {
+        Some((SEND, _)) => UPDATE_MESSAGE,
+        Some(_) => UPDATE_DESCRIPTION,
+        None => SEND,
+    };
+    Step { name, composed: compose(settings, notice, context, name) }
+}
+
+pub(crate) fn outcome(settings: &OpsgenieSettings, notice: &Notice, step: &str, verdict: Verdict) -> Outcome {
+    match verdict {
+        Verdict::Delivered { .. } if settings.update_alerts && notice.is_firing() && step != UPDATE_DESCRIPTION => Outcome::Next,
+        verdict => settle(verdict),
+    }
+}
+
+pub(crate) fn compose(settings: &OpsgenieSettings, notice: &Notice, context: &Context, step: &str) -> Composed {
     let mut renderer = Renderer::new(notice, context);
     let alias = sha256::hex(&notice.group_key);
-    let (url, body) = if notice.is_firing() {
-        (format!("{}v2/alerts", settings.api_url), create(settings, notice, &alias, &mut renderer))
-    } else {
+    let named = |what: &str| format!("{}v2/alerts/{alias}/{what}?identifierType=alias", settings.api_url);
+    let (method, url, body) = if !notice.is_firing() {
         let source = text(&mut renderer, "source", &settings.source, SOURCE_MAX);
-        (format!("{}v2/alerts/{alias}/close?identifierType=alias", settings.api_url), json!({ "source": source }))
+        ("POST", named("close"), json!({ "source": source }))
+    } else if step == UPDATE_MESSAGE {
+        ("PUT", named("message"), json!({ "message": message(settings, notice, &mut renderer) }))
+    } else if step == UPDATE_DESCRIPTION {
+        let mut body = json!({});
+        put(&mut body, "description", description(settings, notice, &mut renderer));
+        ("PUT", named("description"), body)
+    } else {
+        ("POST", format!("{}v2/alerts", settings.api_url), create(settings, notice, &alias, &mut renderer))
     };
     let key = renderer.text("api_key", settings.api_key.expose()).unwrap_or_default();
     let authorization = Some(Secret::new(format!("GenieKey {}", key.trim())));
     let message = Message::Http {
-        method: "POST",
+        method,
         url: Secret::new(url),
         headers: json_headers(notice),
         body: body.to_string().into_bytes(),
@@ -45,13 +74,8 @@ pub(crate) fn compose(settings: &OpsgenieSettings, notice: &Notice, context: &Co
 }
 
 fn create(settings: &OpsgenieSettings, notice: &Notice, alias: &str, renderer: &mut Renderer) -> Value {
-    let message = text(renderer, "message", &settings.message, MESSAGE_MAX);
-    // Opsgenie refuses an alert without a message.
-    let message = if message.is_empty() { cut_chars(&plain_subject(notice), MESSAGE_MAX) } else { message };
-    let description = renderer.fitted("description", &settings.description, &Limit::of(DESCRIPTION_MAX, &chars, &cut_chars));
-    let description = description.unwrap_or_else(|| cut_chars(&plain_text(notice, &renderer.problems), DESCRIPTION_MAX));
-    let mut body = json!({ "alias": alias, "message": message });
-    put(&mut body, "description", description);
+    let mut body = json!({ "alias": alias, "message": message(settings, notice, renderer) });
+    put(&mut body, "description", description(settings, notice, renderer));
     body["details"] = details(settings, notice, renderer);
     body["source"] = text(renderer, "source", &settings.source, SOURCE_MAX).into();
     let responders = responders(settings, renderer);
@@ -74,6 +98,17 @@ fn create(settings: &OpsgenieSettings, notice: &Notice, alias: &str, renderer: &
     }
     put(&mut body, "entity", text(renderer, "entity", &settings.entity, ENTITY_MAX));
     body
+}
+
+fn message(settings: &OpsgenieSettings, notice: &Notice, renderer: &mut Renderer) -> String {
+    let message = text(renderer, "message", &settings.message, MESSAGE_MAX);
+    // Opsgenie refuses an alert without a message.
+    if message.is_empty() { cut_chars(&plain_subject(notice), MESSAGE_MAX) } else { message }
+}
+
+fn description(settings: &OpsgenieSettings, notice: &Notice, renderer: &mut Renderer) -> String {
+    let description = renderer.fitted("description", &settings.description, &Limit::of(DESCRIPTION_MAX, &chars, &cut_chars));
+    description.unwrap_or_else(|| cut_chars(&plain_text(notice, &renderer.problems), DESCRIPTION_MAX))
 }
 
 /// The common labels, and what the settings add or replace.

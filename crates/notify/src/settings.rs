@@ -235,6 +235,8 @@ pub struct OpsgenieSettings {
     pub tags: String,
     pub note: String,
     pub priority: String,
+    /// Later messages of a group write the alert's message and description anew.
+    pub update_alerts: bool,
     pub http: HttpOptions,
 }
 

@@ -1,5 +1,6 @@
 //! What each receiver is sent, and that nothing can make it longer than the receiver takes.
 
+mod conversations;
 mod discord;
 mod email;
 mod hostile;

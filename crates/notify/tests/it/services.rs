@@ -65,8 +65,9 @@ fn pagerduty(key: PagerdutyKey) -> IntegrationKind {
     })
 }
 
-fn opsgenie() -> IntegrationKind {
+pub fn opsgenie() -> IntegrationKind {
     IntegrationKind::Opsgenie(OpsgenieSettings {
+        update_alerts: false,
         api_key: Secret::new("geniegenie"),
         api_url: "https://api.opsgenie.example/".into(),
         message: named("opsgenie.default.message"),

@@ -318,9 +318,9 @@ pub fn opsgenie(fields: Fields, index: usize, http: &HttpOptions, global: &Servi
         tags: text(&fields, "tags", ""),
         note: text(&fields, "note", ""),
         priority: text(&fields, "priority", ""),
+        update_alerts: fields.boolean("update_alerts").unwrap_or(false),
         http: http_options(&fields, "http_config", folder, files).unwrap_or_else(|| http.clone()),
     };
-    fields.only("update_alerts", false);
     fields.finish();
     key.value.map(|_| Integration { index, send_resolved, kind: IntegrationKind::Opsgenie(settings) })
 }

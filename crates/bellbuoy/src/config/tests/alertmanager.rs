@@ -365,9 +365,9 @@ fn pagers() {
     );
     check(
         "opsgenie",
-        "api_key: a\nupdate_alerts: true\nteams: a",
+        "api_key: a\nupdate_alerts: twice\nteams: a",
         expect![[r#"
-        alertmanager.yml:6:5: "update_alerts: true" is not supported yet; leave it out or write false
+        alertmanager.yml:6:20: "update_alerts" must be true or false, not "twice"
         alertmanager.yml:7:5: unknown field "teams" in opsgenie config"#]],
     );
 }
