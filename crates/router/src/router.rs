@@ -230,7 +230,8 @@ impl Router {
             let node = &self.tree.nodes[route];
             let group_labels = node.group_labels(&labels);
             let group_wait = node.route.group_wait;
-            let number = match self.groups.find(route, &group_labels) {
+            let found = self.groups.find(route, &group_labels);
+            let number = match found {
                 Some(number) => number,
                 None if !may_make => continue,
                 None if self.groups.len() >= self.limits.groups_max => {
@@ -248,8 +249,9 @@ impl Router {
                 }),
             };
             let Some(group) = self.groups.get_mut(number) else { continue };
-            // An alert that has waited long enough elsewhere (a restart, another sender) does not wait again.
-            let overdue = !group.flushed && group.due > now && starts_at.saturating_add(group_wait) < now;
+            // An alert that has waited long enough elsewhere (a restart, another sender) does not wait again; in a group that
+            // waits already it does not shorten the wait of the others.
+            let overdue = found.is_none() && starts_at.saturating_add(group_wait) < now;
             if group.alerts.insert(fingerprint)
                 && let Some(stored) = self.alerts.get_mut(&fingerprint)
             {

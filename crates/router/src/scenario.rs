@@ -9,27 +9,33 @@
 //! inhibit severity="critical" over severity="warning" equal=[instance]
 //! interval nights 22:00-24:00 00:00-06:00 Europe/Paris        (mute=[nights], active=[nights] on a route)
 //! start 2026-01-13T10:00:00Z                                  (the virtual clock's zero)
+//! resolve_timeout 5m                                           (without it, alerts fire until they are pushed as resolved)
 //!
-//! at 0s push A firing severity=critical                        (for 5m: ends unless repeated)
+//! at 0s push A firing severity=critical @summary=text          (for 5m: ends unless repeated; since 0s, until 5m: as it is posted)
 //! at 10s expect pager [A] because first-notification
 //! at 20s expect nothing
 //! at 60s push A resolved severity=critical
-//! at 70s silence severity="warning" for 1h
+//! at 70s silence severity="warning" for 1h                     (or: since 80s until 2h)
+//! at 75s expire                                                (all silences end)
+//! at 75s reload                                                (the same settings again)
 //! at 80s crash                                                 (only what `changes` gave survives; `for 5m`: and is down)
 //! at 90s expect pager [A resolved] because all-alerts-resolved
 //! ```
 //!
-//! A receiver's name stands for its first integration, `name/webhook` for another. Everything that is told must be expected,
-//! at its exact time; what happens at a time happens in this order: pushes, then what is due, then expectations.
+//! A receiver's name stands for its first integration, `name/webhook` for another. An expected alert can say more:
+//! `[A resolved since 1s until 4s @summary=text]`. Everything that is told must be expected, at its exact time; what happens at a time happens in this order: pushes, then what is due, then expectations.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, Matcher, Millis, Timestamp, parse_duration};
+use bellbuoy_vocabulary::{Alert, Millis, Timestamp};
 
 use crate::{Change, Decision, LogEntry, LogKey, Notification, Router, RouterSettings, Silence};
 
+mod script;
 mod settings_text;
+
+pub use script::{Act, Push, Script, Step, Told, read};
 
 /// A line of a scenario that is not true, or that cannot be read. `line` counts from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,126 +58,22 @@ pub fn run(text: &str) -> Vec<Failure> {
 /// Runs a scenario with the given settings.
 pub fn run_with(text: &str, settings: Option<RouterSettings>) -> Vec<Failure> {
     match read(text, settings) {
-        Ok((settings, start, steps)) => Run::new(settings, start).run(&steps),
+        Ok(script) => {
+            let mut run = Run::new(script.settings, script.start);
+            run.times_out = script.times_out;
+            run.run(&script.steps)
+        }
         Err(failure) => vec![failure],
     }
 }
 
 /// The settings of a scenario's head alone.
 pub fn settings(text: &str) -> Result<RouterSettings, Failure> {
-    read(text, None).map(|(settings, _, _)| settings)
+    read(text, None).map(|script| script.settings)
 }
 
-struct Step {
-    line: usize,
-    at: Millis,
-    act: Act,
-}
-
-enum Act {
-    Push { labels: Labels, resolved: bool, lasts: Option<Millis>, annotations: Labels },
-    Silence { matchers: Vec<Matcher>, lasts: Millis },
-    Crash { down: Millis },
-    ExpectNothing,
-    Expect { who: String, alerts: Vec<String>, because: Option<String> },
-    Hold { receiver: String, because: String },
-    State { name: String, word: String },
-}
-
-/// Alerts that do not say for how long they fire do so for this long.
+/// Alerts that do not say for how long they fire do so for this long, unless the head names a `resolve_timeout`.
 const FOREVER: Millis = Millis::from_minutes(60 * 24 * 365);
-
-fn read(text: &str, given: Option<RouterSettings>) -> Result<(RouterSettings, Timestamp, Vec<Step>), Failure> {
-    let mut steps = Vec::new();
-    let mut settings = settings_text::Reader::default();
-    for (index, whole) in text.lines().enumerate() {
-        let line = index + 1;
-        let fail = |message: String| Failure { line, message };
-        let content = whole.split(" #").next().unwrap_or(whole);
-        if content.trim().is_empty() || content.starts_with('#') {
-            continue;
-        }
-        match content.strip_prefix("at ") {
-            Some(step) => steps.push(read_step(step.trim(), line).map_err(fail)?),
-            None => settings.line(content).map_err(fail)?,
-        }
-    }
-    if let Some(pair) = steps.windows(2).find(|pair| pair[1].at < pair[0].at) {
-        return Err(Failure { line: pair[1].line, message: "goes back in time".into() });
-    }
-    let start = settings.start;
-    let settings = match given {
-        Some(given) => given,
-        None => settings.finish().map_err(|message| Failure { line: 1, message })?,
-    };
-    Ok((settings, start, steps))
-}
-
-fn read_step(text: &str, line: usize) -> Result<Step, String> {
-    let (at, rest) = text.split_once(' ').ok_or("nothing happens; write for example `at 30s push A firing`")?;
-    let at = parse_duration(at)?;
-    let (verb, rest) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
-    let rest = rest.trim();
-    let act = match verb {
-        "push" => read_push(rest)?,
-        "expect" => read_expect(rest)?,
-        "hold" => {
-            let (receiver, because) = rest.split_once(" because ").ok_or("write `hold RECEIVER because REASON`")?;
-            Act::Hold { receiver: receiver.trim().into(), because: because.trim().into() }
-        }
-        "state" => {
-            let (name, word) = rest.split_once(' ').ok_or("write `state A active|suppressed|gone`")?;
-            Act::State { name: name.into(), word: word.trim().into() }
-        }
-        "silence" => {
-            let (matchers, lasts) = rest.split_once(" for ").ok_or("write `silence a=\"b\" for 1h`")?;
-            let words = settings_text::words(matchers);
-            let matchers = words.iter().map(|word| settings_text::matcher(word)).collect::<Result<_, _>>()?;
-            Act::Silence { matchers, lasts: parse_duration(lasts.trim())? }
-        }
-        "crash" => Act::Crash { down: rest.strip_prefix("for ").map_or(Ok(Millis::ZERO), parse_duration)? },
-        other => return Err(format!("unknown step {other:?}; there are push, expect, hold, state, silence and crash")),
-    };
-    Ok(Step { line, at, act })
-}
-
-fn read_push(rest: &str) -> Result<Act, String> {
-    let (rest, lasts) = match rest.split_once(" for ") {
-        Some((rest, lasts)) => (rest, Some(parse_duration(lasts.trim())?)),
-        None => (rest, None),
-    };
-    let words = settings_text::words(rest);
-    let [name, state, pairs @ ..] = &words[..] else { return Err("write `push A firing` or `push A resolved`".into()) };
-    let resolved = match state.as_str() {
-        "firing" => false,
-        "resolved" => true,
-        other => return Err(format!("unknown state {other:?}; an alert is firing or resolved")),
-    };
-    let (mut labels, mut annotations) = (Labels::empty().builder(), Labels::empty().builder());
-    labels.set(ALERT_NAME, name);
-    for pair in pairs {
-        let (name, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?} is no label=value"))?;
-        match name.strip_prefix('@') {
-            Some(name) => annotations.set(name, value.trim_matches('"')),
-            None => labels.set(name, value.trim_matches('"')),
-        };
-    }
-    Ok(Act::Push { labels: labels.labels(), resolved, lasts, annotations: annotations.labels() })
-}
-
-fn read_expect(rest: &str) -> Result<Act, String> {
-    if rest == "nothing" {
-        return Ok(Act::ExpectNothing);
-    }
-    let (told, because) = match rest.split_once(" because ") {
-        Some((told, because)) => (told, Some(because.trim().replace('-', " "))),
-        None => (rest, None),
-    };
-    let (who, list) = told.split_once('[').ok_or("write `expect RECEIVER [A, B resolved] because REASON`, or `expect nothing`")?;
-    let list = list.trim().strip_suffix(']').ok_or("the list of alerts has no end")?;
-    let alerts = list.split(',').map(|alert| alert.trim().to_string()).filter(|alert| !alert.is_empty()).collect();
-    Ok(Act::Expect { who: who.trim().into(), alerts, because })
-}
 
 /// What a crash leaves.
 #[derive(Default)]
@@ -184,6 +86,7 @@ struct Run {
     settings: RouterSettings,
     router: Router,
     start: Timestamp,
+    times_out: bool,
     disk: Disk,
     /// Crashed; starts again at this time.
     starts_again: Option<Timestamp>,
@@ -198,7 +101,7 @@ impl Run {
     fn new(settings: RouterSettings, start: Timestamp) -> Run {
         let router = Router::new(settings.clone());
         let (silences, told, holds, failures) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Run { settings, router, start, disk: Disk::default(), starts_again: None, silences, told, holds, failures }
+        Run { settings, router, start, times_out: false, disk: Disk::default(), starts_again: None, silences, told, holds, failures }
     }
 
     fn run(mut self, steps: &[Step]) -> Vec<Failure> {
@@ -278,22 +181,21 @@ impl Run {
     fn act(&mut self, step: &Step, now: Timestamp) {
         match &step.act {
             // What is pushed while it is down is lost.
-            Act::Push { .. } if self.starts_again.is_some() => {}
-            Act::Push { labels, resolved, lasts, annotations } => {
-                let known = self.router.alerts.get(&labels.fingerprint()).map(|stored| stored.alert.starts_at);
-                let starts_at = if *resolved { known.unwrap_or(now) } else { now };
-                let ends_at = if *resolved { now } else { now + lasts.unwrap_or(FOREVER) };
-                let (labels, annotations, generator_url) = (labels.clone(), annotations.clone(), String::new());
-                let alert = Alert { labels, annotations, starts_at, ends_at, updated_at: now, generator_url, timeout: false };
-                for problem in self.router.receive(vec![alert], now).problems {
-                    self.failures.push(Failure { line: step.line, message: problem });
-                }
-                self.write();
-            }
-            Act::Silence { matchers, lasts } => {
+            Act::Push(_) if self.starts_again.is_some() => {}
+            Act::Push(push) => self.push(push, step.line, now),
+            Act::Silence { matchers, since, until } => {
                 let id = format!("silence-{}", self.silences.len() + 1);
-                self.silences.push(Silence { id, matchers: vec![matchers.clone()], starts_at: now, ends_at: now + *lasts });
+                let (starts_at, ends_at) = (self.start + *since, self.start + *until);
+                self.silences.push(Silence { id, matchers: vec![matchers.clone()], starts_at, ends_at });
                 self.router.set_silences(self.silences.clone());
+            }
+            Act::Expire => {
+                self.silences.clear();
+                self.router.set_silences(Vec::new());
+            }
+            Act::Reload => {
+                self.router.reload(self.settings.clone(), now);
+                self.write();
             }
             Act::Crash { down } => {
                 self.router = Router::new(self.settings.clone());
@@ -302,6 +204,28 @@ impl Run {
             }
             _ => {}
         }
+    }
+
+    fn push(&mut self, push: &Push, line: usize, now: Timestamp) {
+        let known = self.router.alerts.get(&push.labels.fingerprint()).map(|stored| stored.alert.starts_at);
+        let starts_at = match push.since {
+            Some(since) => self.start + since,
+            None if push.resolved => known.unwrap_or(now),
+            None => now,
+        };
+        let timeout = push.until.is_none() && push.lasts.is_none() && !push.resolved && self.times_out;
+        let ends_at = match push.until {
+            Some(until) => self.start + until,
+            None if push.resolved => now,
+            None if timeout => now + self.settings.resolve_timeout,
+            None => now + push.lasts.unwrap_or(FOREVER),
+        };
+        let (labels, annotations, generator_url) = (push.labels.clone(), push.annotations.clone(), String::new());
+        let alert = Alert { labels, annotations, starts_at, ends_at, updated_at: now, generator_url, timeout };
+        for message in self.router.receive(vec![alert], now).problems {
+            self.failures.push(Failure { line, message });
+        }
+        self.write();
     }
 
     fn check(&mut self, step: &Step, now: Timestamp) {
@@ -317,19 +241,33 @@ impl Run {
         }
     }
 
-    fn check_told(&mut self, who: &str, alerts: &[String], because: Option<&str>, now: Timestamp) -> Option<String> {
+    fn check_told(&mut self, who: &str, alerts: &[Told], because: Option<&str>, now: Timestamp) -> Option<String> {
         let (receiver, kind) = who.split_once('/').map_or((who, None), |(receiver, kind)| (receiver, Some(kind)));
         let is = |told: &&Notification| {
-            told.receiver == receiver && kind.is_none_or(|kind| told.integration_kind == kind) && names(told, now) == *alerts
+            told.receiver == receiver && kind.is_none_or(|kind| told.integration_kind == kind) && self.same(told, alerts, now)
         };
         let Some(found) = self.told.iter().find(is).cloned() else {
             let told: Vec<String> = self.told.iter().map(|told| describe(told, now, self.start)).collect();
             let told = if told.is_empty() { "nothing".into() } else { told.join("; ") };
+            let alerts: Vec<&str> = alerts.iter().map(|alert| alert.text.as_str()).collect();
             return Some(format!("expected {who} [{}], but was told: {told}", alerts.join(", ")));
         };
         self.told.retain(|told| *told != found);
         let reason = found.reason.to_string();
         because.filter(|because| !reason.starts_with(because)).map(|because| format!("expected because {because}, but it was {reason}"))
+    }
+
+    fn same(&self, told: &Notification, expected: &[Told], now: Timestamp) -> bool {
+        let names = names(told, now);
+        let one = |expected: &Told, name: &String, alert: &Alert| {
+            let word = if expected.resolved { format!("{} resolved", expected.name) } else { expected.name.clone() };
+            word == *name
+                && expected.since.is_none_or(|since| alert.starts_at == self.start + since)
+                && expected.until.is_none_or(|until| alert.ends_at == self.start + until)
+                && expected.annotations.iter().all(|(name, value)| alert.annotations.get(name) == value)
+        };
+        names.len() == expected.len()
+            && expected.iter().zip(&names).zip(&told.alerts).all(|((expected, name), alert)| one(expected, name, alert))
     }
 
     fn check_hold(&self, receiver: &str, because: &str) -> Option<String> {
@@ -340,7 +278,9 @@ impl Run {
 
     fn check_state(&self, name: &str, word: &str, now: Timestamp) -> Option<String> {
         let views = self.router.alerts(now);
-        let state = views.iter().find(|view| view.alert.name() == name).map_or("gone", |view| view.state.word());
+        let (plain, instance) = name.split_once('@').map_or((name, None), |(plain, instance)| (plain, Some(instance)));
+        let is = |alert: &Alert| alert.name() == plain && instance.is_none_or(|instance| alert.labels.get("instance") == instance);
+        let state = views.iter().find(|view| is(&view.alert)).map_or("gone", |view| view.state.word());
         (state != word).then(|| format!("expected {name} to be {word}, but it is {state}"))
     }
 }
@@ -356,6 +296,11 @@ fn names(told: &Notification, now: Timestamp) -> Vec<String> {
 }
 
 fn describe(told: &Notification, now: Timestamp, start: Timestamp) -> String {
-    let (who, kind, list) = (&told.receiver, &told.integration_kind, names(told, now).join(", "));
+    let (who, kind) = (&told.receiver, &told.integration_kind);
+    let one = |(name, alert): (String, &Alert)| match name.ends_with(" resolved") {
+        true => format!("{name} since {} until {}", alert.starts_at - start, alert.ends_at - start),
+        false => format!("{name} since {}", alert.starts_at - start),
+    };
+    let list = names(told, now).into_iter().zip(&told.alerts).map(one).collect::<Vec<_>>().join(", ");
     format!("{who}/{kind} [{list}] because {} at {}", told.reason, now - start)
 }

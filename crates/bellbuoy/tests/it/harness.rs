@@ -241,6 +241,8 @@ fn unchunked(body: &str) -> String {
 /// A request as a test server received it.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// With the query, `/hook?a=b`.
+    pub path: String,
     pub headers: HashMap<String, String>,
     pub body: String,
 }
@@ -312,6 +314,7 @@ fn serve(mut stream: TcpStream, answer: &Mutex<Answering>, kept: &Mutex<Vec<Rece
     if reader.read_line(&mut line).is_err() || line.is_empty() {
         return;
     }
+    let path = line.split(' ').nth(1).unwrap_or("").to_string();
     let mut headers = HashMap::new();
     loop {
         let mut line = String::new();
@@ -327,7 +330,7 @@ fn serve(mut stream: TcpStream, answer: &Mutex<Answering>, kept: &Mutex<Vec<Rece
     if reader.read_exact(&mut body).is_err() {
         return;
     }
-    let received = Received { headers, body: String::from_utf8_lossy(&body).into_owned() };
+    let received = Received { path, headers, body: String::from_utf8_lossy(&body).into_owned() };
     let bytes = {
         let mut answer = answer.lock().expect("answer");
         let bytes = answer(&received);

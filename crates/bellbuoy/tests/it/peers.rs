@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use super::harness::{Folder, Program, Server, answer, escape, free_port, http, peer, peers, prometheus, text, wait_explained, wait_for};
 
+mod acceptance;
+mod stage;
+
 fn stack(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stacks/bike-traffic").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

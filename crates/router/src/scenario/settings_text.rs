@@ -9,6 +9,7 @@ const START: Timestamp = Timestamp(1_768_298_400_000);
 
 pub(super) struct Reader {
     pub start: Timestamp,
+    pub resolve_timeout: Option<Millis>,
     /// Routes with their depth, in the order of the text.
     routes: Vec<(usize, Route)>,
     receivers: Vec<ReceiverOutline>,
@@ -19,7 +20,7 @@ pub(super) struct Reader {
 impl Default for Reader {
     fn default() -> Reader {
         let (routes, receivers, inhibit_rules, time_intervals) = Default::default();
-        Reader { start: START, routes, receivers, inhibit_rules, time_intervals }
+        Reader { start: START, resolve_timeout: None, routes, receivers, inhibit_rules, time_intervals }
     }
 }
 
@@ -39,7 +40,11 @@ impl Reader {
                 self.start = at;
                 Ok(())
             }
-            other => Err(format!("unknown word {other:?}; there are route, receiver, inhibit, interval, start and at")),
+            "resolve_timeout" => {
+                self.resolve_timeout = Some(parse_duration(rest.first().ok_or("resolve_timeout needs a time")?)?);
+                Ok(())
+            }
+            other => Err(format!("unknown word {other:?}; there are route, receiver, inhibit, interval, start, resolve_timeout and at")),
         }
     }
 
@@ -137,7 +142,8 @@ impl Reader {
                     return Err("there is more than one root route".into());
                 }
                 let (receivers, inhibit_rules, time_intervals) = (self.receivers, self.inhibit_rules, self.time_intervals);
-                return Ok(RouterSettings { route, inhibit_rules, time_intervals, resolve_timeout: Millis::from_minutes(5), receivers });
+                let resolve_timeout = self.resolve_timeout.unwrap_or(Millis::from_minutes(5));
+                return Ok(RouterSettings { route, inhibit_rules, time_intervals, resolve_timeout, receivers });
             }
             if let Some((_, parent)) = routes.iter_mut().rev().find(|(other, _)| other + 1 == depth) {
                 parent.routes.insert(0, route);
@@ -191,7 +197,7 @@ fn names(list: &str) -> Vec<String> {
 pub(super) fn matcher(word: &str) -> Result<Matcher, String> {
     for (symbol, op) in [("!=", MatchOp::NotEqual), ("=~", MatchOp::Regex), ("!~", MatchOp::NotRegex), ("=", MatchOp::Equal)] {
         if let Some((name, value)) = word.split_once(symbol) {
-            return Matcher::new(name, op, value.trim_matches('"')).map_err(|error| error.to_string());
+            return Matcher::new(name.trim_matches('"'), op, value.trim_matches('"')).map_err(|error| error.to_string());
         }
     }
     Err(format!("{word:?} is no matcher; write for example severity=\"critical\""))
