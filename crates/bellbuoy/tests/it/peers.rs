@@ -14,6 +14,8 @@ use serde_json::Value;
 use super::harness::{Folder, Program, Server, answer, escape, free_port, http, peer, peers, prometheus, text, wait_explained, wait_for};
 
 mod acceptance;
+mod acceptance_api;
+mod amtool;
 mod stage;
 
 fn stack(name: &str) -> String {
