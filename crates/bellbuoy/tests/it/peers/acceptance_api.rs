@@ -12,7 +12,7 @@ use bellbuoy_vocabulary::Labels;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use super::stage::{Kind, start};
+use super::stage::{Kind, pause, start};
 use crate::harness::{Folder, Program, Server, answer, escape, peers, text, wait_for};
 
 const KINDS: [Kind; 2] = [Kind::Alertmanager, Kind::Bellbuoy];
@@ -186,7 +186,7 @@ fn an_answer_that_takes_too_long_is_a_failure() {
     delivered(", timeout: 300ms", |call| {
         if call < 3 {
             // A webhook that is slow is what this is about.
-            std::thread::sleep(Duration::from_millis(600));
+            pause(Duration::from_millis(600));
         }
         true
     });
