@@ -165,6 +165,8 @@ impl App {
             clients,
         });
         app.watch_files(&loaded, Some(&app.path.settings()));
+        let backlog = app.path.backlog.clone();
+        std::thread::Builder::new().name("backlog".into()).spawn(move || backlog.run())?;
         tokio::spawn(app.sender.clone().run());
         tokio::spawn(app.clone().run_router());
         tokio::spawn(app.clone().run_upkeep());
@@ -236,7 +238,10 @@ impl App {
         let _ = self.rules_stop.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).send(true);
         self.scraper.stop();
         self.sender.stop();
-        let closed = tokio::task::block_in_place(|| self.path.store.close());
+        let closed = tokio::task::block_in_place(|| {
+            self.path.backlog.close();
+            self.path.store.close()
+        });
         if let Err(error) = closed {
             error!("the store could not be closed: {error}");
         }

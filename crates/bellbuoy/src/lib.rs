@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod app;
+pub mod backlog;
 pub mod client;
 pub mod clock;
 pub mod cmd;
@@ -17,6 +18,7 @@ pub mod event;
 pub mod forwarder;
 pub mod host;
 pub mod judge;
+pub mod outbox;
 pub mod path;
 pub mod process;
 pub mod scraper;

@@ -5,18 +5,18 @@
 //! group task     --group_due-->   rules.evaluate -> store (recorded, ALERTS) and -> alerts
 //! model task     --model_due-->   models.judge   -> store (drift, performance)  and -> alerts
 //! API            --post_alerts--> alerts
-//! alerts         --receive-->     router                                  (state.db: what it now knows)
-//! router task    --router_due-->  router.tick    -> decisions -> outbox   (state.db: one fsynced transaction)
+//! alerts         --receive-->     router         -> backlog               (state.db: what it now knows)
+//! router task    --router_due-->  router.tick    -> backlog -> outbox     (state.db: one fsynced transaction, then the outbox)
 //! sender task    --compose, send--> notify.judge -> delivered | retry at | gave up   (state.db)
 //! ```
 //!
 //! In:    events, each with its time. Out: effects on the store, the state database and the outbox.
 //! Never: opens a socket or waits; the tasks around it (scraper.rs, app.rs, sender.rs) do, and call in here.
-//! Holds: what the router decided is in the outbox, on disk, before anything is sent, and stays until it was acknowledged.
+//! Holds: what the router decided is on disk before it is in the outbox, from which alone messages are sent, and stays until it was acknowledged.
 
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
-use bellbuoy_notify::{Integration, Notice};
+use bellbuoy_notify::{Integration, Notice, alert_of};
 use bellbuoy_promql::Engine;
 use bellbuoy_router::{AlertView, Change, Decision, GroupView, Notification, Router};
 use bellbuoy_rules::{self as rules, Evaluation, Group, GroupView as RulesView, Transition};
@@ -28,17 +28,18 @@ use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 use tracing::{error, warn};
 
+use crate::backlog::{self, Backlog, Ticket};
 use crate::clock::Stopwatch;
 use crate::config::Settings;
 use crate::event::Event;
 use crate::forwarder::Forwarder;
+use crate::outbox::{Outbox, Pending};
 use crate::silences::{self, PostedSilence, Silence, SilenceError, Silences};
-use crate::state::{NewMessage, State, Write};
+use crate::state::{NewMessage, OutboxRow, OutboxStatus, Settlement, State, Write};
 use crate::telemetry::Telemetry;
-use crate::wire;
 
-/// Changes of the state that could not be written (disk full) are kept and tried again, at most so many.
-const UNSAVED_MAX: usize = 1_000_000;
+/// Alerts in the messages of one transaction, about: what is due at once may be a hundred thousand.
+const ALERTS_PER_COMMIT: usize = 10_000;
 
 /// An alert as the API received it: times may be absent.
 pub struct PostedAlert {
@@ -65,7 +66,8 @@ pub struct Path {
     /// What happens, for the terminal and scripts. Slow listeners miss events, nobody waits for them.
     pub events: broadcast::Sender<Event>,
     pub wake_router: Notify,
-    pub wake_sender: Notify,
+    pub outbox: Arc<Outbox>,
+    pub backlog: Arc<Backlog>,
     pub external_url: String,
     forwarder: Forwarder,
     settings: RwLock<Arc<Settings>>,
@@ -73,12 +75,13 @@ pub struct Path {
     router: Mutex<Router>,
     groups: RwLock<Vec<Arc<Mutex<Group>>>>,
     silences: Mutex<Silences>,
-    unsaved: Mutex<Vec<Write>>,
 }
 
 impl Path {
     pub fn new(parts: Parts, engine: Engine, settings: Arc<Settings>, external_url: String) -> Path {
         let Parts { store, state, telemetry, forwarder } = parts;
+        let outbox = Arc::new(Outbox::default());
+        let backlog = Backlog::new(state.clone(), outbox.clone(), telemetry.clone());
         Path {
             store,
             engine,
@@ -86,7 +89,8 @@ impl Path {
             telemetry,
             events: broadcast::channel(1024).0,
             wake_router: Notify::new(),
-            wake_sender: Notify::new(),
+            outbox,
+            backlog,
             external_url,
             forwarder,
             router: Mutex::new(Router::new(settings.router_or_default())),
@@ -94,7 +98,6 @@ impl Path {
             templates: RwLock::new(Arc::new(bellbuoy_template::notify::default_templates())),
             groups: RwLock::default(),
             silences: Mutex::default(),
-            unsaved: Mutex::default(),
         }
     }
 
@@ -267,28 +270,32 @@ impl Path {
             silences::Change::Put(silence) => Write::Silence { key: silence.id.clone(), body: silence.to_json() },
             silences::Change::Gone(key) => Write::SilenceGone { key },
         };
-        let saved = {
+        let ticket = {
             let mut router = lock(&self.router);
             router.set_silences(lock(&self.silences).mutes(now));
-            self.save(changes.into_iter().map(write).collect())
+            self.backlog.push(changes.into_iter().map(write).collect())
         };
         self.wake_router.notify_one();
-        if saved { Ok(()) } else { Err(SilenceError::Invalid("the silence could not be written to disk".into())) }
+        if self.backlog.wait(ticket) { Ok(()) } else { Err(SilenceError::Invalid("the silence could not be written to disk".into())) }
     }
 
     /// Alerts reach the router. True when what it now knows is on disk.
-    fn receive(&self, alerts: Vec<Alert>, now: Timestamp, mut writes: Vec<Write>) -> bool {
-        let saved = {
+    fn receive(&self, alerts: Vec<Alert>, now: Timestamp, writes: Vec<Write>) -> bool {
+        let (ticket, due_before, due) = {
             let mut router = lock(&self.router);
+            let due_before = router.next_due();
             if !alerts.is_empty() {
                 let received = router.receive(alerts, now);
                 self.telemetry.alerts_refused.add(received.refused as u64);
             }
-            writes.extend(router.changes().into_iter().map(write_of));
-            self.save(writes)
+            // What is due at once (`group_wait: 0s`) shares the transaction of the alerts that made it so.
+            let ticket = self.decide(&mut router, now, writes);
+            (ticket, due_before, router.next_due())
         };
-        self.wake_router.notify_one();
-        saved
+        if due != due_before {
+            self.wake_router.notify_one();
+        }
+        self.backlog.wait(ticket)
     }
 
     /// When the router has something to decide.
@@ -298,26 +305,30 @@ impl Path {
 
     /// The router decides; its decisions go to the outbox together with what it now knows, in one transaction.
     pub fn router_due(&self, now: Timestamp) {
-        let mut router = lock(&self.router);
-        let mut writes = Vec::new();
-        for decision in router.tick(now) {
-            if let Decision::Notify(notification) = decision {
-                let Some(notice) = notice_of(notification) else { continue };
-                writes.push(Write::Message(NewMessage {
-                    key: notice.idempotency_key(),
-                    destination: notice.destination(),
-                    group_key: notice.group_key.clone(),
-                    reason: notice.reason.clone(),
-                    notice: notice.to_json(),
-                    at: now,
-                }));
+        loop {
+            let (ticket, more) = {
+                let mut router = lock(&self.router);
+                let ticket = self.decide(&mut router, now, Vec::new());
+                (ticket, router.next_due().is_some_and(|due| due <= now))
+            };
+            self.backlog.wait(ticket);
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// Under the router's lock, so that the order on disk is the order of its decisions.
+    fn decide(&self, router: &mut Router, now: Timestamp, mut writes: Vec<Write>) -> Ticket {
+        for decision in router.tick_some(now, ALERTS_PER_COMMIT) {
+            if let Decision::Notify(notification) = decision
+                && let Some(notice) = notice_of(notification)
+            {
+                writes.push(Write::Message(NewMessage { key: notice.idempotency_key(), notice: Arc::new(notice), at: now }));
             }
         }
         writes.extend(router.changes().into_iter().map(write_of));
-        // Under the router's lock, so that the order on disk is the order of its decisions.
-        self.save(writes);
-        drop(router);
-        self.wake_sender.notify_waiters();
+        self.backlog.push(writes)
     }
 
     /// A receiver refused a message for good: the fallback receiver is told, if there is one that is not the refuser itself.
@@ -335,46 +346,17 @@ impl Path {
                 reason: format!("{} refused it: {why}", notice.destination()),
                 ..notice.clone()
             };
-            writes.push(Write::Message(NewMessage {
-                key: format!("{key}-{}-{}", one.kind.word(), one.index),
-                destination: diverted.destination(),
-                group_key: diverted.group_key.clone(),
-                reason: diverted.reason.clone(),
-                notice: diverted.to_json(),
-                at: now,
-            }));
+            let key = format!("{key}-{}-{}", one.kind.word(), one.index);
+            writes.push(Write::Message(NewMessage { key, notice: Arc::new(diverted), at: now }));
         }
         if !writes.is_empty() {
-            self.save(writes);
-            self.wake_sender.notify_waiters();
+            self.backlog.wait(self.backlog.push(writes));
         }
     }
 
     /// Small things by name that a restart needs.
     pub fn keep(&self, name: &str, body: serde_json::Value) {
-        self.save(vec![Write::Keep { name: name.to_string(), body }]);
-    }
-
-    /// Writes are never lost: what fails now is kept in front of the next ones.
-    fn save(&self, writes: Vec<Write>) -> bool {
-        let mut unsaved = lock(&self.unsaved);
-        if unsaved.is_empty() && writes.is_empty() {
-            return true;
-        }
-        unsaved.extend(writes);
-        match self.state.commit(&unsaved) {
-            Ok(_) => {
-                unsaved.clear();
-                true
-            }
-            Err(error) => {
-                self.telemetry.state_failures.add(1);
-                error!("{error}; {} changes wait for the disk", unsaved.len());
-                let excess = unsaved.len().saturating_sub(UNSAVED_MAX);
-                unsaved.drain(..excess);
-                false
-            }
-        }
+        self.backlog.wait(self.backlog.push(vec![Write::Keep { name: name.to_string(), body }]));
     }
 
     // ---- what the pages and APIs show ----------------------------------------------------------------------------
@@ -407,15 +389,47 @@ impl Path {
 
     /// Takes back what was known before a stop or a crash.
     pub fn restore(&self, now: Timestamp) -> Result<(), crate::state::StateError> {
-        let alerts = readable("alert", self.state.alerts()?, wire::alert_of);
+        let alerts = readable("alert", self.state.alerts()?, alert_of);
         let log = readable("entry of the notification log", self.state.notification_log()?, log_state::from_json);
         let kept = Silences::restore(readable("silence", self.state.silences()?, Silence::from_json));
         let mut router = lock(&self.router);
         router.set_silences(kept.mutes(now));
         *lock(&self.silences) = kept;
         router.restore(alerts, log, now);
-        let writes = router.changes().into_iter().map(write_of).collect();
-        self.save(writes);
+        let ticket = self.backlog.push(router.changes().into_iter().map(write_of).collect());
+        drop(router);
+        self.backlog.wait(ticket);
+        self.restore_outbox(now)
+    }
+
+    /// The messages that were on their way.
+    fn restore_outbox(&self, now: Timestamp) -> Result<(), crate::state::StateError> {
+        let mut writes = Vec::new();
+        for row in self.state.pending()? {
+            match Notice::from_json(&row.notice) {
+                Some(notice) => {
+                    let OutboxRow { id, key, attempts, due_at, last_answer, .. } = row;
+                    let dropped = self.outbox.add(Pending { id, key, notice: Arc::new(notice), attempts, due_at, last_answer });
+                    writes.extend(backlog::settled(dropped, now, &self.telemetry));
+                }
+                None => {
+                    error!("message {} of the outbox can not be read and is given up", row.key);
+                    let (status, answer) = (OutboxStatus::Failed, "the stored message can not be read".to_string());
+                    let id = row.id;
+                    writes.push(Write::Settle(Settlement {
+                        id,
+                        status,
+                        due_at: now,
+                        at: now,
+                        answer,
+                        remote_id: None,
+                        memory: None,
+                        attempted: false,
+                    }));
+                }
+            }
+        }
+        self.backlog.wait(self.backlog.push(writes));
         Ok(())
     }
 
@@ -468,7 +482,7 @@ impl Path {
         *self.templates.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(templates);
         *self.settings.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = settings;
         self.wake_router.notify_one();
-        self.wake_sender.notify_waiters();
+        self.outbox.wake.notify_waiters();
         groups
     }
 
@@ -494,8 +508,8 @@ fn readable<T>(what: &str, rows: Vec<serde_json::Value>, read: impl Fn(&serde_js
 
 fn write_of(change: Change) -> Write {
     match change {
-        Change::Alert(alert) => Write::Alert { key: wire::alert_key(&alert), body: wire::alert_json(&alert) },
-        Change::AlertGone(fingerprint) => Write::AlertGone { key: format!("{fingerprint:016x}") },
+        Change::Alert(alert) => Write::Alert(alert),
+        Change::AlertGone(fingerprint) => Write::AlertGone(fingerprint),
         Change::Log(entry) => Write::Log { key: log_state::name(&entry.key), body: log_state::to_json(&entry) },
         Change::LogGone(key) => Write::LogGone { key: log_state::name(&key) },
     }

@@ -1,7 +1,7 @@
 //! tell: empties the outbox. One task per destination, so that a slow receiver delays nobody else.
 //!
-//! In:    messages in the state database. Out: requests and mails; what became of them, back in the database.
-//! Never: forgets a message: it stays pending until it was acknowledged or refused for good.
+//! In:    messages in the outbox. Out: requests and mails; what became of them, back to the outbox and the database.
+//! Never: forgets a message: it stays pending until it was acknowledged, refused for good, or a newer one says all of it.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,20 +9,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bellbuoy_notify::{
-    Answer, Context, Done, FailKind, HttpOptions, Integration, Message, Notice, Outcome, SEND, Session, SoFar, Verdict, address,
-    compose_step, judge_step,
+    Answer, Context, Done, FailKind, HttpOptions, Integration, Message, Outcome, SEND, Session, SoFar, Verdict, address, compose_step,
+    judge_step,
 };
 use bellbuoy_vocabulary::{Millis, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use crate::backlog;
 use crate::client::{Clients, FailureKind, Request, Trust};
 use crate::clock::{self, Stopwatch};
 use crate::email;
 use crate::event::Event;
+use crate::outbox::{Next, Pending};
 use crate::path::{Path, integration};
-use crate::state::{Left, NextMessage, OutboxRow, OutboxStatus};
+use crate::state::{OutboxStatus, Settlement, Write};
 
 /// A receiver that does not answer within this time has failed this attempt.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -72,13 +74,11 @@ impl Sender {
     pub async fn run(self: Arc<Self>) {
         let mut stopped = self.stop.subscribe();
         loop {
-            let woken = self.path.wake_sender.notified();
-            match self.path.state.pending_destinations() {
-                Ok(destinations) => destinations.into_iter().for_each(|destination| self.start(destination)),
-                Err(error) => warn!("{error}"),
-            }
+            let woken = self.path.outbox.wake.notified();
+            self.path.outbox.destinations().into_iter().for_each(|destination| self.start(destination));
             tokio::select! {
                 _ = woken => {}
+                // A task that ended just when a message came is started again.
                 _ = tokio::time::sleep(IDLE.to_std()) => {}
                 _ = stopped.changed() => return,
             }
@@ -106,20 +106,21 @@ impl Sender {
         let mut closed_until = Timestamp(0);
         loop {
             let now = clock::now();
-            let next = if closed_until > now { NextMessage::At(closed_until) } else { self.next(destination, now) };
+            // Made before the question, so that a message which comes in between is not slept over.
+            let woken = self.path.outbox.wake.notified();
+            let next = if closed_until > now { Next::At(closed_until) } else { self.path.outbox.next(destination, now) };
             match next {
-                NextMessage::Nothing => return,
-                NextMessage::Due(row) => {
+                Next::Nothing => return,
+                Next::Due(message) => {
                     // A stop waits for the attempt that is under way, so that its answer is recorded.
-                    if let Some(until) = self.attempt(&row).await {
+                    if let Some(until) = self.attempt(&message).await {
                         closed_until = until;
                     }
                     if *stopped.borrow() {
                         return;
                     }
                 }
-                NextMessage::At(at) => {
-                    let woken = self.path.wake_sender.notified();
+                Next::At(at) => {
                     tokio::select! {
                         _ = tokio::time::sleep(clock::until(at).max(Duration::from_millis(1))) => {}
                         _ = woken => {}
@@ -130,45 +131,41 @@ impl Sender {
         }
     }
 
-    fn next(&self, destination: &str, now: Timestamp) -> NextMessage {
-        self.path.state.next_message(destination, now).unwrap_or_else(|error| {
-            warn!("{error}");
-            NextMessage::At(now + IDLE)
-        })
-    }
-
     /// One attempt to deliver. Gives until when the destination as a whole has to wait.
-    async fn attempt(&self, row: &OutboxRow) -> Option<Timestamp> {
+    async fn attempt(&self, message: &Pending) -> Option<Timestamp> {
         let now = clock::now();
-        let Some(notice) = Notice::from_json(&row.notice) else {
-            self.settled(row, None, Verdict::GaveUp { reason: "the stored message can not be read".into() }, None, now);
-            return None;
-        };
+        let notice = &message.notice;
         let settings = self.path.settings();
-        let Some(integration) = integration(&settings, &notice) else {
+        let Some(integration) = integration(&settings, notice) else {
             let reason = format!("receiver {:?} is not in the settings any more", notice.receiver);
-            self.settled(row, Some(&notice), Verdict::RetryAt { at: now + ORPHAN_RETRY, reason, rate_limited: false }, None, now);
+            self.settled(message, Verdict::RetryAt { at: now + ORPHAN_RETRY, reason, rate_limited: false }, None, now);
             return None;
         };
-        match self.deliver(integration, &notice, row).await {
-            Delivery::Closed(until) => Some(until),
-            Delivery::Settled(verdict, memory) => self.settled(row, Some(&notice), verdict, memory, clock::now()),
+        match self.deliver(integration, message).await {
+            Delivery::Closed(until) => {
+                // Not an attempt: it stays as it is.
+                self.path.outbox.put_back(message);
+                Some(until)
+            }
+            Delivery::Settled(verdict, memory) => self.settled(message, verdict, memory, clock::now()),
         }
     }
 
     /// The requests of one attempt, until one of them settles it.
-    async fn deliver(&self, integration: &Integration, notice: &Notice, row: &OutboxRow) -> Delivery {
+    async fn deliver(&self, integration: &Integration, message: &Pending) -> Delivery {
+        let notice = &*message.notice;
+        let destination = notice.destination();
         let templates = self.path.templates();
         let context = Context { external_url: &self.path.external_url, templates: &templates, now: clock::now() };
-        let memory = self.path.state.receiver_data(&row.destination, &row.group_key).unwrap_or_else(|error| {
+        let memory = self.path.state.receiver_data(&destination, &notice.group_key).unwrap_or_else(|error| {
             warn!("{error}");
             Value::Null
         });
-        let mut session = self.session(&row.destination);
+        let mut session = self.session(&destination);
         let mut done: Vec<Done> = Vec::new();
         let mut closed_until = None;
         loop {
-            let so_far = SoFar { memory: &memory, session: &session, done: &done, last_answer: &row.last_answer };
+            let so_far = SoFar { memory: &memory, session: &session, done: &done, last_answer: &message.last_answer };
             let step = compose_step(integration, notice, &context, &so_far);
             for problem in &step.composed.problems {
                 self.path.telemetry.template_failures.add(1);
@@ -183,26 +180,26 @@ impl Sender {
                 return Delivery::Closed(**closed_until);
             }
             let watch = Stopwatch::start();
-            let answer = self.request(step.composed.message, step.name, row).await;
+            let answer = self.request(step.composed.message, step.name, message).await;
             self.path.telemetry.notification_seconds.add(watch.seconds());
             done.push(Done { step: step.name, answer });
-            let so_far = SoFar { memory: &memory, session: &Session::default(), done: &done, last_answer: &row.last_answer };
-            let outcome = judge_step(&integration.kind, notice, &so_far, &mut session, row.attempts, clock::now(), clock::jitter());
+            let so_far = SoFar { memory: &memory, session: &Session::default(), done: &done, last_answer: &message.last_answer };
+            let outcome = judge_step(&integration.kind, notice, &so_far, &mut session, message.attempts, clock::now(), clock::jitter());
             let Outcome::Settle { verdict, memory } = outcome else { continue };
             if let Verdict::RetryAt { at, rate_limited: true, .. } = &verdict {
                 **closed_until = *at;
             }
-            self.keep_session(&row.destination, session);
+            self.keep_session(&destination, session);
             return Delivery::Settled(verdict, memory);
         }
     }
 
-    async fn request(&self, message: Message, step: &str, row: &OutboxRow) -> Answer {
+    async fn request(&self, message: Message, step: &str, pending: &Pending) -> Answer {
         match message {
             Message::Http { method, url, mut headers, body, options } => {
                 // Every receiver over HTTP can tell a repeat after a crash from news.
                 headers.retain(|(name, _)| !name.eq_ignore_ascii_case("idempotency-key"));
-                let key = if step == SEND { row.key.clone() } else { format!("{}-{}", row.key, step.replace(' ', "-")) };
+                let key = if step == SEND { pending.key.clone() } else { format!("{}-{}", pending.key, step.replace(' ', "-")) };
                 headers.push(("idempotency-key".into(), key));
                 self.send(method, url.expose(), headers, body, &options).await
             }
@@ -272,35 +269,37 @@ impl Sender {
     }
 
     /// Records what became of an attempt, and tells it.
-    fn settled(
-        &self,
-        row: &OutboxRow,
-        notice: Option<&Notice>,
-        verdict: Verdict,
-        memory: Option<Value>,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
+    fn settled(&self, message: &Pending, verdict: Verdict, memory: Option<Value>, now: Timestamp) -> Option<Timestamp> {
+        let notice = &*message.notice;
         let (status, due_at, words, remote_id, closed_until) = match verdict {
-            Verdict::Delivered { remote_id } => (OutboxStatus::Delivered, row.due_at, "delivered".to_string(), remote_id, None),
+            Verdict::Delivered { remote_id } => (OutboxStatus::Delivered, message.due_at, "delivered".to_string(), remote_id, None),
             Verdict::RetryAt { at, reason, rate_limited } => (OutboxStatus::Pending, at, reason, None, rate_limited.then_some(at)),
-            Verdict::GaveUp { reason } => (OutboxStatus::Failed, row.due_at, reason, None, None),
+            Verdict::GaveUp { reason } => (OutboxStatus::Failed, message.due_at, reason, None, None),
         };
-        if let (OutboxStatus::Failed, Some(notice)) = (status, notice) {
-            self.path.divert(notice, &row.key, &words, now);
+        if status == OutboxStatus::Failed {
+            self.path.divert(notice, &message.key, &words, now);
         }
-        // Should this write fail, the message is sent again: at least once is the promise.
-        let left = Left { remote_id: remote_id.as_deref(), memory: memory.as_ref() };
-        if let Err(error) = self.path.state.settle(row.id, status, due_at, now, &words, left) {
-            self.path.telemetry.state_failures.add(1);
-            warn!("{error}");
+        let (id, answer, remembers) = (message.id, words.clone(), memory.is_some());
+        let mut writes = vec![Write::Settle(Settlement { id, status, due_at, at: now, answer, remote_id, memory, attempted: true })];
+        if status == OutboxStatus::Pending {
+            writes.extend(backlog::settled(self.path.outbox.again(message, due_at, &words), now, &self.path.telemetry));
         }
-        let kind = notice.map_or("unknown", |notice| notice.integration_kind.as_str());
-        let receiver = notice.map_or("unknown", |notice| notice.receiver.as_str());
+        // Should this be lost in a power cut, the message is sent again: at least once is the promise.
+        if remembers {
+            // The group's next message asks for it.
+            self.path.backlog.wait(self.path.backlog.push(writes));
+        } else {
+            self.path.backlog.push_unattended(writes);
+        }
+        if status != OutboxStatus::Pending {
+            self.path.outbox.done(message);
+        }
+        let (kind, receiver) = (notice.integration_kind.as_str(), notice.receiver.as_str());
         let telemetry = &self.path.telemetry;
         let word = match status {
             OutboxStatus::Delivered => {
                 telemetry.notifications.add(&[kind], 1);
-                info!("{receiver}/{kind}: delivered ({})", row.reason);
+                info!("{receiver}/{kind}: delivered ({})", notice.reason);
                 "delivered"
             }
             OutboxStatus::Pending => {
@@ -308,21 +307,21 @@ impl Sender {
                 warn!("{receiver}/{kind}: {words}; next attempt at {due_at}");
                 "retrying"
             }
-            OutboxStatus::Failed => {
+            OutboxStatus::Failed | OutboxStatus::Replaced => {
                 telemetry.notifications_failed.add(&[kind], 1);
                 warn!("{receiver}/{kind}: given up: {words}");
                 "failed"
             }
         };
-        let names = notice.map(|notice| notice.alert_names()).unwrap_or_default();
-        let state = notice.map_or("", |notice| notice.status_word());
+        let names = notice.alert_names();
+        let state = notice.status_word();
         let line = match status {
             OutboxStatus::Delivered => format!("{kind} message to {receiver} delivered: {state} {}", names.join(", ")),
             _ => format!("{kind} message to {receiver} {word}: {words}"),
         };
         let fields = json!({
-            "receiver": receiver, "integration": kind, "status": word, "reason": row.reason, "answer": words,
-            "attempt": row.attempts + 1, "state": state, "alertnames": names, "key": row.key,
+            "receiver": receiver, "integration": kind, "status": word, "reason": notice.reason, "answer": words,
+            "attempt": message.attempts + 1, "state": state, "alertnames": names, "key": message.key,
         });
         let _ = self.path.events.send(Event::new(now, "notification", fields, line));
         closed_until

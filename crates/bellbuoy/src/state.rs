@@ -3,10 +3,10 @@
 //! In:    alerts, notification log, outbox rows, states of rules, decisions, messages of the built-in inbox.
 //! Out:   the same after a restart.
 //! Never: holds a secret (messages are kept as data and composed again at each attempt; addresses are not in it).
-//! Holds: `commit` has fsynced when it returns, so what it recorded survives kill -9 and power loss.
+//! Holds: what `commit` wrote `Synced` survives kill -9 and power loss, `Logged` a kill -9.
 //!
 //! ```text
-//! alerts            what the router knows          | key, body (JSON)
+//! alerts            what the router knows          | id, fingerprint, body (JSON)
 //! notification_log  what was last said of a group  | key, body
 //! silences          what people do not want to hear | id, body (JSON)
 //! receiver_data     what a delivery left to be remembered of its group: ids | key (as in the log), body, at_ms
@@ -17,10 +17,12 @@
 //! kv                small things by name
 //! ```
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use bellbuoy_vocabulary::Timestamp;
+use bellbuoy_notify::{AlertJson, Notice, alert_of};
+use bellbuoy_vocabulary::{Alert, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
@@ -42,7 +44,26 @@ pub enum StateError {
 }
 
 pub struct State {
-    connection: Mutex<Connection>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    connection: Connection,
+    /// The row of each alert. Rows are numbered as they come, so that new alerts share pages; by fingerprint each would take a page of its own.
+    alert_rows: HashMap<u64, i64>,
+    next_alert_row: i64,
+    /// Messages by status.
+    counts: HashMap<OutboxStatus, u64>,
+    durability: Durability,
+}
+
+/// What a finished commit survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// kill -9
+    Logged,
+    /// Power loss too.
+    Synced,
 }
 
 /// A message on its way. `id` gives the order.
@@ -67,11 +88,13 @@ pub struct OutboxRow {
     pub remote_id: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutboxStatus {
     Pending,
     Delivered,
     Failed,
+    /// A newer message of its group said all of it before it could be sent.
+    Replaced,
 }
 
 impl OutboxStatus {
@@ -80,6 +103,7 @@ impl OutboxStatus {
             OutboxStatus::Pending => "pending",
             OutboxStatus::Delivered => "delivered",
             OutboxStatus::Failed => "failed",
+            OutboxStatus::Replaced => "replaced",
         }
     }
 
@@ -87,6 +111,7 @@ impl OutboxStatus {
         match word {
             "delivered" => OutboxStatus::Delivered,
             "failed" => OutboxStatus::Failed,
+            "replaced" => OutboxStatus::Replaced,
             _ => OutboxStatus::Pending,
         }
     }
@@ -96,26 +121,59 @@ impl OutboxStatus {
 #[derive(Clone, Debug)]
 pub struct NewMessage {
     pub key: String,
-    pub destination: String,
-    pub group_key: String,
-    pub reason: String,
-    pub notice: Value,
+    pub notice: Arc<Notice>,
     pub at: Timestamp,
+}
+
+/// What became of an attempt, or of a message without one.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    pub id: i64,
+    pub status: OutboxStatus,
+    pub due_at: Timestamp,
+    pub at: Timestamp,
+    /// In words; no secrets.
+    pub answer: String,
+    pub remote_id: Option<String>,
+    /// To be remembered of the group; null forgets, `None` changes nothing.
+    pub memory: Option<Value>,
+    pub attempted: bool,
 }
 
 /// One change of the state; `commit` applies a list of them in one transaction.
 #[derive(Clone, Debug)]
 pub enum Write {
-    Alert { key: String, body: Value },
-    AlertGone { key: String },
-    Log { key: String, body: Value },
-    LogGone { key: String },
-    Silence { key: String, body: Value },
-    SilenceGone { key: String },
+    Alert(Alert),
+    /// By fingerprint.
+    AlertGone(u64),
+    Log {
+        key: String,
+        body: Value,
+    },
+    LogGone {
+        key: String,
+    },
+    Silence {
+        key: String,
+        body: Value,
+    },
+    SilenceGone {
+        key: String,
+    },
     Message(NewMessage),
-    Rules { key: String, body: Value },
-    Audit { at: Timestamp, body: Value },
-    Keep { name: String, body: Value },
+    Settle(Settlement),
+    Rules {
+        key: String,
+        body: Value,
+    },
+    Audit {
+        at: Timestamp,
+        body: Value,
+    },
+    Keep {
+        name: String,
+        body: Value,
+    },
 }
 
 /// A message as the built-in inbox received it.
@@ -135,26 +193,54 @@ impl State {
             connection.execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -512;",
             )?;
+            let old_alerts = old_alerts(&connection)?;
             connection.execute_batch(SCHEMA)?;
+            for alert in old_alerts {
+                let mut insert = connection.prepare_cached("INSERT INTO alerts (fingerprint, body) VALUES (?1, ?2)")?;
+                insert.execute(params![alert.fingerprint() as i64, serde_json::to_string(&AlertJson(&alert)).unwrap_or_default()])?;
+            }
             Ok(connection)
         };
         let connection = open(path).map_err(|source| StateError::Open { path: path.display().to_string(), source })?;
-        Ok(State { connection: Mutex::new(connection) })
+        let alert_rows = numbers(&connection, "SELECT fingerprint, id FROM alerts", |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?)))?;
+        let counts = numbers(&connection, "SELECT status, count(*) FROM outbox GROUP BY status", |row| {
+            Ok((OutboxStatus::parse(&row.get::<_, String>(0)?), row.get::<_, i64>(1)? as u64))
+        })?;
+        let next_alert_row = alert_rows.values().max().map_or(1, |last| last + 1);
+        Ok(State { inner: Mutex::new(Inner { connection, alert_rows, next_alert_row, counts, durability: Durability::Synced }) })
     }
 
-    /// Applies all of `writes` or none; on disk when it returns. Gives how many new messages there are.
-    pub fn commit(&self, writes: &[Write]) -> Result<usize, StateError> {
+    /// Applies all of `writes` or none. Gives the row of each message among them, `None` for one that was there already.
+    pub fn commit(&self, writes: &[Write], durability: Durability) -> Result<Vec<Option<i64>>, StateError> {
         if writes.is_empty() {
-            return Ok(0);
+            return Ok(Vec::new());
         }
-        let mut connection = self.lock();
-        let transaction = connection.transaction()?;
-        let mut messages = 0;
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        if inner.durability != durability {
+            let word = if durability == Durability::Synced { "FULL" } else { "NORMAL" };
+            inner.connection.pragma_update(None, "synchronous", word)?;
+            inner.durability = durability;
+        }
+        let transaction = inner.connection.unchecked_transaction()?;
+        // What memory knows changes only when the transaction is done.
+        let mut rows = NewRows { next: inner.next_alert_row, ..NewRows::default() };
         for write in writes {
-            messages += apply(&transaction, write)?;
+            apply(&transaction, write, &inner.alert_rows, &mut rows)?;
         }
         transaction.commit()?;
-        Ok(messages)
+        inner.next_alert_row = rows.next;
+        for (fingerprint, row) in rows.alerts {
+            match row {
+                Some(row) => inner.alert_rows.insert(fingerprint, row),
+                None => inner.alert_rows.remove(&fingerprint),
+            };
+        }
+        for (status, change) in rows.counts {
+            let count = inner.counts.entry(status).or_insert(0);
+            *count = count.saturating_add_signed(change);
+        }
+        Ok(rows.messages)
     }
 
     pub fn alerts(&self) -> Result<Vec<Value>, StateError> {
@@ -170,7 +256,8 @@ impl State {
     }
 
     pub fn rules(&self) -> Result<Vec<(String, Value)>, StateError> {
-        let connection = self.lock();
+        let inner = self.lock();
+        let connection = &inner.connection;
         let mut statement = connection.prepare_cached("SELECT key, body FROM rules")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let mut out = Vec::new();
@@ -182,7 +269,8 @@ impl State {
     }
 
     pub fn kept(&self, name: &str) -> Result<Option<Value>, StateError> {
-        let connection = self.lock();
+        let inner = self.lock();
+        let connection = &inner.connection;
         let body: Option<String> = connection.query_row("SELECT body FROM kv WHERE name = ?1", [name], |row| row.get(0)).optional()?;
         Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
     }
@@ -192,72 +280,29 @@ impl State {
         self.bodies(&format!("SELECT body FROM audit ORDER BY id DESC LIMIT {rows_max}"))
     }
 
-    /// The destinations that have unsent messages.
-    pub fn pending_destinations(&self) -> Result<Vec<String>, StateError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare_cached("SELECT DISTINCT destination FROM outbox WHERE status = 'pending'")?;
-        let rows = statement.query_map([], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// The oldest message to a destination that is the first unsent one of its group and is due, or when the next one is.
-    pub fn next_message(&self, destination: &str, now: Timestamp) -> Result<NextMessage, StateError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare_cached(
-            "SELECT * FROM outbox AS o WHERE destination = ?1 AND status = 'pending' AND NOT EXISTS
-             (SELECT 1 FROM outbox AS e WHERE e.destination = o.destination AND e.status = 'pending' AND e.group_key = o.group_key AND e.id < o.id)
-             ORDER BY due_at_ms > ?2, CASE WHEN due_at_ms > ?2 THEN due_at_ms ELSE id END LIMIT 1",
-        )?;
-        let row = statement.query_row(params![destination, now.0], read_outbox).optional()?;
-        Ok(match row {
-            None => NextMessage::Nothing,
-            Some((row, _)) if row.due_at > now => NextMessage::At(row.due_at),
-            Some((mut row, notice)) => {
-                row.notice = serde_json::from_str(&notice)?;
-                NextMessage::Due(Box::new(row))
-            }
-        })
-    }
-
     /// What the last delivery to a destination about a group left to be remembered.
     pub fn receiver_data(&self, destination: &str, group_key: &str) -> Result<Value, StateError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare_cached("SELECT body FROM receiver_data WHERE key = ?1")?;
+        let inner = self.lock();
+        let mut statement = inner.connection.prepare_cached("SELECT body FROM receiver_data WHERE key = ?1")?;
         let body: Option<String> = statement.query_row([format!("{destination}:{group_key}")], |row| row.get(0)).optional()?;
         Ok(body.map(|body| serde_json::from_str(&body)).transpose()?.unwrap_or_default())
     }
 
-    /// Records what became of an attempt, and what it left, in one transaction.
-    pub fn settle(
-        &self,
-        id: i64,
-        status: OutboxStatus,
-        due_at: Timestamp,
-        now: Timestamp,
-        answer: &str,
-        left: Left,
-    ) -> Result<(), StateError> {
-        let settled = (status != OutboxStatus::Pending).then_some(now.0);
-        let mut connection = self.lock();
-        let transaction = connection.transaction()?;
-        transaction.execute(
-            "UPDATE outbox SET status = ?2, due_at_ms = ?3, settled_at_ms = ?4, last_answer = ?5, remote_id = coalesce(?6, remote_id), attempts = attempts + 1 WHERE id = ?1",
-            params![id, status.word(), due_at.0, settled, answer, left.remote_id],
-        )?;
-        match left.memory {
-            None => 0,
-            Some(Value::Null) => transaction.execute(FORGET, [id])?,
-            Some(memory) => transaction.execute(REMEMBER, params![id, memory.to_string(), now.0])?,
-        };
-        transaction.commit()?;
-        Ok(())
+    /// The messages that wait, in their order.
+    pub fn pending(&self) -> Result<Vec<OutboxRow>, StateError> {
+        self.outbox_rows("SELECT * FROM outbox WHERE status = 'pending' ORDER BY id LIMIT ?1", i64::MAX)
     }
 
     /// Messages, newest first, with what became of them.
     pub fn messages(&self, rows_max: usize) -> Result<Vec<OutboxRow>, StateError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare_cached("SELECT * FROM outbox ORDER BY id DESC LIMIT ?1")?;
-        let rows = statement.query_map([rows_max as i64], read_outbox)?;
+        self.outbox_rows("SELECT * FROM outbox ORDER BY id DESC LIMIT ?1", rows_max as i64)
+    }
+
+    fn outbox_rows(&self, query: &str, rows_max: i64) -> Result<Vec<OutboxRow>, StateError> {
+        let inner = self.lock();
+        let connection = &inner.connection;
+        let mut statement = connection.prepare_cached(query)?;
+        let rows = statement.query_map([rows_max], read_outbox)?;
         let mut out = Vec::new();
         for row in rows {
             let (mut row, notice) = row?;
@@ -268,16 +313,14 @@ impl State {
     }
 
     /// How many messages have each status.
-    pub fn message_counts(&self) -> Result<Vec<(OutboxStatus, u64)>, StateError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare_cached("SELECT status, count(*) FROM outbox GROUP BY status")?;
-        let rows = statement.query_map([], |row| Ok((OutboxStatus::parse(&row.get::<_, String>(0)?), row.get::<_, i64>(1)? as u64)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+    pub fn message_counts(&self) -> Vec<(OutboxStatus, u64)> {
+        self.lock().counts.iter().map(|(status, count)| (*status, *count)).collect()
     }
 
     /// Stores a message of the built-in inbox; a repeat of the same key changes nothing. True when it is new.
     pub fn inbox_receive(&self, at: Timestamp, key: Option<&str>, path: &str, body: &Value) -> Result<bool, StateError> {
-        let connection = self.lock();
+        let inner = self.lock();
+        let connection = &inner.connection;
         let new = connection.execute(
             "INSERT INTO inbox (at_ms, key, path, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO NOTHING",
             params![at.0, key, path, body.to_string()],
@@ -287,7 +330,8 @@ impl State {
     }
 
     pub fn inbox(&self, rows_max: usize) -> Result<Vec<InboxRow>, StateError> {
-        let connection = self.lock();
+        let inner = self.lock();
+        let connection = &inner.connection;
         let mut statement = connection.prepare_cached("SELECT id, at_ms, path, body FROM inbox ORDER BY id DESC LIMIT ?1")?;
         let rows = statement.query_map([rows_max as i64], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
@@ -302,19 +346,26 @@ impl State {
 
     /// Deletes history above its bounds. Pending messages are never deleted.
     pub fn trim(&self) -> Result<(), StateError> {
-        let connection = self.lock();
-        connection
-            .execute("DELETE FROM outbox WHERE status <> 'pending' AND id <= (SELECT max(id) FROM outbox) - ?1", [HISTORY_ROWS_MAX])?;
-        connection.execute(
+        let mut inner = self.lock();
+        for status in [OutboxStatus::Delivered, OutboxStatus::Failed, OutboxStatus::Replaced] {
+            let gone = inner.connection.execute(
+                "DELETE FROM outbox WHERE status = ?2 AND id <= (SELECT max(id) FROM outbox) - ?1",
+                params![HISTORY_ROWS_MAX, status.word()],
+            )?;
+            let count = inner.counts.entry(status).or_insert(0);
+            *count = count.saturating_sub(gone as u64);
+        }
+        inner.connection.execute(
             "DELETE FROM receiver_data WHERE key IN (SELECT key FROM receiver_data ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)",
             [RECEIVER_DATA_ROWS_MAX],
         )?;
-        connection.execute("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1", [AUDIT_ROWS_MAX])?;
+        inner.connection.execute("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1", [AUDIT_ROWS_MAX])?;
         Ok(())
     }
 
     fn bodies(&self, query: &str) -> Result<Vec<Value>, StateError> {
-        let connection = self.lock();
+        let inner = self.lock();
+        let connection = &inner.connection;
         let mut statement = connection.prepare(query)?;
         let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
         let mut out = Vec::new();
@@ -324,60 +375,131 @@ impl State {
         Ok(out)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Connection> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         // A panic while holding the lock leaves SQLite's transaction rolled back, so the connection is still good.
-        self.connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
-/// What an attempt left beside its answer.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Left<'a> {
-    pub remote_id: Option<&'a str>,
-    /// To be remembered of the group; null forgets, `None` changes nothing.
-    pub memory: Option<&'a Value>,
+/// What a transaction adds to what memory knows.
+#[derive(Default)]
+struct NewRows {
+    next: i64,
+    /// Fingerprint to row; `None`: it is gone.
+    alerts: HashMap<u64, Option<i64>>,
+    messages: Vec<Option<i64>>,
+    counts: HashMap<OutboxStatus, i64>,
 }
 
-#[derive(Debug)]
-pub enum NextMessage {
-    Nothing,
-    At(Timestamp),
-    Due(Box<OutboxRow>),
-}
-
-fn apply(connection: &Connection, write: &Write) -> Result<usize, rusqlite::Error> {
+fn apply(connection: &Connection, write: &Write, known: &HashMap<u64, i64>, rows: &mut NewRows) -> Result<(), StateError> {
     let put = |table: &str, key: &str, body: &Value| {
         let query = format!("INSERT INTO {table} VALUES (?1, ?2) ON CONFLICT DO UPDATE SET body = excluded.body");
         connection.prepare_cached(&query)?.execute(params![key, body.to_string()])
     };
     let gone = |table: &str, key: &str| connection.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1"))?.execute([key]);
+    let row_of = |rows: &NewRows, fingerprint: u64| match rows.alerts.get(&fingerprint) {
+        Some(row) => *row,
+        None => known.get(&fingerprint).copied(),
+    };
     match write {
-        Write::Alert { key, body } => put("alerts", key, body).map(|_| 0),
-        Write::AlertGone { key } => gone("alerts", key).map(|_| 0),
-        Write::Log { key, body } => put("notification_log", key, body).map(|_| 0),
-        Write::LogGone { key } => gone("receiver_data", key).and_then(|_| gone("notification_log", key)).map(|_| 0),
-        Write::Silence { key, body } => put("silences", key, body).map(|_| 0),
-        Write::SilenceGone { key } => gone("silences", key).map(|_| 0),
-        Write::Rules { key, body } => put("rules", key, body).map(|_| 0),
-        Write::Keep { name, body } => put("kv", name, body).map(|_| 0),
-        Write::Audit { at, body } => connection
-            .prepare_cached("INSERT INTO audit (at_ms, body) VALUES (?1, ?2)")?
-            .execute(params![at.0, body.to_string()])
-            .map(|_| 0),
-        Write::Message(message) => connection
-            .prepare_cached(
-                "INSERT INTO outbox (key, destination, group_key, reason, notice, status, attempts, due_at_ms, created_at_ms, last_answer)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 0, ?6, ?6, '') ON CONFLICT (key) DO NOTHING",
-            )?
-            .execute(params![
-                message.key,
-                message.destination,
-                message.group_key,
-                message.reason,
-                message.notice.to_string(),
-                message.at.0
-            ]),
+        Write::Alert(alert) => {
+            let fingerprint = alert.fingerprint();
+            let body = serde_json::to_string(&AlertJson(alert))?;
+            if let Some(row) = row_of(rows, fingerprint) {
+                connection.prepare_cached("UPDATE alerts SET body = ?2 WHERE id = ?1")?.execute(params![row, body])?;
+            } else {
+                let mut insert = connection.prepare_cached("INSERT INTO alerts (id, fingerprint, body) VALUES (?1, ?2, ?3)")?;
+                // SQLite's integers are signed; the bits are the same.
+                insert.execute(params![rows.next, fingerprint as i64, body])?;
+                rows.alerts.insert(fingerprint, Some(rows.next));
+                rows.next += 1;
+            }
+        }
+        Write::AlertGone(fingerprint) => {
+            if let Some(row) = row_of(rows, *fingerprint) {
+                connection.prepare_cached("DELETE FROM alerts WHERE id = ?1")?.execute([row])?;
+                rows.alerts.insert(*fingerprint, None);
+            }
+        }
+        Write::Log { key, body } => drop(put("notification_log", key, body)?),
+        Write::LogGone { key } => {
+            gone("receiver_data", key)?;
+            gone("notification_log", key)?;
+        }
+        Write::Silence { key, body } => drop(put("silences", key, body)?),
+        Write::SilenceGone { key } => drop(gone("silences", key)?),
+        Write::Rules { key, body } => drop(put("rules", key, body)?),
+        Write::Keep { name, body } => drop(put("kv", name, body)?),
+        Write::Audit { at, body } => {
+            let mut insert = connection.prepare_cached("INSERT INTO audit (at_ms, body) VALUES (?1, ?2)")?;
+            insert.execute(params![at.0, body.to_string()])?;
+        }
+        Write::Message(message) => {
+            let row = insert_message(connection, message)?;
+            if row.is_some() {
+                *rows.counts.entry(OutboxStatus::Pending).or_insert(0) += 1;
+            }
+            rows.messages.push(row);
+        }
+        Write::Settle(settlement) => {
+            settle(connection, settlement)?;
+            if settlement.status != OutboxStatus::Pending {
+                *rows.counts.entry(OutboxStatus::Pending).or_insert(0) -= 1;
+                *rows.counts.entry(settlement.status).or_insert(0) += 1;
+            }
+        }
     }
+    Ok(())
+}
+
+fn insert_message(connection: &Connection, message: &NewMessage) -> Result<Option<i64>, StateError> {
+    let notice = &message.notice;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO outbox (key, destination, group_key, reason, status, attempts, due_at_ms, created_at_ms, last_answer, notice)
+         VALUES (?1, ?2, ?3, ?4, 'pending', 0, ?5, ?5, '', ?6) ON CONFLICT (key) DO NOTHING",
+    )?;
+    let body = serde_json::to_string(&**notice)?;
+    let new = insert.execute(params![message.key, notice.destination(), notice.group_key, notice.reason, message.at.0, body])?;
+    Ok((new > 0).then(|| connection.last_insert_rowid()))
+}
+
+fn settle(connection: &Connection, settlement: &Settlement) -> Result<(), StateError> {
+    let Settlement { id, status, due_at, at, answer, remote_id, memory, attempted } = settlement;
+    let settled = (*status != OutboxStatus::Pending).then_some(at.0);
+    let mut update = connection.prepare_cached(
+        "UPDATE outbox SET status = ?2, due_at_ms = ?3, settled_at_ms = ?4, last_answer = ?5, remote_id = coalesce(?6, remote_id), attempts = attempts + ?7
+         WHERE id = ?1",
+    )?;
+    update.execute(params![id, status.word(), due_at.0, settled, answer, remote_id, i64::from(*attempted)])?;
+    match memory {
+        None => 0,
+        Some(Value::Null) => connection.execute(FORGET, [id])?,
+        Some(memory) => connection.execute(REMEMBER, params![id, memory.to_string(), at.0])?,
+    };
+    Ok(())
+}
+
+/// Until November 2026 alerts were rows by the text of their fingerprint.
+fn old_alerts(connection: &Connection) -> Result<Vec<Alert>, rusqlite::Error> {
+    if !connection.prepare("SELECT 1 FROM pragma_table_info('alerts') WHERE name = 'key'")?.exists([])? {
+        return Ok(Vec::new());
+    }
+    let bodies: Vec<String> = {
+        let mut statement = connection.prepare("SELECT body FROM alerts")?;
+        statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+    };
+    connection.execute_batch("DROP TABLE alerts;")?;
+    Ok(bodies.iter().filter_map(|body| alert_of(&serde_json::from_str(body).ok()?)).collect())
+}
+
+fn numbers<K: std::hash::Hash + Eq, V>(
+    connection: &Connection,
+    query: &str,
+    read: impl Fn(&rusqlite::Row<'_>) -> Result<(K, V), rusqlite::Error>,
+) -> Result<HashMap<K, V>, StateError> {
+    let mut statement = connection.prepare(query)?;
+    let rows = statement.query_map([], |row| read(row))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn read_outbox(row: &rusqlite::Row<'_>) -> Result<(OutboxRow, String), rusqlite::Error> {
@@ -406,7 +528,7 @@ const REMEMBER: &str = "INSERT INTO receiver_data SELECT destination || ':' || g
 const FORGET: &str = "DELETE FROM receiver_data WHERE key = (SELECT destination || ':' || group_key FROM outbox WHERE id = ?1)";
 
 const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS alerts (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS alerts (id INTEGER PRIMARY KEY, fingerprint INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS notification_log (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receiver_data (key TEXT PRIMARY KEY, body TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS silences (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
@@ -416,93 +538,146 @@ CREATE TABLE IF NOT EXISTS audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms IN
 CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, key TEXT UNIQUE, path TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, destination TEXT NOT NULL, group_key TEXT NOT NULL, reason TEXT NOT NULL,
-  notice TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, due_at_ms INTEGER NOT NULL, created_at_ms INTEGER NOT NULL,
-  settled_at_ms INTEGER, last_answer TEXT NOT NULL, remote_id TEXT);
-CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (destination, group_key, id) WHERE status = 'pending';
+  status TEXT NOT NULL, attempts INTEGER NOT NULL, due_at_ms INTEGER NOT NULL, created_at_ms INTEGER NOT NULL,
+  settled_at_ms INTEGER, last_answer TEXT NOT NULL, remote_id TEXT, notice TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (id) WHERE status = 'pending';
 ";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bellbuoy_vocabulary::Labels;
     use serde_json::json;
 
     fn state() -> State {
         State::open(Path::new(":memory:")).expect("in memory")
     }
 
-    fn message(key: &str, group: &str, at: i64) -> Write {
-        Write::Message(NewMessage {
-            key: key.into(),
-            destination: "team/webhook/0".into(),
-            group_key: group.into(),
-            reason: "first notification".into(),
-            notice: json!({"n": key}),
-            at: Timestamp(at),
-        })
-    }
-
-    fn due(state: &State, now: i64) -> String {
-        match state.next_message("team/webhook/0", Timestamp(now)).expect("query") {
-            NextMessage::Nothing => "nothing".into(),
-            NextMessage::At(at) => format!("at {}", at.0),
-            NextMessage::Due(row) => row.key,
+    fn alert(name: &str) -> Alert {
+        Alert {
+            labels: Labels::from_pairs([("alertname", name)]),
+            annotations: Labels::from_pairs([("summary", "s")]),
+            starts_at: Timestamp(1),
+            ends_at: Timestamp(i64::MAX),
+            updated_at: Timestamp(3),
+            generator_url: "http://x".into(),
+            timeout: true,
         }
     }
 
-    #[test]
-    fn messages_of_a_group_go_in_order_and_a_waiting_group_does_not_stop_others() {
-        let state = state();
-        state.commit(&[message("a1", "A", 10), message("a2", "A", 11), message("b1", "B", 12)]).expect("commit");
-        assert_eq!(due(&state, 20), "a1");
-        // a1 has to wait: a2 must not overtake it, b1 may go.
-        state.settle(1, OutboxStatus::Pending, Timestamp(100), Timestamp(20), "429", Left::default()).expect("settle");
-        assert_eq!(due(&state, 20), "b1");
-        let left = Left { remote_id: Some("id"), memory: None };
-        state.settle(3, OutboxStatus::Delivered, Timestamp(20), Timestamp(20), "204", left).expect("settle");
-        assert_eq!(due(&state, 20), "at 100");
-        assert_eq!(due(&state, 100), "a1");
-        state.settle(1, OutboxStatus::Failed, Timestamp(100), Timestamp(100), "404", Left::default()).expect("settle");
-        assert_eq!(due(&state, 100), "a2");
-        state.settle(2, OutboxStatus::Delivered, Timestamp(100), Timestamp(100), "204", Left::default()).expect("settle");
-        assert_eq!(due(&state, 100), "nothing");
-        let words: Vec<_> = state.messages(10).expect("rows").iter().map(|row| (row.key.clone(), row.status, row.attempts)).collect();
-        assert_eq!(
-            words,
-            [("b1".into(), OutboxStatus::Delivered, 1), ("a2".into(), OutboxStatus::Delivered, 1), ("a1".into(), OutboxStatus::Failed, 2)]
-        );
+    fn message(key: &str, group: &str, at: i64) -> Write {
+        let notice = Notice {
+            receiver: "team".into(),
+            integration_kind: "webhook".into(),
+            integration_index: 0,
+            group_key: group.into(),
+            group_labels: Labels::empty(),
+            alerts: vec![alert("A")],
+            reason: "first notification".into(),
+            sequence: 1,
+            at: Timestamp(at),
+        };
+        Write::Message(NewMessage { key: key.into(), notice: Arc::new(notice), at: Timestamp(at) })
+    }
+
+    fn settle(id: i64, status: OutboxStatus, answer: &str) -> Write {
+        let (due_at, at) = (Timestamp(100), Timestamp(20));
+        Write::Settle(Settlement { id, status, due_at, at, answer: answer.into(), remote_id: None, memory: None, attempted: true })
     }
 
     #[test]
     fn a_group_is_remembered_until_its_log_entry_goes() {
         let state = state();
-        state.commit(&[message("a", "A", 1), message("b", "B", 1)]).expect("commit");
+        state.commit(&[message("a", "A", 1), message("b", "B", 1)], Durability::Synced).expect("commit");
         let memory = || ["A", "B"].map(|group| state.receiver_data("team/webhook/0", group).expect("query"));
-        let settle = |id, memory: Option<Value>| {
-            let left = Left { remote_id: None, memory: memory.as_ref() };
-            state.settle(id, OutboxStatus::Delivered, Timestamp(1), Timestamp(1), "200", left).expect("settle");
+        let remember = |id, memory: Option<Value>| {
+            let Write::Settle(settlement) = settle(id, OutboxStatus::Delivered, "200") else { return };
+            state.commit(&[Write::Settle(Settlement { memory, ..settlement })], Durability::Logged).expect("commit");
             state.trim().expect("trim");
         };
         assert_eq!(memory(), [json!(null), json!(null)]);
-        settle(1, Some(json!({"id": "1"})));
-        settle(2, Some(json!({"id": "2"})));
-        settle(1, None);
+        remember(1, Some(json!({"id": "1"})));
+        remember(2, Some(json!({"id": "2"})));
+        remember(1, None);
         assert_eq!(memory(), [json!({"id": "1"}), json!({"id": "2"})]);
-        settle(1, Some(json!({"id": "3"})));
-        settle(2, Some(json!(null)));
+        remember(1, Some(json!({"id": "3"})));
+        remember(2, Some(json!(null)));
         assert_eq!(memory(), [json!({"id": "3"}), json!(null)]);
-        state.commit(&[Write::LogGone { key: "team/webhook/0:A".into() }]).expect("commit");
+        state.commit(&[Write::LogGone { key: "team/webhook/0:A".into() }], Durability::Synced).expect("commit");
         assert_eq!(memory(), [json!(null), json!(null)]);
     }
 
     #[test]
     fn the_same_key_is_one_message() {
         let state = state();
-        assert_eq!(state.commit(&[message("a", "A", 1), message("a", "A", 2)]).expect("commit"), 1);
+        let rows = state.commit(&[message("a", "G", 1), message("a", "G", 2), message("b", "G", 3)], Durability::Synced).expect("commit");
+        assert_eq!(rows.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
         assert!(state.inbox_receive(Timestamp(1), Some("k"), "/inbox", &json!({})).expect("insert"));
         assert!(!state.inbox_receive(Timestamp(2), Some("k"), "/inbox", &json!({})).expect("insert"));
         assert!(state.inbox_receive(Timestamp(3), None, "/inbox", &json!({})).expect("insert"));
         assert!(state.inbox_receive(Timestamp(3), None, "/inbox", &json!({})).expect("insert"));
         assert_eq!(state.inbox(10).expect("rows").len(), 3);
+    }
+
+    #[test]
+    fn what_became_of_messages() {
+        let state = state();
+        let writes = [message("a", "G", 1), message("b", "G", 2), message("c", "G", 3), message("d", "G", 4)];
+        state.commit(&writes, Durability::Synced).expect("commit");
+        let settled = [
+            settle(1, OutboxStatus::Pending, "HTTP 500"),
+            settle(1, OutboxStatus::Delivered, "delivered"),
+            settle(2, OutboxStatus::Failed, "HTTP 404"),
+            settle(3, OutboxStatus::Replaced, "a newer one"),
+        ];
+        state.commit(&settled, Durability::Logged).expect("commit");
+        let rows = state.messages(10).expect("rows");
+        let words: Vec<_> = rows.iter().map(|row| (row.key.as_str(), row.status.word(), row.attempts, row.last_answer.as_str())).collect();
+        let expected = [
+            ("d", "pending", 0, ""),
+            ("c", "replaced", 1, "a newer one"),
+            ("b", "failed", 1, "HTTP 404"),
+            ("a", "delivered", 2, "delivered"),
+        ];
+        assert_eq!(words, expected);
+        let pending: Vec<_> = state.pending().expect("rows").iter().map(|row| row.key.clone()).collect();
+        assert_eq!(pending, ["d"]);
+        let mut counts: Vec<_> = state.message_counts().iter().map(|(status, count)| format!("{} {count}", status.word())).collect();
+        counts.sort();
+        assert_eq!(counts, ["delivered 1", "failed 1", "pending 1", "replaced 1"]);
+    }
+
+    #[test]
+    fn an_alert_has_one_row_while_it_lives() {
+        let state = state();
+        let (a, b) = (alert("A"), alert("B"));
+        let prints = (a.fingerprint(), b.fingerprint());
+        let changed = Alert { starts_at: Timestamp(9), ..a.clone() };
+        state.commit(&[Write::Alert(a.clone()), Write::Alert(b), Write::Alert(a)], Durability::Synced).expect("commit");
+        state.commit(&[Write::Alert(changed.clone()), Write::AlertGone(prints.1)], Durability::Synced).expect("commit");
+        let rows = state.alerts().expect("rows");
+        assert_eq!(rows.iter().map(alert_of).collect::<Vec<_>>(), [Some(changed.clone())]);
+        // Gone and back in one transaction.
+        state.commit(&[Write::AlertGone(prints.0), Write::Alert(changed), Write::AlertGone(77)], Durability::Synced).expect("commit");
+        assert_eq!(state.alerts().expect("rows").len(), 1);
+    }
+
+    /// The state of a program before November 2026: its alerts were lost by the new layout of their table.
+    #[test]
+    fn alerts_of_the_old_layout_are_taken_over() {
+        let dir = std::env::temp_dir().join(format!("bellbuoy-old-state-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("temporary folder");
+        let path = dir.join("state.db");
+        let old = Connection::open(&path).expect("open");
+        old.execute_batch("CREATE TABLE alerts (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;").expect("table");
+        let body = serde_json::to_string(&AlertJson(&alert("A"))).expect("JSON");
+        old.execute("INSERT INTO alerts VALUES ('00', ?1)", [body]).expect("row");
+        drop(old);
+        let state = State::open(&path).expect("open");
+        assert_eq!(state.alerts().expect("rows").iter().map(alert_of).collect::<Vec<_>>(), [Some(alert("A"))]);
+        state.commit(&[Write::AlertGone(alert("A").fingerprint())], Durability::Synced).expect("commit");
+        assert!(State::open(&path).expect("open").alerts().expect("rows").is_empty());
+        let _ = std::fs::remove_dir_all(&dir);
     }
 
     #[test]
@@ -512,25 +687,30 @@ mod tests {
         let path = dir.join("state.db");
         let first = State::open(&path).expect("open");
         first
-            .commit(&[
-                Write::Alert { key: "f1".into(), body: json!({"a": 1}) },
-                Write::Log { key: "g".into(), body: json!({"l": 1}) },
-                Write::Rules { key: "r".into(), body: json!([]) },
-                Write::Keep { name: "k".into(), body: json!(7) },
-                Write::Audit { at: Timestamp(5), body: json!({"d": "retrain"}) },
-                message("m", "A", 1),
-            ])
+            .commit(
+                &[
+                    Write::Alert(alert("A")),
+                    Write::Log { key: "g".into(), body: json!({"l": 1}) },
+                    Write::Rules { key: "r".into(), body: json!([]) },
+                    Write::Keep { name: "k".into(), body: json!(7) },
+                    Write::Audit { at: Timestamp(5), body: json!({"d": "retrain"}) },
+                    message("m", "G", 1),
+                ],
+                Durability::Synced,
+            )
             .expect("commit");
         drop(first);
         let again = State::open(&path).expect("open");
-        assert_eq!(again.alerts().expect("rows"), [json!({"a": 1})]);
+        assert_eq!(again.alerts().expect("rows").len(), 1);
         assert_eq!(again.notification_log().expect("rows"), [json!({"l": 1})]);
         assert_eq!(again.rules().expect("rows"), [("r".to_string(), json!([]))]);
         assert_eq!(again.kept("k").expect("row"), Some(json!(7)));
         assert_eq!(again.kept("other").expect("row"), None);
         assert_eq!(again.audit(10).expect("rows"), [json!({"d": "retrain"})]);
-        assert_eq!(again.pending_destinations().expect("rows"), ["team/webhook/0"]);
-        again.commit(&[Write::AlertGone { key: "f1".into() }, Write::LogGone { key: "g".into() }]).expect("commit");
+        assert_eq!(again.pending().expect("rows")[0].destination, "team/webhook/0");
+        again
+            .commit(&[Write::AlertGone(alert("A").fingerprint()), Write::LogGone { key: "g".into() }], Durability::Synced)
+            .expect("commit");
         assert!(again.alerts().expect("rows").is_empty() && again.notification_log().expect("rows").is_empty());
         let _ = std::fs::remove_dir_all(&dir);
     }

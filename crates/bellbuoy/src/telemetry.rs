@@ -91,6 +91,11 @@ pub struct Telemetry {
     pub query_seconds: Timer,
     pub reloads_failed: Counter,
     pub state_failures: Counter,
+    /// Changes that could not be written for so long that they were dropped.
+    pub state_changes_lost: Counter,
+    /// Unsent messages: a newer one says all of it; too many of one group.
+    pub notifications_replaced: Counter,
+    pub outbox_dropped: Counter,
     pub model_rows: Family,
     pub model_rows_refused: Family,
 }

@@ -27,7 +27,7 @@ mod webhook;
 pub use compose::{Composed, Context, EmailMessage, Message, compose, compose_again};
 pub use exchange::{Done, Outcome, SEND, Session, SoFar, Step, address, compose_step, judge_step};
 pub use judge::{Answer, FailKind, Verdict, judge};
-pub use notice::{Notice, idempotency_key};
+pub use notice::{AlertJson, LabelsJson, Notice, alert_of, idempotency_key, labels_of};
 pub use settings::{
     Detail, DiscordSettings, EmailSettings, HttpOptions, Integration, IntegrationKind, MsTeamsV2Settings, OpsgenieResponder,
     OpsgenieSettings, PagerdutyImage, PagerdutyKey, PagerdutyLink, PagerdutySettings, Receiver, SlackAction, SlackConfirmation, SlackField,

@@ -2,7 +2,8 @@
 
 use bellbuoy_template::notify as template;
 use bellbuoy_vocabulary::{Alert, Labels, Timestamp};
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Map, Value};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
@@ -86,16 +87,7 @@ impl Notice {
         }
     }
 
-    pub fn to_json(&self) -> Value {
-        let alerts: Vec<Value> = self.alerts.iter().map(alert_json).collect();
-        json!({
-            "receiver": self.receiver, "integration": self.integration_kind, "index": self.integration_index,
-            "groupKey": self.group_key, "groupLabels": labels_json(&self.group_labels), "alerts": alerts,
-            "reason": self.reason, "sequence": self.sequence, "at": self.at.0,
-        })
-    }
-
-    /// From what `to_json` wrote; `None` when it is something else.
+    /// From what `Serialize` wrote; `None` when it is something else.
     pub fn from_json(value: &Value) -> Option<Notice> {
         let text = |name: &str| value.get(name)?.as_str().map(str::to_string);
         let mut alerts = Vec::new();
@@ -113,6 +105,58 @@ impl Notice {
             sequence: value.get("sequence")?.as_u64()?,
             at: Timestamp(value.get("at")?.as_i64()?),
         })
+    }
+}
+
+/// As it lies in the outbox. Written piece by piece: a notice may have a hundred thousand alerts.
+impl Serialize for Notice {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(9))?;
+        map.serialize_entry("receiver", &self.receiver)?;
+        map.serialize_entry("integration", &self.integration_kind)?;
+        map.serialize_entry("index", &self.integration_index)?;
+        map.serialize_entry("groupKey", &self.group_key)?;
+        map.serialize_entry("groupLabels", &LabelsJson(&self.group_labels))?;
+        map.serialize_entry("alerts", &AlertsJson(&self.alerts))?;
+        map.serialize_entry("reason", &self.reason)?;
+        map.serialize_entry("sequence", &self.sequence)?;
+        map.serialize_entry("at", &self.at.0)?;
+        map.end()
+    }
+}
+
+/// Labels as an object of texts.
+pub struct LabelsJson<'a>(pub &'a Labels);
+
+impl Serialize for LabelsJson<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter())
+    }
+}
+
+/// An alert as state database and outbox keep it; `alert_of` reads it back.
+pub struct AlertJson<'a>(pub &'a Alert);
+
+impl Serialize for AlertJson<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let alert = self.0;
+        let mut map = to.serialize_map(Some(7))?;
+        map.serialize_entry("labels", &LabelsJson(&alert.labels))?;
+        map.serialize_entry("annotations", &LabelsJson(&alert.annotations))?;
+        map.serialize_entry("startsAt", &alert.starts_at.0)?;
+        map.serialize_entry("endsAt", &alert.ends_at.0)?;
+        map.serialize_entry("updatedAt", &alert.updated_at.0)?;
+        map.serialize_entry("generatorURL", &alert.generator_url)?;
+        map.serialize_entry("timeout", &alert.timeout)?;
+        map.end()
+    }
+}
+
+struct AlertsJson<'a>(&'a [Alert]);
+
+impl Serialize for AlertsJson<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.iter().map(AlertJson))
     }
 }
 
@@ -156,7 +200,8 @@ pub(crate) fn labels_json(labels: &Labels) -> Value {
     Value::Object(labels.iter().map(|(name, value)| (name.to_string(), Value::from(value))).collect::<Map<_, _>>())
 }
 
-fn labels_of(value: &Value) -> Option<Labels> {
+/// From an object of texts; `None` when it is something else.
+pub fn labels_of(value: &Value) -> Option<Labels> {
     let mut pairs = Vec::new();
     for (name, value) in value.as_object()? {
         pairs.push((name.as_str(), value.as_str()?));
@@ -164,15 +209,8 @@ fn labels_of(value: &Value) -> Option<Labels> {
     Some(Labels::from_pairs(pairs))
 }
 
-fn alert_json(alert: &Alert) -> Value {
-    json!({
-        "labels": labels_json(&alert.labels), "annotations": labels_json(&alert.annotations),
-        "startsAt": alert.starts_at.0, "endsAt": alert.ends_at.0, "updatedAt": alert.updated_at.0,
-        "generatorURL": alert.generator_url, "timeout": alert.timeout,
-    })
-}
-
-fn alert_of(value: &Value) -> Option<Alert> {
+/// From what `AlertJson` wrote; `None` when it is something else.
+pub fn alert_of(value: &Value) -> Option<Alert> {
     let time = |name: &str| value.get(name)?.as_i64().map(Timestamp);
     Some(Alert {
         labels: labels_of(value.get("labels")?)?,

@@ -275,12 +275,24 @@ impl Router {
 
     /// Looks at all groups that are due.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Decision> {
+        self.tick_some(now, usize::MAX)
+    }
+
+    /// Looks at groups that are due until the notifications have `alerts_max` alerts; `next_due` then says whether more are.
+    pub fn tick_some(&mut self, now: Timestamp, alerts_max: usize) -> Vec<Decision> {
         let mut decisions = Vec::new();
+        let mut alerts = 0;
         while let Some((due, number)) = self.groups.next_due() {
-            if due > now {
+            if due > now || alerts >= alerts_max {
                 break;
             }
+            let before = decisions.len();
             self.flush(number, now, &mut decisions);
+            for decision in &decisions[before..] {
+                if let Decision::Notify(notification) = decision {
+                    alerts += notification.alerts.len();
+                }
+            }
         }
         if self.next_log_sweep <= now {
             self.sweep_log(now);

@@ -194,10 +194,17 @@ fn tell(w: &mut TextWriter, app: &App) {
         w.family(name, Counter, help).sample("", &[], counter.get() as f64);
     }
     w.family("bellbuoy_outbox_messages", Gauge, "Messages in the outbox by state.");
-    let counts = app.path.state.message_counts().unwrap_or_default();
-    for status in [OutboxStatus::Pending, OutboxStatus::Delivered, OutboxStatus::Failed] {
+    let counts = app.path.state.message_counts();
+    for status in [OutboxStatus::Pending, OutboxStatus::Delivered, OutboxStatus::Failed, OutboxStatus::Replaced] {
         let count = counts.iter().find(|(one, _)| *one == status).map_or(0, |(_, count)| *count);
         w.sample("", &[("status", status.word())], count as f64);
+    }
+    for (name, help, counter) in [
+        ("bellbuoy_notifications_replaced_total", "Unsent messages of which a newer one said all.", &telemetry.notifications_replaced),
+        ("bellbuoy_outbox_dropped_total", "Messages given up because too many of their group waited.", &telemetry.outbox_dropped),
+        ("bellbuoy_state_changes_lost_total", "Changes dropped because the disk took none for too long.", &telemetry.state_changes_lost),
+    ] {
+        w.family(name, Counter, help).sample("", &[], counter.get() as f64);
     }
     w.family("bellbuoy_state_failures_total", Counter, "Writes to the state database that failed and are tried again.").sample(
         "",

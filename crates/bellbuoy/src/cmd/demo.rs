@@ -452,7 +452,7 @@ impl Screen {
         if self.json {
             return;
         }
-        let messages = app.path.state.message_counts().unwrap_or_default();
+        let messages = app.path.state.message_counts();
         let count: u64 = messages.iter().map(|(_, count)| count).sum();
         self.print(&format!("\nThe year is over: {count} messages. They are at {}/inbox", app.external_url()));
         if stay {

@@ -50,7 +50,7 @@ fn keys_are_stable_and_different() {
 #[test]
 fn a_notice_comes_back_from_its_json() {
     let told = three();
-    let text = told.to_json().to_string();
+    let text = serde_json::to_string(&told).expect("JSON");
     assert_eq!(Notice::from_json(&serde_json::from_str(&text).expect("JSON")), Some(told));
     assert_eq!(Notice::from_json(&serde_json::json!({"receiver": "x"})), None);
 }
