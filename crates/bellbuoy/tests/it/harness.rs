@@ -241,6 +241,7 @@ fn unchunked(body: &str) -> String {
 /// A request as a test server received it.
 #[derive(Clone, Debug)]
 pub struct Received {
+    pub method: String,
     /// With the query, `/hook?a=b`.
     pub path: String,
     pub headers: HashMap<String, String>,
@@ -314,7 +315,8 @@ fn serve(mut stream: TcpStream, answer: &Mutex<Answering>, kept: &Mutex<Vec<Rece
     if reader.read_line(&mut line).is_err() || line.is_empty() {
         return;
     }
-    let path = line.split(' ').nth(1).unwrap_or("").to_string();
+    let mut words = line.split(' ').map(str::to_string);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut headers = HashMap::new();
     loop {
         let mut line = String::new();
@@ -330,7 +332,7 @@ fn serve(mut stream: TcpStream, answer: &Mutex<Answering>, kept: &Mutex<Vec<Rece
     if reader.read_exact(&mut body).is_err() {
         return;
     }
-    let received = Received { path, headers, body: String::from_utf8_lossy(&body).into_owned() };
+    let received = Received { method, path, headers, body: String::from_utf8_lossy(&body).into_owned() };
     let bytes = {
         let mut answer = answer.lock().expect("answer");
         let bytes = answer(&received);

@@ -7,6 +7,7 @@ mod harness;
 mod hostile;
 mod mail;
 mod peers;
+mod peers_receivers;
 mod restart;
 mod secrets;
 mod up;
