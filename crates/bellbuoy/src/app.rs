@@ -26,6 +26,7 @@ use crate::judge::Models;
 use crate::path::{Parts, Path};
 use crate::scraper::{Scraper, discovery_files};
 use crate::sender::Sender;
+use crate::silences::SilenceLimits;
 use crate::state::State;
 use crate::telemetry::Telemetry;
 
@@ -50,6 +51,25 @@ pub struct Options {
     pub retention: Option<Millis>,
     /// Reload when a configuration file changes.
     pub watch: bool,
+    pub alertmanager: AlertmanagerOptions,
+}
+
+/// What Alertmanager takes on its command line.
+#[derive(Clone, Debug, Default)]
+pub struct AlertmanagerOptions {
+    pub silences: SilenceLimits,
+    /// Alerts of one name; 0 is no limit.
+    pub alerts_per_name_max: usize,
+    /// Requests of API v2 that are read at a time; `None` is one per core, at least 8.
+    pub get_concurrency: Option<usize>,
+    /// Of a request of API v2.
+    pub http_timeout: Option<Millis>,
+    /// Nobody is told anything before this has passed since the start.
+    pub start_delay: Millis,
+    /// How long the history of notifications is kept; `None`: as bellbuoy.yml says.
+    pub retention: Option<Millis>,
+    /// Everything is served below this path too: `/alerts`.
+    pub route_prefix: Option<String>,
 }
 
 /// What became of the last reload.
@@ -147,6 +167,7 @@ impl App {
         let forwarder = Forwarder::new(clients.clone(), telemetry.clone());
         let parts = Parts { store: Arc::new(store), state, telemetry, forwarder };
         let path = Arc::new(Path::new(parts, engine, settings.clone(), external_url.clone()));
+        path.set_limits(&options.alertmanager);
         path.restore(now)?;
         let app = Arc::new(App {
             scraper: Scraper::new(path.clone(), clients.clone()),
@@ -185,6 +206,17 @@ impl App {
 
     pub fn external_url(&self) -> &str {
         &self.external_url
+    }
+
+    /// `/path` below which everything is served too, or nothing: `--web.route-prefix`, else the path of the external URL.
+    pub fn route_prefix(&self) -> String {
+        let path = match &self.options.alertmanager.route_prefix {
+            Some(prefix) => prefix.as_str(),
+            None => self.external_url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path),
+        };
+        let path = path.trim_matches('/');
+        // Braces mean something to the router of requests; no address has them.
+        if path.is_empty() || path.contains(['{', '}', '*', '?', '#']) { String::new() } else { format!("/{path}") }
     }
 
     /// How long samples are kept; decided at the start.
@@ -279,15 +311,18 @@ impl App {
 
     async fn run_router(self: Arc<Self>) {
         let mut stopped = self.stop.subscribe();
+        // `--dispatch.start-delay`: Prometheus may need a while to send what still fires.
+        let not_before = self.started_at + self.options.alertmanager.start_delay;
         loop {
             let woken = self.path.wake_router.notified();
-            let wait = self.path.router_next_due().map_or(Duration::from_secs(3600), clock::until);
+            let due = || self.path.router_next_due().map(|due| due.max(not_before));
+            let wait = due().map_or(Duration::from_secs(3600), clock::until);
             tokio::select! {
                 _ = tokio::time::sleep(wait) => {}
                 _ = woken => {}
                 _ = stopped.changed() => return,
             }
-            if self.path.router_next_due().is_some_and(|due| due <= clock::now()) {
+            if due().is_some_and(|due| due <= clock::now()) {
                 tokio::task::block_in_place(|| self.path.router_due(clock::now()));
             }
         }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bellbuoy_notify::{Integration, Notice, alert_of};
 use bellbuoy_promql::Engine;
-use bellbuoy_router::{AlertView, Change, Decision, GroupView, Notification, Router};
+use bellbuoy_router::{AlertView, Change, Decision, GroupView, Limits, Notification, Router};
 use bellbuoy_rules::{self as rules, Evaluation, Group, GroupView as RulesView, Transition};
 use bellbuoy_scrape::{Response, ScrapeReport, TargetState};
 use bellbuoy_store::{Durability, Store};
@@ -28,6 +28,7 @@ use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 use tracing::{error, warn};
 
+use crate::app::AlertmanagerOptions;
 use crate::backlog::{self, Backlog, Ticket};
 use crate::clock::Stopwatch;
 use crate::config::Settings;
@@ -242,41 +243,63 @@ impl Path {
 
     /// A person makes or edits a silence. An answer of `Ok` means that it is on disk; it is its id.
     pub fn post_silence(&self, posted: PostedSilence, new_id: String, now: Timestamp) -> Result<String, SilenceError> {
-        let (id, changes) = lock(&self.silences).post(posted, new_id, now)?;
-        self.silences_changed(changes, now)?;
+        let mut id = String::new();
+        self.change_silences(|silences| {
+            let (held, changes) = silences.post(posted, new_id, now)?;
+            id = held;
+            Ok(changes)
+        })?;
         Ok(id)
     }
 
     pub fn expire_silence(&self, id: &str, now: Timestamp) -> Result<(), SilenceError> {
-        let changes = lock(&self.silences).expire(id, now)?;
-        self.silences_changed(changes, now)
+        self.change_silences(|silences| silences.expire(id, now))
     }
 
     /// Forgets silences that ended long ago; called now and then.
     pub fn sweep_silences(&self, now: Timestamp) {
-        let changes = lock(&self.silences).sweep(now);
-        if !changes.is_empty() {
-            // What could not be written is kept and tried again.
-            let _ = self.silences_changed(changes, now);
-        }
+        // What could not be written is kept and tried again.
+        let _ = self.change_silences(|silences| Ok(silences.sweep(now)));
     }
 
     pub fn silences(&self) -> Vec<Silence> {
         lock(&self.silences).all().cloned().collect()
     }
 
-    fn silences_changed(&self, changes: Vec<silences::Change>, now: Timestamp) -> Result<(), SilenceError> {
-        let write = |change| match change {
-            silences::Change::Put(silence) => Write::Silence { key: silence.id.clone(), body: silence.to_json() },
-            silences::Change::Gone(key) => Write::SilenceGone { key },
-        };
-        let ticket = {
-            let mut router = lock(&self.router);
-            router.set_silences(lock(&self.silences).mutes(now));
-            self.backlog.push(changes.into_iter().map(write).collect())
-        };
+    /// What the command line allows; called before `restore`.
+    pub fn set_limits(&self, options: &AlertmanagerOptions) {
+        lock(&self.silences).set_limits(options.silences);
+        let limits = Limits { alerts_per_name_max: options.alerts_per_name_max, ..Limits::default() };
+        lock(&self.router).set_limits(limits);
+    }
+
+    /// Under the router's lock, so that what mutes, what is shown and what is on disk change in the same order.
+    fn change_silences(
+        &self,
+        change: impl FnOnce(&mut Silences) -> Result<Vec<silences::Change>, SilenceError>,
+    ) -> Result<(), SilenceError> {
+        let mut router = lock(&self.router);
+        let changes = change(&mut lock(&self.silences))?;
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut writes = Vec::new();
+        for change in changes {
+            writes.push(match change {
+                silences::Change::Put(silence) => {
+                    router.put_silence(silence.mute());
+                    Write::Silence { key: silence.id.clone(), body: silence.to_json() }
+                }
+                silences::Change::Gone(key) => {
+                    router.remove_silence(&key);
+                    Write::SilenceGone { key }
+                }
+            });
+        }
+        let ticket = self.backlog.push(writes);
+        drop(router);
         self.wake_router.notify_one();
-        if self.backlog.wait(ticket) { Ok(()) } else { Err(SilenceError::Invalid("the silence could not be written to disk".into())) }
+        if self.backlog.wait(ticket) { Ok(()) } else { Err(SilenceError::NotWritten) }
     }
 
     /// Alerts reach the router. True when what it now knows is on disk.
@@ -391,7 +414,8 @@ impl Path {
     pub fn restore(&self, now: Timestamp) -> Result<(), crate::state::StateError> {
         let alerts = readable("alert", self.state.alerts()?, alert_of);
         let log = readable("entry of the notification log", self.state.notification_log()?, log_state::from_json);
-        let kept = Silences::restore(readable("silence", self.state.silences()?, Silence::from_json));
+        let limits = lock(&self.silences).limits();
+        let kept = Silences::restore(readable("silence", self.state.silences()?, Silence::from_json), limits);
         let mut router = lock(&self.router);
         router.set_silences(kept.mutes(now));
         *lock(&self.silences) = kept;

@@ -2,11 +2,15 @@
 //!
 //! Texts are Go templates over the notification's data. Addresses and tokens are `Secret`.
 
+use std::collections::BTreeMap;
+
 use bellbuoy_vocabulary::{Millis, Secret};
 
 #[derive(Clone, Debug)]
 pub struct Receiver {
     pub name: String,
+    /// Only the API shows them and filters by them; `name` is always there.
+    pub labels: BTreeMap<String, String>,
     pub integrations: Vec<Integration>,
 }
 

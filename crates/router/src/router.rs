@@ -10,7 +10,8 @@ use crate::inhibit::Inhibitor;
 use crate::log::{LogEntry, LogKey, RETENTION, decide};
 use crate::route::RouteTree;
 use crate::settings::{IntegrationOutline, RouterSettings};
-use crate::silence::Silence;
+use crate::silence::{Silence, Silences};
+use crate::views::alert_order;
 use crate::{merge, times};
 
 /// How much the router holds. What is over it is refused and counted; the sender tells it again.
@@ -18,11 +19,13 @@ use crate::{merge, times};
 pub struct Limits {
     pub alerts_max: usize,
     pub groups_max: usize,
+    /// Of one alertname (`--alerts.per-alertname-limit`); 0 is no limit.
+    pub alerts_per_name_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { alerts_max: 100_000, groups_max: 100_000 }
+        Limits { alerts_max: 100_000, groups_max: 100_000, alerts_per_name_max: 0 }
     }
 }
 
@@ -65,8 +68,10 @@ pub struct Router {
     limits: Limits,
     pub(crate) tree: RouteTree,
     inhibitor: Inhibitor,
-    pub(crate) silences: Vec<Silence>,
+    pub(crate) silences: Silences,
     pub(crate) alerts: HashMap<u64, Stored>,
+    /// Alerts by name; only counted when there is a limit.
+    per_name: HashMap<String, usize>,
     pub(crate) groups: Groups,
     log: HashMap<LogKey, LogEntry>,
     /// When the log is next searched for entries that nobody needs.
@@ -101,8 +106,9 @@ impl Router {
             inhibitor: Inhibitor::new(&settings.inhibit_rules),
             settings,
             limits,
-            silences: Vec::new(),
+            silences: Silences::default(),
             alerts: HashMap::new(),
+            per_name: HashMap::new(),
             groups: Groups::default(),
             log: HashMap::new(),
             next_log_sweep: Timestamp::MIN,
@@ -151,8 +157,42 @@ impl Router {
         }
     }
 
+    /// Takes new limits. What is over them already stays until it is resolved.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.per_name.clear();
+        if limits.alerts_per_name_max > 0 {
+            for stored in self.alerts.values() {
+                *self.per_name.entry(stored.alert.labels.get("alertname").to_string()).or_default() += 1;
+            }
+        }
+    }
+
+    fn count_name(&mut self, labels: &Labels, more: bool) {
+        if self.limits.alerts_per_name_max == 0 {
+            return;
+        }
+        let name = labels.get("alertname");
+        match self.per_name.get_mut(name) {
+            Some(count) if more => *count += 1,
+            Some(count) if *count > 1 => *count -= 1,
+            Some(_) => drop(self.per_name.remove(name)),
+            None if more => drop(self.per_name.insert(name.to_string(), 1)),
+            None => {}
+        }
+    }
+
     pub fn set_silences(&mut self, silences: Vec<Silence>) {
-        self.silences = silences;
+        self.silences.replace(silences);
+    }
+
+    /// Adds one silence, or changes the one with the same id.
+    pub fn put_silence(&mut self, silence: Silence) {
+        self.silences.put(silence);
+    }
+
+    pub fn remove_silence(&mut self, id: &str) {
+        self.silences.remove(id);
     }
 
     /// Takes alerts from rules, the API or events. An alert with `ends_at` behind `now` is resolved.
@@ -187,6 +227,11 @@ impl Router {
             alert = merge::merged(&stored.alert, alert, now);
         } else if self.alerts.len() >= self.limits.alerts_max {
             return Err(format!("limit of {} alerts reached", self.limits.alerts_max));
+        } else if self.limits.alerts_per_name_max > 0 {
+            let name = alert.labels.get("alertname");
+            if self.per_name.get(name).is_some_and(|count| *count >= self.limits.alerts_per_name_max) {
+                return Err(format!("limit of {} alerts named {name:?} reached", self.limits.alerts_per_name_max));
+            }
         }
         let is_new = known.is_none();
         let labels = alert.labels.clone();
@@ -194,6 +239,7 @@ impl Router {
             Some(stored) => stored.alert = alert,
             None => {
                 self.alerts.insert(fingerprint, Stored { alert, groups: Vec::new() });
+                self.count_name(&labels, true);
                 self.inhibitor.add(fingerprint, &labels);
             }
         }
@@ -296,6 +342,7 @@ impl Router {
         }
         if self.next_log_sweep <= now {
             self.sweep_log(now);
+            self.silences.sweep(now);
             self.next_log_sweep = now.saturating_add(Millis::from_minutes(1));
         }
         decisions
@@ -317,7 +364,7 @@ impl Router {
                 members.push(stored.alert.clone());
             }
         }
-        members.sort_by(|a, b| order(&a.labels, &b.labels));
+        members.sort_by(|a, b| alert_order(&a.labels, &b.labels));
         let (heard, muted_because) = self.audible(&route.mute_time_intervals, &route.active_time_intervals, &members, now);
         let integrations = self.integrations_of(&route.receiver);
         for integration in &integrations {
@@ -338,7 +385,7 @@ impl Router {
             if self.inhibited_by(&alert.labels, now).is_some() {
                 continue;
             }
-            if self.silences.iter().any(|silence| silence.mutes(&alert.labels, now)) {
+            if self.silences.mute(&alert.labels, now) {
                 silenced = true;
                 continue;
             }
@@ -472,6 +519,7 @@ impl Router {
     fn forget(&mut self, fingerprint: u64) {
         if let Some(stored) = self.alerts.remove(&fingerprint) {
             self.inhibitor.remove(fingerprint, &stored.alert.labels);
+            self.count_name(&stored.alert.labels, false);
             self.dirty.alerts.remove(&fingerprint);
             self.dirty.alerts_gone.insert(fingerprint);
         }
@@ -516,6 +564,7 @@ impl Router {
             }
             let fingerprint = alert.fingerprint();
             self.inhibitor.add(fingerprint, &alert.labels);
+            self.count_name(&alert.labels, true);
             self.alerts.insert(fingerprint, Stored { alert, groups: Vec::new() });
             self.join_groups(fingerprint, true, now);
         }
@@ -536,13 +585,6 @@ impl Dirty {
         self.log_gone.remove(&key);
         self.log.insert(key);
     }
-}
-
-/// By job, by instance, then by all labels, as Alertmanager lists alerts; those without the label come last.
-fn order(a: &Labels, b: &Labels) -> std::cmp::Ordering {
-    let key = |labels: &Labels, name| (labels.get(name).is_empty(), labels.get(name).to_string());
-    let by = |name| key(a, name).cmp(&key(b, name));
-    by("job").then_with(|| by("instance")).then_with(|| a.cmp(b))
 }
 
 fn log_key(group_key: &str, receiver: &str, integration: &IntegrationOutline) -> LogKey {

@@ -1,8 +1,11 @@
 //! What API v2 and the pages show of the router.
 
+use std::cmp::Ordering;
+
 use bellbuoy_vocabulary::{Alert, Labels, Timestamp};
 
 use crate::router::Router;
+use crate::times;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlertState {
@@ -25,6 +28,7 @@ impl AlertState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlertView {
     pub alert: Alert,
+    /// In the order of their routes; a receiver of two routes is there twice, as in Alertmanager.
     pub receivers: Vec<String>,
     pub state: AlertState,
     /// Fingerprints, 16 hexadecimal digits.
@@ -38,6 +42,8 @@ pub struct GroupView {
     pub labels: Labels,
     pub receiver: String,
     pub alerts: Vec<AlertView>,
+    /// The time intervals that keep the group quiet now.
+    pub muted_by: Vec<String>,
 }
 
 impl Router {
@@ -51,12 +57,11 @@ impl Router {
 
     fn view(&self, alert: &Alert, now: Timestamp) -> AlertView {
         let inhibited_by: Vec<String> = self.inhibited_by(&alert.labels, now).map(|source| format!("{source:016x}")).into_iter().collect();
-        let silenced = self.silences.iter().filter(|silence| silence.mutes(&alert.labels, now));
-        let silenced_by: Vec<String> = silenced.map(|silence| silence.id.clone()).collect();
+        let silenced_by = self.silences.ids(&alert.labels, now);
         let quiet = !inhibited_by.is_empty() || !silenced_by.is_empty();
         AlertView {
             alert: alert.clone(),
-            receivers: self.routes_of(&alert.labels),
+            receivers: self.tree.matching(&alert.labels).iter().map(|route| self.tree.nodes[*route].route.receiver.clone()).collect(),
             state: if quiet { AlertState::Suppressed } else { AlertState::Active },
             inhibited_by,
             silenced_by,
@@ -76,12 +81,23 @@ impl Router {
             }
             if !alerts.is_empty() {
                 alerts.sort_by(|a, b| a.alert.labels.cmp(&b.alert.labels));
-                let receiver = self.tree.nodes[group.route].route.receiver.clone();
-                views.push(GroupView { labels: group.labels.clone(), receiver, alerts });
+                let route = &self.tree.nodes[group.route].route;
+                let muted_by = self.muted_by(&route.mute_time_intervals, &route.active_time_intervals, now);
+                views.push(GroupView { labels: group.labels.clone(), receiver: route.receiver.clone(), alerts, muted_by });
             }
         }
         views.sort_by(|a, b| (&a.labels, &a.receiver).cmp(&(&b.labels, &b.receiver)));
         views
+    }
+
+    /// The mute intervals that hold, or all active intervals when none of them does.
+    fn muted_by(&self, mute: &[String], active: &[String], now: Timestamp) -> Vec<String> {
+        let named = |name: &String| self.settings.time_intervals.iter().find(|interval| interval.name == *name);
+        let holds = |name: &&String| named(name).is_some_and(|interval| times::contains(interval, now));
+        if !active.is_empty() && !active.iter().any(|name| holds(&name)) {
+            return active.to_vec();
+        }
+        mute.iter().filter(holds).cloned().collect()
     }
 
     /// The receivers that hear of an alert with these labels, in the order of their routes, each once.
@@ -94,5 +110,55 @@ impl Router {
             }
         }
         receivers
+    }
+}
+
+/// The order of alerts in messages and groups: by job, by instance, then as label sets; those without the label come last.
+pub fn alert_order(a: &Labels, b: &Labels) -> Ordering {
+    let by = |name| match (a.get(name), b.get(name)) {
+        ("", "") => Ordering::Equal,
+        ("", _) => Ordering::Greater,
+        (_, "") => Ordering::Less,
+        (a, b) => a.cmp(b),
+    };
+    by("job").then_with(|| by("instance")).then_with(|| labels_order(a, b))
+}
+
+/// Alertmanager's order of label sets: the smaller set first, then name by name; who lacks a name that the other has comes first.
+pub fn labels_order(a: &Labels, b: &Labels) -> Ordering {
+    let by_size = a.iter().count().cmp(&b.iter().count());
+    if by_size != Ordering::Equal {
+        return by_size;
+    }
+    for ((a_name, a_value), (b_name, b_value)) in a.iter().zip(b.iter()) {
+        // The first name that only one of them has is missing in the other one.
+        let order = b_name.cmp(a_name).then_with(|| a_value.cmp(b_value));
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    Ordering::Equal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes first of two; as `LabelSet.Before` and `AlertSlice` of Alertmanager say.
+    #[test]
+    fn alerts_are_sorted_as_alertmanager_sorts_them() {
+        let labels = |text: &str| Labels::from_pairs(text.split_whitespace().map(|pair| pair.split_once('=').expect("a pair")));
+        let check = |first: &str, second: &str| {
+            assert_eq!(alert_order(&labels(first), &labels(second)), Ordering::Less, "{first} before {second}");
+            assert_eq!(alert_order(&labels(second), &labels(first)), Ordering::Greater, "{second} after {first}");
+            assert_eq!(alert_order(&labels(first), &labels(first)), Ordering::Equal);
+        };
+        check("job=a z=1", "job=b a=1");
+        check("job=a", "a=1");
+        check("job=a instance=1 x=2", "job=a instance=2");
+        check("a=2", "a=1 b=1");
+        check("a=1 b=2", "a=1 b=3");
+        check("b=1", "a=1");
+        check("a=1 c=1", "a=1 b=1");
     }
 }

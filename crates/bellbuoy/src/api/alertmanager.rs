@@ -1,282 +1,184 @@
 //! Alertmanager's API v2 under `/api/v2`, for amtool, Grafana, and everything that posts alerts.
 //!
-//! In:    alerts from outside. Out: what the router knows, in Alertmanager's JSON.
+//! In:    alerts and silences from outside. Out: what the router knows, in Alertmanager's JSON.
+//! Holds: same requests, same answers as Alertmanager 0.33, its refusals included; a difference is written in
+//!        docs/guides/alertmanager-clients.md.
+//! Read:  this file, then posted.rs (what is accepted), wanted.rs (filters), silences.rs, guard.rs (limits, headers).
 
-use std::collections::BTreeSet;
+mod guard;
+mod posted;
+mod silences;
+mod wanted;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path as UrlPath, State};
-use axum::http::StatusCode;
+use axum::extract::State;
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use bellbuoy_router::{AlertState, AlertView};
-use bellbuoy_vocabulary::{AnchoredRegex, Labels, Matcher, Timestamp};
+use bellbuoy_router::{AlertState, AlertView, alert_order, labels_order};
+use bellbuoy_vocabulary::Timestamp;
 use serde_json::{Value, json};
 
+use self::wanted::Wanted;
 use super::params::Params;
 use crate::app::App;
 use crate::clock;
-use crate::config;
-use crate::path::PostedAlert;
-use crate::silences::{PostedSilence, Silence, SilenceError, matcher_of};
 use crate::wire::labels_json;
 
 /// The Alertmanager whose API this is.
 const ALERTMANAGER_VERSION: &str = "0.33.0";
-/// Most alerts in one request; Prometheus sends at most 256 at a time.
-const ALERTS_MAX: usize = 100_000;
 
-pub fn routes() -> Router<Arc<App>> {
+pub fn routes(app: Arc<App>) -> Router<Arc<App>> {
+    let guard = guard::Guard::new(&app.options.alertmanager);
     Router::new()
-        .route("/status", get(status))
-        .route("/receivers", get(receivers))
-        .route("/alerts", get(alerts).post(post_alerts))
-        .route("/alerts/groups", get(groups))
-        .route("/silences", get(silences).post(post_silence))
-        .route("/silence/{id}", get(silence).delete(delete_silence))
+        .route("/status", get(status).fallback(not_allowed))
+        .route("/receivers", get(receivers).fallback(not_allowed))
+        .route("/alerts", get(alerts).post(post_alerts).fallback(not_allowed))
+        .route("/alerts/groups", get(groups).fallback(not_allowed))
+        .route("/silences", get(silences::list).post(silences::post).fallback(not_allowed))
+        .route("/silence/{id}", get(silences::one).delete(silences::delete).fallback(not_allowed))
+        .fallback(not_found)
+        .layer(from_fn_with_state(Arc::new(guard), guard::watch))
 }
 
 type Answer = Result<Response, Refusal>;
 
-/// Alertmanager answers errors with a plain JSON string.
-pub struct Refusal(StatusCode, String);
+/// Alertmanager answers its own refusals with a plain JSON text, and those of its framework with a code and a message.
+#[derive(Debug, PartialEq)]
+pub enum Refusal {
+    Plain(StatusCode, String),
+    Coded(StatusCode, u16, String),
+}
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.0, Json(Value::from(self.1))).into_response()
+        match self {
+            Refusal::Plain(status, message) => (status, Json(Value::from(message))).into_response(),
+            Refusal::Coded(status, code, message) => (status, Json(json!({"code": code, "message": message}))).into_response(),
+        }
     }
 }
 
 fn bad(message: impl Into<String>) -> Refusal {
-    Refusal(StatusCode::BAD_REQUEST, message.into())
+    Refusal::Plain(StatusCode::BAD_REQUEST, message.into())
+}
+
+async fn not_found(uri: Uri) -> Refusal {
+    // Nested routers see the path without the prefix.
+    Refusal::Coded(StatusCode::NOT_FOUND, 404, format!("path /api/v2{} was not found", uri.path()))
+}
+
+async fn not_allowed(method: Method) -> Refusal {
+    Refusal::Coded(StatusCode::METHOD_NOT_ALLOWED, 405, format!("method {method} is not allowed"))
+}
+
+/// A time as Alertmanager's API writes it: always with three digits of milliseconds.
+fn stamp(at: Timestamp) -> String {
+    let text = at.rfc3339();
+    let Some(text) = text.strip_suffix('Z') else { return text };
+    match text.split_once('.') {
+        Some((seconds, fraction)) => format!("{seconds}.{fraction:0<3}Z"),
+        None => format!("{text}.000Z"),
+    }
 }
 
 async fn status(State(app): State<Arc<App>>) -> Answer {
     Ok(Json(json!({
-        "cluster": {"name": "", "status": "disabled", "peers": []},
+        "cluster": {"status": "disabled", "peers": []},
         "config": {"original": app.path.settings().alertmanager_text},
-        "uptime": app.started_at.rfc3339(),
+        "uptime": stamp(app.started_at),
         "versionInfo": {"version": ALERTMANAGER_VERSION, "revision": concat!("bellbuoy ", env!("CARGO_PKG_VERSION")),
             "branch": "HEAD", "buildUser": "", "buildDate": "", "goVersion": ""},
     }))
     .into_response())
 }
 
-async fn receivers(State(app): State<Arc<App>>) -> Answer {
-    let names: Vec<Value> = app.path.settings().receivers.iter().map(|receiver| json!({"name": receiver.name})).collect();
-    Ok(Json(names).into_response())
-}
-
-async fn silences(State(app): State<Arc<App>>, params: Params) -> Answer {
-    let mut filters = Vec::new();
-    for text in params.all("filter") {
-        filters.extend(config::parse_matchers(text).map_err(bad)?);
-    }
-    let now = clock::now();
-    let mut found = app.path.silences();
-    // A filter asks for silences with a matcher of the same name that accepts the same value.
-    found.retain(|silence| {
-        filters.iter().all(|filter| silence.matchers.iter().any(|matcher| matcher.name == filter.name && filter.matches(&matcher.value)))
-            && params.get(silence.state(now)) != Some("false")
-    });
-    let order = |silence: &Silence| match silence.state(now) {
-        "active" => (0, silence.ends_at.0),
-        "pending" => (1, silence.starts_at.0),
-        _ => (2, -silence.ends_at.0),
-    };
-    found.sort_by_key(order);
-    Ok(Json(found.iter().map(|silence| shown(silence, now)).collect::<Vec<_>>()).into_response())
-}
-
-fn shown(silence: &Silence, now: Timestamp) -> Value {
-    let mut out = silence.to_json();
-    out["status"] = json!({"state": silence.state(now)});
-    out
-}
-
-async fn silence(State(app): State<Arc<App>>, UrlPath(id): UrlPath<String>) -> Answer {
-    match app.path.silences().iter().find(|silence| silence.id == id) {
-        Some(silence) => Ok(Json(shown(silence, clock::now())).into_response()),
-        None => Err(Refusal(StatusCode::NOT_FOUND, format!("silence {id} not found"))),
-    }
-}
-
-async fn delete_silence(State(app): State<Arc<App>>, UrlPath(id): UrlPath<String>) -> Answer {
-    tokio::task::block_in_place(|| app.path.expire_silence(&id, clock::now())).map_err(refusal)?;
-    Ok(StatusCode::OK.into_response())
-}
-
-async fn post_silence(State(app): State<Arc<App>>, body: Bytes) -> Answer {
-    let value: Value = serde_json::from_slice(&body).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
-    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or("").to_string();
-    let time =
-        |name: &str| Timestamp::parse_rfc3339(&text(name)).ok_or_else(|| bad(format!("{name} is not an RFC 3339 time: {:?}", text(name))));
-    let matchers = value.get("matchers").and_then(Value::as_array).ok_or_else(|| bad("matchers is not a list"))?;
-    let posted = PostedSilence {
-        id: Some(text("id")).filter(|id| !id.is_empty()),
-        matchers: matchers.iter().map(matcher_of).collect::<Result<_, _>>().map_err(bad)?,
-        starts_at: time("startsAt")?,
-        ends_at: time("endsAt")?,
-        created_by: text("createdBy"),
-        comment: text("comment"),
-    };
-    let id = tokio::task::block_in_place(|| app.path.post_silence(posted, clock::uuid(), clock::now())).map_err(refusal)?;
-    Ok(Json(json!({"silenceID": id})).into_response())
-}
-
-fn refusal(error: SilenceError) -> Refusal {
-    let status = if matches!(error, SilenceError::NotFound(_)) { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
-    Refusal(status, error.to_string())
-}
-
-/// Which alerts a request asks for: `filter` matchers, states, receiver.
-struct Wanted {
-    matchers: Vec<Matcher>,
-    active: bool,
-    silenced: bool,
-    inhibited: bool,
-    unprocessed: bool,
-    receiver: Option<AnchoredRegex>,
-}
-
-impl Wanted {
-    fn read(params: &Params) -> Result<Wanted, Refusal> {
-        let mut matchers = Vec::new();
-        for text in params.all("filter") {
-            matchers.extend(config::parse_matchers(text).map_err(bad)?);
-        }
-        let flag = |name: &str| match params.get(name) {
-            None | Some("true") => Ok(true),
-            Some("false") => Ok(false),
-            Some(other) => Err(bad(format!("parameter {name}: {other:?} is neither true nor false"))),
-        };
-        let receiver = params
-            .get("receiver")
-            .map(AnchoredRegex::new)
-            .transpose()
-            .map_err(|error| bad(format!("failed to parse receiver param: {error}")))?;
-        // No group is muted in what is shown here, so `muted` changes nothing; a value that is none is still an error.
-        flag("muted")?;
-        Ok(Wanted {
-            matchers,
-            active: flag("active")?,
-            silenced: flag("silenced")?,
-            inhibited: flag("inhibited")?,
-            unprocessed: flag("unprocessed")?,
-            receiver,
-        })
-    }
-
-    fn takes(&self, view: &AlertView) -> bool {
-        (self.active || view.state != AlertState::Active)
-            && (self.unprocessed || view.state != AlertState::Unprocessed)
-            && (self.silenced || view.silenced_by.is_empty())
-            && (self.inhibited || view.inhibited_by.is_empty())
-            && self.matchers.iter().all(|matcher| matcher.matches_labels(&view.alert.labels))
-    }
-
-    fn takes_receiver(&self, name: &str) -> bool {
-        self.receiver.as_ref().is_none_or(|regex| regex.is_match(name))
-    }
-}
-
-async fn alerts(State(app): State<Arc<App>>, params: Params) -> Answer {
-    let wanted = Wanted::read(&params)?;
-    let now = clock::now();
-    let mut views = app.path.alerts_view(now);
-    views
-        .retain(|view| !view.alert.resolved_at(now) && wanted.takes(view) && view.receivers.iter().any(|name| wanted.takes_receiver(name)));
-    views.sort_by_key(|view| view.alert.fingerprint());
-    Ok(Json(views.iter().map(gettable).collect::<Vec<_>>()).into_response())
-}
-
-async fn groups(State(app): State<Arc<App>>, params: Params) -> Answer {
-    let wanted = Wanted::read(&params)?;
-    let now = clock::now();
+async fn receivers(State(app): State<Arc<App>>, params: Params) -> Answer {
+    let wanted = Wanted::read(&params, &app)?;
     let mut out = Vec::new();
-    for group in app.path.groups_view(now) {
-        if !wanted.takes_receiver(&group.receiver) {
-            continue;
-        }
-        let alerts: Vec<Value> =
-            group.alerts.iter().filter(|view| !view.alert.resolved_at(now) && wanted.takes(view)).map(gettable).collect();
-        if !alerts.is_empty() {
-            out.push(json!({"labels": labels_json(&group.labels), "receiver": {"name": group.receiver}, "alerts": alerts}));
-        }
+    for receiver in app.path.settings().receivers.iter().filter(|receiver| wanted.takes_labels_of(&receiver.name)) {
+        out.push(json!({"name": receiver.name, "labels": wanted.labels_of(&receiver.name)}));
     }
     Ok(Json(out).into_response())
 }
 
-fn gettable(view: &AlertView) -> Value {
+async fn alerts(State(app): State<Arc<App>>, params: Params) -> Answer {
+    let wanted = Wanted::read(&params, &app)?;
+    let mut views = app.path.alerts_view(clock::now());
+    views.retain(|view| wanted.takes(view) && wanted.takes_any_receiver(&view.receivers));
+    views.sort_by_key(|view| view.alert.fingerprint());
+    Ok(Json(views.iter().map(|view| gettable(view, &view.receivers, &[])).collect::<Vec<_>>()).into_response())
+}
+
+async fn groups(State(app): State<Arc<App>>, params: Params) -> Answer {
+    let wanted = Wanted::read(&params, &app)?;
+    let mut groups = app.path.groups_view(clock::now());
+    groups.retain(|group| wanted.takes_receiver(&group.receiver));
+    // The receivers of an alert are those of the groups that are asked for, muted ones too.
+    let mut receivers: HashMap<u64, Vec<String>> = HashMap::new();
+    for group in &mut groups {
+        group.alerts.retain(|view| wanted.takes(view));
+        for view in &group.alerts {
+            receivers.entry(view.alert.fingerprint()).or_default().push(group.receiver.clone());
+        }
+    }
+    receivers.values_mut().for_each(|names| names.sort());
+    groups.sort_by(|a, b| labels_order(&a.labels, &b.labels).then_with(|| a.receiver.cmp(&b.receiver)));
+    let mut out = Vec::new();
+    for group in &mut groups {
+        if group.alerts.is_empty() || (!wanted.muted && !group.muted_by.is_empty()) {
+            continue;
+        }
+        group.alerts.sort_by(|a, b| alert_order(&a.alert.labels, &b.alert.labels));
+        let names = |view: &AlertView| receivers.get(&view.alert.fingerprint()).map_or(&[][..], Vec::as_slice);
+        let alerts: Vec<Value> = group.alerts.iter().map(|view| gettable(view, names(view), &group.muted_by)).collect();
+        out.push(json!({"labels": labels_json(&group.labels), "receiver": {"name": group.receiver}, "alerts": alerts}));
+    }
+    Ok(Json(out).into_response())
+}
+
+fn gettable(view: &AlertView, receivers: &[String], muted_by: &[String]) -> Value {
     let alert = &view.alert;
-    let receivers: BTreeSet<&str> = view.receivers.iter().map(String::as_str).collect();
-    json!({
+    let state = match view.state {
+        _ if !muted_by.is_empty() => AlertState::Suppressed,
+        state => state,
+    };
+    let mut out = json!({
         "labels": labels_json(&alert.labels), "annotations": labels_json(&alert.annotations),
-        "startsAt": alert.starts_at.rfc3339(), "endsAt": alert.ends_at.rfc3339(), "updatedAt": alert.updated_at.rfc3339(),
-        "generatorURL": alert.generator_url, "fingerprint": format!("{:016x}", alert.fingerprint()),
+        "startsAt": stamp(alert.starts_at), "endsAt": stamp(alert.ends_at), "updatedAt": stamp(alert.updated_at),
+        "fingerprint": format!("{:016x}", alert.fingerprint()),
         "receivers": receivers.iter().map(|name| json!({"name": name})).collect::<Vec<_>>(),
-        "status": {
-            "state": match view.state { AlertState::Active => "active", AlertState::Suppressed => "suppressed", AlertState::Unprocessed => "unprocessed" },
-            "inhibitedBy": view.inhibited_by, "silencedBy": view.silenced_by, "mutedBy": [],
-        },
-    })
+        "status": {"state": state.word(), "inhibitedBy": view.inhibited_by, "silencedBy": view.silenced_by, "mutedBy": muted_by},
+    });
+    if !alert.generator_url.is_empty() {
+        out["generatorURL"] = Value::from(alert.generator_url.as_str());
+    }
+    out
 }
 
 async fn post_alerts(State(app): State<Arc<App>>, body: Bytes) -> Answer {
-    let value: Value = serde_json::from_slice(&body).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
-    let list = value.as_array().ok_or_else(|| bad("the body is not a list of alerts"))?;
-    if list.len() > ALERTS_MAX {
-        return Err(bad(format!("more than {ALERTS_MAX} alerts in one request")));
-    }
-    let mut alerts = Vec::with_capacity(list.len());
-    let mut problems = Vec::new();
-    for (index, value) in list.iter().enumerate() {
-        match posted(value) {
-            Ok(alert) => alerts.push(alert),
-            Err(problem) => problems.push(format!("alert {index}: {problem}")),
-        }
-    }
+    let (alerts, problems) = posted::alerts(&body, clock::now())?;
+    app.path.telemetry.alerts_refused.add(problems.len() as u64);
     // As Alertmanager: the valid alerts are taken, then the request is refused for the others.
     tokio::task::block_in_place(|| app.path.post_alerts(alerts, clock::now()))
-        .map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error))?;
-    if problems.is_empty() { Ok(StatusCode::OK.into_response()) } else { Err(bad(problems.join("; "))) }
+        .map_err(|error| Refusal::Plain(StatusCode::INTERNAL_SERVER_ERROR, error))?;
+    if problems.is_empty() { Ok(StatusCode::OK.into_response()) } else { Err(bad(problems.join("\n"))) }
 }
 
-fn posted(value: &Value) -> Result<PostedAlert, String> {
-    let labels = texts(value, "labels")?.unwrap_or_default();
-    if labels.is_empty() {
-        return Err("at least one label pair required".into());
-    }
-    if let Some((name, _)) = labels.iter().find(|(name, _)| name.is_empty()) {
-        return Err(format!("invalid label name {name:?}"));
-    }
-    let time = |name: &str| match value.get(name).and_then(Value::as_str) {
-        None | Some("" | "0001-01-01T00:00:00Z" | "0001-01-01T00:00:00.000Z") => Ok(None),
-        Some(text) => Timestamp::parse_rfc3339(text).map(Some).ok_or_else(|| format!("{name} is not an RFC 3339 time: {text:?}")),
-    };
-    let (starts_at, ends_at) = (time("startsAt")?, time("endsAt")?);
-    if let (Some(start), Some(end)) = (starts_at, ends_at)
-        && end < start
-    {
-        return Err("start time must be before end time".into());
-    }
-    Ok(PostedAlert {
-        labels,
-        annotations: texts(value, "annotations")?.unwrap_or_default(),
-        starts_at,
-        ends_at,
-        generator_url: value.get("generatorURL").and_then(Value::as_str).unwrap_or("").to_string(),
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn texts(value: &Value, field: &str) -> Result<Option<Labels>, String> {
-    let Some(object) = value.get(field).filter(|value| !value.is_null()) else { return Ok(None) };
-    let object = object.as_object().ok_or_else(|| format!("{field} is not an object"))?;
-    let mut pairs = Vec::with_capacity(object.len());
-    for (name, value) in object {
-        pairs.push((name.as_str(), value.as_str().ok_or_else(|| format!("{field}.{name} is not a text"))?));
+    #[test]
+    fn times_have_three_digits() {
+        let check = |ms: i64, expected: &str| assert_eq!(stamp(Timestamp(ms)), expected);
+        check(0, "1970-01-01T00:00:00.000Z");
+        check(1_120, "1970-01-01T00:00:01.120Z");
+        check(1_999, "1970-01-01T00:00:01.999Z");
     }
-    Ok(Some(Labels::from_pairs(pairs)))
 }

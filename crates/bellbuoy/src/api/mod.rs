@@ -31,6 +31,13 @@ pub use models::{LabelRow, PredictionRow};
 const BODY_BYTES_MAX: usize = 32 << 20;
 
 pub fn router(app: Arc<App>) -> Router {
+    let prefix = app.route_prefix();
+    let routes = routes(app);
+    // Without the prefix everything is there too: probes and scripts on the same machine need not know of it.
+    if prefix.is_empty() { routes } else { Router::new().nest(&prefix, routes.clone()).merge(routes) }
+}
+
+fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(page::status))
         .route("/status", get(page::status))
@@ -46,7 +53,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/-/reload", post(reload).put(reload))
         .nest("/api/v1/models", models::routes())
         .nest("/api/v1", prometheus::routes())
-        .nest("/api/v2", alertmanager::routes())
+        .nest("/api/v2", alertmanager::routes(app.clone()))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(app.clone(), count))
         .with_state(app)

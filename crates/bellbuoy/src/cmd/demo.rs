@@ -104,8 +104,15 @@ async fn tell_story(command: &Demo, data: &Path) -> anyhow::Result<()> {
     let stack = data.join("stack");
     demo_stack::write(&stack, &listen, service_address, command.webhook.as_deref())
         .with_context(|| format!("the demo's copy of the stack in {}", stack.display()))?;
-    let server =
-        up::Server { listen, data: data.to_path_buf(), retention: None, alertmanager_listen: None, external_url: None, no_watch: false };
+    let server = up::Server {
+        listen,
+        data: data.to_path_buf(),
+        retention: None,
+        alertmanager_listen: None,
+        external_url: None,
+        no_watch: false,
+        alertmanager: Default::default(),
+    };
     let app = up::start(server.options(stack)).await?;
     let screen = Screen::new(command, Replay::may_to_december(Dataset::bikeshare()).len());
     screen.introduce(&app, service_address);

@@ -5,6 +5,7 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::cmd::print_line(format_args!($($text)*)) };
 }
 
+mod alertmanager_flags;
 mod demo;
 mod drift;
 mod query;

@@ -11,7 +11,8 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
-use crate::app::{self, App, Options};
+use super::alertmanager_flags::AlertmanagerFlags;
+use crate::app::{self, AlertmanagerOptions, App, Options};
 use crate::config::Settings;
 
 #[derive(Debug, Args)]
@@ -33,7 +34,7 @@ pub struct Server {
     #[arg(long, visible_alias = "web.listen-address", default_value = "127.0.0.1:9090", value_name = "ADDR")]
     pub listen: String,
     /// Where samples, states and messages are kept.
-    #[arg(long, visible_alias = "storage.tsdb.path", default_value = "data", value_name = "DIR")]
+    #[arg(long, visible_alias = "storage.tsdb.path", alias = "storage.path", default_value = "data", value_name = "DIR")]
     pub data: PathBuf,
     /// How long samples are kept; 15d unless bellbuoy.yml says otherwise.
     #[arg(long = "storage.tsdb.retention.time", visible_alias = "retention", value_parser = duration, value_name = "TIME")]
@@ -47,6 +48,8 @@ pub struct Server {
     /// Do not reload when a file changes; SIGHUP and POST /-/reload still do.
     #[arg(long)]
     pub no_watch: bool,
+    #[command(flatten)]
+    pub alertmanager: AlertmanagerFlags,
 }
 
 pub fn duration(text: &str) -> Result<Millis, String> {
@@ -65,11 +68,13 @@ impl Server {
             external_url: self.external_url.clone(),
             retention: self.retention,
             watch: !self.no_watch,
+            alertmanager: self.alertmanager.options(),
         }
     }
 }
 
 pub async fn run(command: Up) -> anyhow::Result<ExitCode> {
+    command.server.alertmanager.choose_grammar();
     let options = command.server.options(command.config_file.unwrap_or(command.config));
     let app = start(options).await?;
     wait_for_end(&app).await?;
@@ -131,6 +136,7 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
             external_url: None,
             retention: None,
             watch: false,
+            alertmanager: AlertmanagerOptions::default(),
         };
         let (loaded, _) = app::load(&options);
         for problem in &loaded.problems {

@@ -265,7 +265,10 @@ fn matchers(fields: &Fields, equal: &'static str, regex: &'static str, modern: &
     for text in fields.texts(modern) {
         match parse_matchers(text.as_str()) {
             Ok(matchers) => found.extend(matchers),
-            Err(reason) => fields.error(text.span(), text.details(&reason), ""),
+            Err(reason) => {
+                let help = if reason.starts_with("bad matcher format") { "write for example severity=\"critical\"" } else { "" };
+                fields.error(text.span(), text.details(&reason), help);
+            }
         }
     }
     found.sort_by(|a, b| (&a.name, &a.value, a.op as u8).cmp(&(&b.name, &b.value, b.op as u8)));

@@ -2,6 +2,7 @@
 
 pub mod services;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use bellbuoy_notify::{DiscordSettings, EmailSettings, HttpOptions, Integration, IntegrationKind, Receiver, WebhookSettings};
@@ -9,7 +10,7 @@ use bellbuoy_vocabulary::{Millis, Secret};
 
 use super::Files;
 use super::http;
-use super::read::Fields;
+use super::read::{Fields, Text};
 
 const NOT_YET: [(&str, &str); 11] = [
     ("incidentio_configs", "incidentio"),
@@ -58,8 +59,7 @@ pub struct MailTls {
 
 pub fn read(fields: Fields, defaults: &ReceiverDefaults, folder: &Path, files: &Files) -> Option<Receiver> {
     let name = fields.required("name");
-    // Labels of a receiver only serve queries of the API; ours answers without them.
-    let _ = fields.pairs("labels");
+    let labels = labels(&fields, name);
     let mut integrations = Vec::new();
     for (index, discord) in fields.maps("discord_configs", "discord config").into_iter().enumerate() {
         integrations.extend(read_discord(discord, index, defaults, folder, files));
@@ -93,7 +93,19 @@ pub fn read(fields: Fields, defaults: &ReceiverDefaults, folder: &Path, files: &
         }
     }
     fields.finish();
-    Some(Receiver { name: name?.as_str().to_string(), integrations })
+    Some(Receiver { name: name?.as_str().to_string(), labels, integrations })
+}
+
+/// What the API can filter receivers by. `name` is the receiver's name, said or not.
+fn labels(fields: &Fields, name: Option<Text>) -> BTreeMap<String, String> {
+    let mut labels: BTreeMap<String, String> = name.map(|name| ("name".to_string(), name.as_str().to_string())).into_iter().collect();
+    for pair in fields.pairs("labels") {
+        if pair.name == "name" && labels.get("name").is_some_and(|name| name != pair.value()) {
+            fields.error(pair.name_span, "the label \"name\" of a receiver must be its name", "leave it out, it is there by itself");
+        }
+        labels.insert(pair.name.to_string(), pair.value().to_string());
+    }
+    labels
 }
 
 /// `http_config` of a receiver or of `global`.

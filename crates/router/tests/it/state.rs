@@ -48,13 +48,13 @@ fn the_log_is_written_and_the_alert_forgotten() {
 
 #[test]
 fn limits_refuse_and_count() {
-    let mut router = Router::with_limits(settings("route discord by=[...]"), Limits { alerts_max: 2, groups_max: 1 });
+    let mut router = Router::with_limits(settings("route discord by=[...]"), Limits { alerts_max: 2, groups_max: 1, ..Limits::default() });
     let alerts = ["A", "B", "C"].map(|name| alert(&[("alertname", name)], at(0))).to_vec();
     let received = router.receive(alerts, at(0));
     assert_eq!((received.new, received.refused), (1, 2));
     assert_eq!(received.problems, ["limit of 1 groups reached", "limit of 1 groups reached"]);
     assert_eq!(router.counters().refused, 2);
-    let mut router = Router::with_limits(settings("route discord"), Limits { alerts_max: 2, groups_max: 10 });
+    let mut router = Router::with_limits(settings("route discord"), Limits { alerts_max: 2, groups_max: 10, ..Limits::default() });
     let alerts = ["A", "B", "C"].map(|name| alert(&[("alertname", name)], at(0))).to_vec();
     assert_eq!(router.receive(alerts, at(0)).problems, ["limit of 2 alerts reached"]);
     let empty = Alert { labels: Labels::empty(), ..alert(&[], at(0)) };

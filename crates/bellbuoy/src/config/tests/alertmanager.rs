@@ -81,7 +81,7 @@ fn routes() {
     check_route("receiver: somebody", expect![[r#"alertmanager.yml:4:15: unknown receiver "somebody""#]]);
     check_route(
         "matchers: [severity]",
-        expect![[r#"alertmanager.yml:4:16: bad matcher "severity"; write for example severity="critical""#]],
+        expect![[r#"alertmanager.yml:4:16: bad matcher format: severity; write for example severity="critical""#]],
     );
     check_route("matchers: ['a=~\"b(\"']", expect![[r#"alertmanager.yml:4:16: bad regular expression "b(": unclosed group"#]]);
     check_route(
@@ -447,7 +447,7 @@ fn inhibition() {
     check(&with(""), expect![""]);
     check(
         &with("{source_matchers: [a=b], target_matchers: [c], equal: [d]}"),
-        expect![[r#"alertmanager.yml:5:46: bad matcher "c"; write for example severity="critical""#]],
+        expect![[r#"alertmanager.yml:5:46: bad matcher format: c; write for example severity="critical""#]],
     );
     check(
         &with("{source_match: {a-b: c}, target_match_re: {a: '('}}"),
