@@ -18,6 +18,7 @@ use bellbuoy_template::rule::{RuleContext, RuleTemplate};
 use bellbuoy_vocabulary::{ALERT_NAME, Alert, Append, AppendError, Labels, METRIC_NAME, Millis, STALE_NAN, Timestamp};
 
 use crate::alerting::{ActiveAlert, Alerts, Found, State, Terms};
+use crate::grafana::GrafanaRule;
 use crate::report::{GroupReport, Health, RuleReport};
 use crate::{AlertingSettings, Evaluation, GroupSettings, RecordingSettings, RuleError, RuleSettings};
 
@@ -28,6 +29,8 @@ pub(crate) struct Rule {
     pub query: String,
     templates: Templates,
     pub alerts: Alerts,
+    /// `Some` exactly for a rule of Grafana, whose instances live here and not in `alerts`.
+    pub grafana: Option<Box<GrafanaRule>>,
     /// Series that the last evaluation gave: those that the next one does not give end.
     pub previous: BTreeSet<Labels>,
     pub health: Health,
@@ -123,12 +126,19 @@ impl Group {
                 let work = AlertWork { rule: settings, templates: &rule.templates, query: &rule.query, times, limit, with };
                 work.run(&mut rule.alerts, &mut report)
             }
+            RuleSettings::Grafana(_) => match &mut rule.grafana {
+                Some(grafana) => grafana.evaluate(at, self.settings.interval, with, &mut report),
+                None => Ok(Vec::new()),
+            },
         };
         match result {
             Ok(samples) => rule.append(samples, sample_at, out, &mut report),
             Err(error) => report.error = Some(error),
         }
         rule.note(report.error.as_ref());
+        if report.health == Health::NoData && report.error.is_none() {
+            rule.health = Health::NoData;
+        }
         report.health = rule.health;
         if index + 1 == self.rules.len() {
             self.end_stale(sample_at, out);
@@ -203,12 +213,18 @@ impl Rule {
         let query = match &settings {
             RuleSettings::Recording(rule) => rule.expr.to_string(),
             RuleSettings::Alerting(rule) => rule.expr.to_string(),
+            RuleSettings::Grafana(rule) => rule.query_text(),
+        };
+        let grafana = match &settings {
+            RuleSettings::Grafana(rule) => Some(Box::new(GrafanaRule::new((**rule).clone()))),
+            _ => None,
         };
         Rule {
             templates: Templates::of(&settings),
             settings,
             query,
             alerts: Alerts::default(),
+            grafana,
             previous: BTreeSet::new(),
             health: Health::Unknown,
             last_error: None,
@@ -221,6 +237,7 @@ impl Rule {
         match &self.settings {
             RuleSettings::Recording(rule) => &rule.record,
             RuleSettings::Alerting(rule) => &rule.alert,
+            RuleSettings::Grafana(rule) => &rule.title,
         }
     }
 
@@ -229,6 +246,8 @@ impl Rule {
         match &self.settings {
             RuleSettings::Recording(rule) => rule.labels.to_string(),
             RuleSettings::Alerting(rule) => Labels::from_pairs(rule.labels.iter().map(|(name, value)| (name, value))).to_string(),
+            // Two rules may have one title, never one uid.
+            RuleSettings::Grafana(rule) => rule.uid.clone(),
         }
     }
 
@@ -241,6 +260,9 @@ impl Rule {
 
     fn inherit(&mut self, old: &Rule) {
         self.alerts = old.alerts.clone();
+        if let (Some(new), Some(old)) = (&mut self.grafana, &old.grafana) {
+            new.instances = old.instances.clone();
+        }
         self.previous = old.previous.clone();
         self.health = old.health;
         self.last_error = old.last_error.clone();

@@ -5,10 +5,12 @@
 //! Never: reads a clock or a file, sends anything, decides who hears of an alert.
 //! Holds: an alert fires only after its expression held at every evaluation of its `for`; a series that a rule no longer gives
 //!        ends with a staleness marker; a rule that fails leaves its alerts as they were.
-//! Read:  settings.rs, group.rs, then alerting.rs (the life of an alert); saved.rs for restarts, unittest.rs for `bellbuoy test`.
+//! Read:  settings.rs, group.rs, then alerting.rs (the life of an alert); saved.rs for restarts, unittest.rs for `bellbuoy test`;
+//!        grafana/mod.rs for Grafana's rules.
 
 mod alerting;
 mod evaluation;
+pub mod grafana;
 mod group;
 mod memory;
 mod report;

@@ -8,7 +8,7 @@ use crate::{RuleError, State};
 #[derive(Clone, Debug, Default)]
 pub struct RuleReport {
     pub health: Health,
-    /// Why the rule failed. Its alerts are then as they were before and none is sent.
+    /// Why the rule failed. Its alerts are then as they were before and none is sent; those of a Grafana rule follow its `execErrState`.
     pub error: Option<RuleError>,
     /// What did not stop the rule but a person should know: failed templates, skipped native histograms, PromQL's warnings.
     pub warnings: Vec<String>,
@@ -45,6 +45,8 @@ pub enum Health {
     Unknown,
     Ok,
     Err,
+    /// Of Grafana's rules: a query gave no series.
+    NoData,
 }
 
 impl Health {
@@ -54,6 +56,7 @@ impl Health {
             Health::Unknown => "unknown",
             Health::Ok => "ok",
             Health::Err => "err",
+            Health::NoData => "nodata",
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::alerting::{ALERTS_FOR_STATE_METRIC, ActiveAlert, Memory, State, alerts_series, for_state_series};
+use crate::grafana::InstanceState;
 use crate::group::{Group, Rule};
 use crate::{AlertingSettings, RuleSettings};
 
@@ -51,6 +52,9 @@ pub struct AlertState {
     /// When the rule was evaluated last.
     #[serde(with = "as_millis")]
     pub seen_at: Timestamp,
+    /// Of an instance of a Grafana rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grafana: Option<InstanceState>,
 }
 
 mod as_object {
@@ -122,6 +126,9 @@ impl Group {
         let mut out = Vec::new();
         for rule in &self.rules {
             let rule_labels = rule.labels_text();
+            if let Some(grafana) = &rule.grafana {
+                out.extend(grafana.state(&|| self.blank(rule, &rule_labels)));
+            }
             for (labels, alert) in &rule.alerts.active {
                 out.push(AlertState {
                     file: self.file().to_string(),
@@ -139,10 +146,32 @@ impl Group {
                     last_sent_at: alert.last_sent_at,
                     keep_firing_since: alert.keep_firing_since,
                     seen_at: rule.last_evaluation.unwrap_or(alert.active_at),
+                    grafana: None,
                 });
             }
         }
         out
+    }
+
+    fn blank(&self, rule: &Rule, rule_labels: &str) -> AlertState {
+        AlertState {
+            file: self.file().to_string(),
+            group: self.name().to_string(),
+            rule: rule.name().to_string(),
+            rule_labels: rule_labels.to_string(),
+            rule_query: rule.query.clone(),
+            labels: Labels::empty(),
+            annotations: Labels::empty(),
+            value: f64::NAN,
+            state: State::Inactive,
+            active_at: Timestamp::MIN,
+            fired_at: None,
+            resolved_at: None,
+            last_sent_at: None,
+            keep_firing_since: None,
+            seen_at: Timestamp::MIN,
+            grafana: None,
+        }
     }
 
     /// Before the first evaluation: puts back what `state` gave. Alerts of other groups, and of rules that are gone, are left out.
@@ -191,7 +220,9 @@ impl Group {
 
 fn rule_of<'a>(rules: &'a mut [Rule], saved: &AlertState) -> Option<&'a mut Rule> {
     let same = |rule: &Rule| {
-        matches!(rule.settings, RuleSettings::Alerting(_)) && rule.name() == saved.rule && rule.labels_text() == saved.rule_labels
+        matches!(rule.settings, RuleSettings::Alerting(_) | RuleSettings::Grafana(_))
+            && rule.name() == saved.rule
+            && rule.labels_text() == saved.rule_labels
     };
     let exact = rules.iter().position(|rule| same(rule) && rule.query == saved.rule_query);
     let index = exact.or_else(|| rules.iter().position(same))?;
@@ -199,6 +230,10 @@ fn rule_of<'a>(rules: &'a mut [Rule], saved: &AlertState) -> Option<&'a mut Rule
 }
 
 fn put_back(rule: &mut Rule, saved: AlertState, interval: Millis, now: Timestamp) {
+    if let Some(grafana) = &mut rule.grafana {
+        rule.last_evaluation = rule.last_evaluation.max(Some(saved.seen_at));
+        return grafana.put_back(saved, interval, now);
+    }
     let outage = Millis((now - saved.seen_at).0.max(0));
     let mut alert = ActiveAlert {
         state: saved.state,

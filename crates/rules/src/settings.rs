@@ -3,11 +3,13 @@
 use bellbuoy_promql::Expr;
 use bellbuoy_vocabulary::{Labels, Millis, Span};
 
+use crate::grafana::GrafanaSettings;
+
 /// One group of a rule file: evaluated together, in order, every `interval`.
 #[derive(Clone, Debug)]
 pub struct GroupSettings {
     pub name: String,
-    /// The rule file as the person named it.
+    /// The rule file as the person named it; of Grafana's groups their folder.
     pub file: String,
     pub interval: Millis,
     /// Most alerts or series a rule may give; 0 is no limit.
@@ -21,6 +23,7 @@ pub struct GroupSettings {
 pub enum RuleSettings {
     Recording(RecordingSettings),
     Alerting(AlertingSettings),
+    Grafana(Box<GrafanaSettings>),
 }
 
 #[derive(Clone, Debug)]

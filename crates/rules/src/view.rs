@@ -95,6 +95,11 @@ fn rule_view(rule: &Rule) -> RuleView {
             let (labels, annotations) = (settings.labels.clone(), settings.annotations.clone());
             (RuleKind::Alerting, settings.hold, settings.keep_firing_for, labels, annotations, settings.span)
         }
+        RuleSettings::Grafana(settings) => {
+            let (labels, annotations) = (settings.labels.clone(), settings.annotations.clone());
+            let kind = if settings.record.is_some() { RuleKind::Recording } else { RuleKind::Alerting };
+            (kind, settings.hold, settings.keep_firing_for, labels, annotations, settings.span)
+        }
     };
     labels.sort();
     annotations.sort();
@@ -107,6 +112,10 @@ fn rule_view(rule: &Rule) -> RuleView {
         keep_firing_since: alert.keep_firing_since,
         value: alert.value,
     });
+    let (state, alerts) = match &rule.grafana {
+        Some(grafana) => (grafana.instances.state(), grafana.views()),
+        None => (rule.alerts.state(), alerts.collect()),
+    };
     RuleView {
         kind,
         name: rule.name().to_string(),
@@ -115,8 +124,8 @@ fn rule_view(rule: &Rule) -> RuleView {
         keep_firing_for,
         labels,
         annotations,
-        state: rule.alerts.state(),
-        alerts: alerts.collect(),
+        state,
+        alerts,
         health: rule.health,
         last_error: rule.last_error.clone(),
         evaluation_seconds: rule.evaluation_seconds,

@@ -10,6 +10,7 @@ mod data;
 mod escape;
 mod format;
 mod functions;
+pub mod grafana;
 mod layout;
 mod methods;
 pub mod notify;

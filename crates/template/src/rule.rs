@@ -168,7 +168,7 @@ fn running(context: &RuleContext, answers: &Answers, template: &Template, depth:
 }
 
 /// The path of a URL, without its last slash.
-fn path_prefix(url: &str) -> &str {
+pub(crate) fn path_prefix(url: &str) -> &str {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     after_scheme.find('/').map_or("", |at| &after_scheme[at..])
 }

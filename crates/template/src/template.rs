@@ -70,6 +70,14 @@ impl TemplateSet {
         TemplateSet::new(Family::Notify)
     }
 
+    /// With more functions, or others under the same names.
+    pub(crate) fn with_functions(mut self, more: FuncMap) -> TemplateSet {
+        let mut functions = (*self.functions).clone();
+        functions.extend(more);
+        self.functions = Arc::new(functions);
+        self
+    }
+
     fn new(family: Family) -> TemplateSet {
         TemplateSet { family, functions: Arc::new(family.functions()), bodies: BTreeMap::new(), calls: BTreeMap::new() }
     }
