@@ -12,6 +12,7 @@ mod route_shadowed;
 mod routes;
 
 use bellbuoy_promql::Expr;
+use bellbuoy_rules::grafana::Query;
 use bellbuoy_rules::{GroupSettings, RuleSettings};
 use bellbuoy_vocabulary::{Severity, Span};
 
@@ -40,8 +41,8 @@ pub static CHECKS: &[Check] = &[
 
 /// A rule of any kind, as checks of expressions see it.
 struct RuleView<'a> {
-    group: &'a GroupSettings,
-    /// `alert` or `record`.
+    file: &'a str,
+    /// `alert`, `record` or `query` (of a Grafana rule).
     kind: &'static str,
     name: &'a str,
     expr: &'a Expr,
@@ -51,17 +52,26 @@ struct RuleView<'a> {
 impl RuleView<'_> {
     fn finding(&self, code: &'static str, severity: Severity, message: String, why: String) -> finding::Finding {
         let message = format!("{} {}: {message}", self.kind, self.name);
-        Finding { code, severity, file: self.group.file.clone(), span: self.span, message, why, fix: None }
+        Finding { code, severity, file: self.file.to_string(), span: self.span, message, why, fix: None }
     }
 }
 
 fn rules<'a>(input: &Input<'a>) -> impl Iterator<Item = RuleView<'a>> {
-    input.groups.iter().flat_map(|group| {
-        group.rules.iter().map(move |rule| match rule {
-            RuleSettings::Recording(rule) => RuleView { group, kind: "record", name: &rule.record, expr: &rule.expr, span: rule.span },
-            RuleSettings::Alerting(rule) => RuleView { group, kind: "alert", name: &rule.alert, expr: &rule.expr, span: rule.span },
-        })
-    })
+    input.groups.iter().flat_map(|group| group.rules.iter().flat_map(move |rule| views(group, rule)))
+}
+
+/// A Grafana rule has several expressions.
+fn views<'a>(group: &'a GroupSettings, rule: &'a RuleSettings) -> Vec<RuleView<'a>> {
+    let file = group.file.as_str();
+    match rule {
+        RuleSettings::Recording(rule) => vec![RuleView { file, kind: "record", name: &rule.record, expr: &rule.expr, span: rule.span }],
+        RuleSettings::Alerting(rule) => vec![RuleView { file, kind: "alert", name: &rule.alert, expr: &rule.expr, span: rule.span }],
+        RuleSettings::Grafana(rule) => {
+            let view =
+                |query: &'a Query| RuleView { file: &rule.file, kind: "query", name: &rule.title, expr: &query.expr, span: rule.span };
+            rule.queries().map(view).collect()
+        }
+    }
 }
 
 /// `a`, `a and b`, `a, b and c`

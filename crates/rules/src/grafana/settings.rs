@@ -35,21 +35,13 @@ pub struct GrafanaSettings {
 }
 
 impl GrafanaSettings {
-    /// The texts of all queries, as Grafana's API shows them.
-    pub fn query_text(&self) -> String {
-        let mut texts = Vec::new();
-        for node in &self.nodes {
-            if let NodeKind::Query(query) = &node.kind {
-                texts.push(query.text.as_str());
-            }
-        }
-        texts.join(" | ")
+    pub fn queries(&self) -> impl Iterator<Item = &Query> {
+        self.nodes.iter().filter_map(|node| if let NodeKind::Query(query) = &node.kind { Some(query) } else { None })
     }
 
-    /// Everything that decides over the outcome as one text: with it, a changed rule is known.
-    pub fn fingerprint(&self) -> String {
-        let nodes: Vec<String> = self.nodes.iter().map(|node| format!("{}={}", node.ref_id, node.text)).collect();
-        format!("{};{}", self.condition, nodes.join(";"))
+    /// The texts of all queries, as Grafana's API shows them.
+    pub fn query_text(&self) -> String {
+        self.queries().map(|query| query.text.as_str()).collect::<Vec<_>>().join(" | ")
     }
 }
 
@@ -58,8 +50,6 @@ impl GrafanaSettings {
 pub struct Node {
     pub ref_id: String,
     pub kind: NodeKind,
-    /// What it does as one text.
-    pub text: String,
 }
 
 #[derive(Clone, Debug)]

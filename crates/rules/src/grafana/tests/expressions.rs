@@ -355,7 +355,6 @@ fn nodes_run_after_those_they_need() {
     let node = |ref_id: &str, formula: &str| Node {
         ref_id: ref_id.into(),
         kind: NodeKind::Expression(Expression::Math(Math::parse(formula).expect("a formula"))),
-        text: formula.into(),
     };
     let order = |nodes: Vec<Node>| match Planned::of(nodes) {
         Ok(planned) => planned.0.iter().map(|node| node.ref_id.as_str()).collect::<Vec<_>>().join(" "),

@@ -16,13 +16,13 @@ fn query(text: &str) -> Node {
     let expr = bellbuoy_promql::parse(text).expect("PromQL");
     let kind = QueryKind::Instant;
     let query = Query { text: text.into(), expr, kind, from: Millis::from_minutes(10), to: Millis::ZERO, datasource_uid: "prom".into() };
-    Node { ref_id: "A".into(), kind: NodeKind::Query(query), text: text.into() }
+    Node { ref_id: "A".into(), kind: NodeKind::Query(query) }
 }
 
 /// `last(A) > limit`.
 fn rule(text: &str, limit: f64) -> GrafanaSettings {
     let threshold = Threshold { input: "A".into(), evaluator: Evaluator::Above(limit), unload: None };
-    let condition = Node { ref_id: "C".into(), kind: NodeKind::Expression(Expression::Threshold(threshold)), text: "C".into() };
+    let condition = Node { ref_id: "C".into(), kind: NodeKind::Expression(Expression::Threshold(threshold)) };
     GrafanaSettings {
         uid: "u1".into(),
         title: "High".into(),
@@ -327,12 +327,7 @@ fn no_data_as_the_rule_says() {
             3m tell resolved {alertname="High", host="a"} since 1m 
         "#]],
     );
-    check(
-        with(NoDataPolicy::KeepLast),
-        &quiet,
-        4,
-        expect![""],
-    );
+    check(with(NoDataPolicy::KeepLast), &quiet, 4, expect![""]);
 }
 
 #[test]
@@ -403,18 +398,8 @@ fn errors_as_the_rule_says() {
             3m tell resolved {alertname="DatasourceError", datasource_uid="prom", ref_id="A", rulename="High"} since 1m 
         "#]],
     );
-    check(
-        with(ErrorPolicy::Ok),
-        &input,
-        4,
-        expect![""],
-    );
-    check(
-        with(ErrorPolicy::KeepLast),
-        &input,
-        4,
-        expect![""],
-    );
+    check(with(ErrorPolicy::Ok), &input, 4, expect![""]);
+    check(with(ErrorPolicy::KeepLast), &input, 4, expect![""]);
 }
 
 #[test]
