@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bellbuoy_notify::{
     Answer, Context, Done, FailKind, HttpOptions, Integration, Message, Outcome, SEND, Session, SoFar, Verdict, address, compose_step,
-    judge_step,
+    judge_step, remembers,
 };
 use bellbuoy_vocabulary::{Millis, Timestamp};
 use serde_json::{Value, json};
@@ -157,7 +157,9 @@ impl Sender {
         let destination = notice.destination();
         let templates = self.path.templates();
         let context = Context { external_url: &self.path.external_url, templates: &templates, now: clock::now() };
-        let memory = self.path.state.receiver_data(&destination, &notice.group_key).unwrap_or_else(|error| {
+        let memory =
+            if remembers(&integration.kind) { self.path.state.receiver_data(&destination, &notice.group_key) } else { Ok(Value::Null) };
+        let memory = memory.unwrap_or_else(|error| {
             warn!("{error}");
             Value::Null
         });

@@ -8,6 +8,8 @@ use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, Secret};
 use serde_json::{Value, json};
 
 use crate::compose::{Composed, Context, Message, Renderer, json_headers};
+use crate::exchange::{Outcome, SEND, SoFar, Step, edits, remember, settle};
+use crate::judge::{Answer, Verdict};
 use crate::limit::{cut_utf16, one_line, utf16_len};
 use crate::notice::Notice;
 use crate::settings::DiscordSettings;
@@ -33,6 +35,42 @@ const GREY: u32 = 0x95_A5_A6;
 
 /// Annotations of this prefix are fields of the embed: `field:Drift share`.
 const FIELD_PREFIX: &str = "field:";
+
+/// The step that writes the group's message anew.
+const EDIT: &str = "edit";
+
+/// With `update_message`: the message of the group that is there already is written anew; where that can not be, a new one is sent.
+pub(crate) fn step(settings: &DiscordSettings, notice: &Notice, context: &Context, so_far: &SoFar) -> Step {
+    let mut composed = compose(settings, notice, context);
+    let id = so_far.memory.get("id").and_then(Value::as_str).filter(|id| id.bytes().all(|b| b.is_ascii_digit()));
+    let url = id.filter(|_| settings.update_message && so_far.done.is_empty() && edits(notice, so_far.memory));
+    let url = url.and_then(|id| with_message(&settings.webhook_url, id));
+    if let (Some(edit), Message::Http { method, url, .. }) = (url, &mut composed.message) {
+        (*method, *url) = ("PATCH", edit);
+        return Step { name: EDIT, composed };
+    }
+    Step { name: SEND, composed }
+}
+
+pub(crate) fn after(settings: &DiscordSettings, notice: &Notice, step: &str, answer: &Answer, verdict: Verdict) -> Outcome {
+    match &verdict {
+        // Deleted meanwhile, or by another webhook of an earlier configuration.
+        Verdict::GaveUp { .. } if step == EDIT && matches!(answer.status(), 403 | 404) => Outcome::Next,
+        Verdict::Delivered { remote_id: Some(id) } if settings.update_message => {
+            let memory = Some(remember(notice, json!({ "id": id })));
+            Outcome::Settle { verdict, memory }
+        }
+        _ => settle(verdict),
+    }
+}
+
+/// The address of a message that a webhook sent: `.../messages/ID`, and of the query the thread.
+fn with_message(url: &Secret, id: &str) -> Option<Secret> {
+    let (address, query) = url.expose().split_once('?').unwrap_or((url.expose(), ""));
+    let thread = query.split('&').find(|pair| pair.starts_with("thread_id=")).map_or(String::new(), |pair| format!("?{pair}"));
+    (!query.contains('#') && !address.contains('#'))
+        .then(|| Secret::new(format!("{}/messages/{id}{thread}", address.trim_end_matches('/'))))
+}
 
 pub(crate) fn compose(settings: &DiscordSettings, notice: &Notice, context: &Context) -> Composed {
     let mut renderer = Renderer::new(notice, context);
@@ -321,6 +359,12 @@ mod tests {
             ("https://d/api/webhooks/1/t?wait=false", "https://d/api/webhooks/1/t?wait=false"),
         ] {
             assert_eq!(with_wait(&Secret::new(url)).expose(), asked);
+        }
+        for (url, message) in [
+            ("https://d/api/webhooks/1/t", "https://d/api/webhooks/1/t/messages/7"),
+            ("https://d/api/webhooks/1/t/?wait=true&thread_id=5", "https://d/api/webhooks/1/t/messages/7?thread_id=5"),
+        ] {
+            assert_eq!(with_message(&Secret::new(url), "7").map(|url| url.expose().to_string()).as_deref(), Some(message));
         }
     }
 }

@@ -12,13 +12,16 @@ use serde_json::Value;
 use crate::compose::{Composed, Context, Message, compose_again};
 use crate::judge::{Answer, Verdict, backoff, judge};
 use crate::notice::Notice;
-use crate::opsgenie;
 use crate::settings::{Integration, IntegrationKind};
+use crate::{discord, opsgenie, slack};
 
 /// Requests of one attempt; more than any kind needs, so that a service that always wants one more comes to an end.
 const STEPS_MAX: usize = 8;
 /// What is remembered of a group, as JSON: an id or two.
 const MEMORY_BYTES_MAX: usize = 2048;
+
+/// The router's word for it.
+const FIRST: &str = "first notification";
 
 /// The step of kinds that need only one.
 pub const SEND: &str = "send";
@@ -98,6 +101,8 @@ impl SoFar<'_> {
 /// The next request of a delivery. Never fails, as `compose`.
 pub fn compose_step(integration: &Integration, notice: &Notice, context: &Context, so_far: &SoFar) -> Step {
     match &integration.kind {
+        IntegrationKind::Discord(settings) => discord::step(settings, notice, context, so_far),
+        IntegrationKind::Slack(settings) => slack::step(settings, notice, context, so_far),
         IntegrationKind::Opsgenie(settings) => opsgenie::step(settings, notice, context, so_far),
         _ => Step { name: SEND, composed: compose_again(integration, notice, context, so_far.last_answer) },
     }
@@ -118,7 +123,9 @@ pub fn judge_step(
     let verdict = judge(kind, answer, attempt, now, random);
     let _ = session;
     let outcome = match kind {
-        IntegrationKind::Opsgenie(settings) => opsgenie::outcome(settings, notice, step, verdict),
+        IntegrationKind::Discord(settings) => discord::after(settings, notice, step, answer, verdict),
+        IntegrationKind::Slack(settings) => slack::after(settings, notice, step, answer, verdict),
+        IntegrationKind::Opsgenie(settings) => opsgenie::after(settings, notice, step, verdict),
         _ => settle(verdict),
     };
     bounded(outcome, so_far, attempt, now, random)
@@ -127,6 +134,31 @@ pub fn judge_step(
 /// The end of a delivery that leaves memories as they are.
 pub(crate) fn settle(verdict: Verdict) -> Outcome {
     Outcome::Settle { verdict, memory: None }
+}
+
+/// Whether a kind may remember; others are not asked for what they left.
+pub fn remembers(kind: &IntegrationKind) -> bool {
+    match kind {
+        IntegrationKind::Discord(settings) => settings.update_message,
+        IntegrationKind::Slack(settings) => settings.update_message,
+        _ => false,
+    }
+}
+
+/// The ids of a message that was sent, for the messages of the same trouble. Its end is the last of them.
+pub(crate) fn remember(notice: &Notice, mut ids: Value) -> Value {
+    if !notice.is_firing() {
+        return Value::Null;
+    }
+    ids["at_ms"] = notice.at.0.into();
+    ids
+}
+
+/// Whether a notice may be written into the remembered message: not when all of it began later, for then nobody heard of it yet.
+/// That is also so where a first notification was replaced by a newer one before it was sent.
+pub(crate) fn edits(notice: &Notice, memory: &Value) -> bool {
+    let Some(at_ms) = memory.get("at_ms").and_then(Value::as_i64) else { return false };
+    notice.reason != FIRST && notice.alerts.iter().any(|alert| alert.starts_at.0 <= at_ms)
 }
 
 fn bounded(outcome: Outcome, so_far: &SoFar, attempt: u32, now: Timestamp, random: f64) -> Outcome {

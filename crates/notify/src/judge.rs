@@ -18,6 +18,23 @@ pub enum Answer {
     Failed { kind: FailKind, reason: String },
 }
 
+impl Answer {
+    /// The body, when it is JSON.
+    pub(crate) fn json(&self) -> Value {
+        match self {
+            Answer::Http { body, .. } => json(body).unwrap_or_default(),
+            _ => Value::Null,
+        }
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Answer::Http { status, .. } => *status,
+            _ => 0,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailKind {
     Dns,

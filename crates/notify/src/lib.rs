@@ -25,7 +25,7 @@ mod telegram;
 mod webhook;
 
 pub use compose::{Composed, Context, EmailMessage, Message, compose, compose_again};
-pub use exchange::{Done, Outcome, SEND, Session, SoFar, Step, address, compose_step, judge_step};
+pub use exchange::{Done, Outcome, SEND, Session, SoFar, Step, address, compose_step, judge_step, remembers};
 pub use judge::{Answer, FailKind, Verdict, judge};
 pub use notice::{AlertJson, LabelsJson, Notice, alert_of, idempotency_key, labels_of};
 pub use settings::{

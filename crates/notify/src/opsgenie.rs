@@ -38,7 +38,7 @@ pub(crate) fn step(settings: &OpsgenieSettings, notice: &Notice, context: &Conte
     Step { name, composed: compose(settings, notice, context, name) }
 }
 
-pub(crate) fn outcome(settings: &OpsgenieSettings, notice: &Notice, step: &str, verdict: Verdict) -> Outcome {
+pub(crate) fn after(settings: &OpsgenieSettings, notice: &Notice, step: &str, verdict: Verdict) -> Outcome {
     match verdict {
         Verdict::Delivered { .. } if settings.update_alerts && notice.is_firing() && step != UPDATE_DESCRIPTION => Outcome::Next,
         verdict => settle(verdict),

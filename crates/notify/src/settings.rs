@@ -60,6 +60,8 @@ pub struct DiscordSettings {
     pub content: String,
     pub username: String,
     pub avatar_url: String,
+    /// Later messages of a group write the first one anew.
+    pub update_message: bool,
     pub http: HttpOptions,
 }
 
@@ -122,6 +124,8 @@ pub struct SlackSettings {
     /// Empty: fallback, pretext and text.
     pub mrkdwn_in: Vec<String>,
     pub actions: Vec<SlackAction>,
+    /// Later messages of a group write the first one anew; only with `chat.postMessage`.
+    pub update_message: bool,
     pub timeout: Option<Millis>,
     pub http: HttpOptions,
 }

@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer, json_headers};
 use crate::email::{plain_subject, plain_text};
+use crate::exchange::{Outcome, SEND, SoFar, Step, edits, remember, settle};
+use crate::judge::{Answer, Verdict};
 use crate::limit::{chars, cut_chars, one_line};
 use crate::notice::Notice;
 use crate::settings::{HttpOptions, SlackAction, SlackSettings};
@@ -27,7 +29,44 @@ const NAME_MAX: usize = 80;
 /// Parts without which a message does not say what it should: when one fails, the plain form takes the text's place.
 const ESSENTIAL: [&str; 6] = ["title", "text", "pretext", "message_text", "field.title", "field.value"];
 
+/// The step that writes the group's message anew.
+const EDIT: &str = "edit";
+
+/// With `update_message`: the message of the group that is there already is written anew; where that can not be, a new one is sent.
+pub(crate) fn step(settings: &SlackSettings, notice: &Notice, context: &Context, so_far: &SoFar) -> Step {
+    let id = |name: &str| so_far.memory.get(name).and_then(Value::as_str);
+    match (id("channel"), id("ts"), update_url(settings)) {
+        (Some(channel), Some(ts), Some(url)) if settings.update_message && so_far.done.is_empty() && edits(notice, so_far.memory) => {
+            Step { name: EDIT, composed: compose_at(settings, notice, context, Some((url, channel, ts))) }
+        }
+        _ => Step { name: SEND, composed: compose(settings, notice, context) },
+    }
+}
+
+pub(crate) fn after(settings: &SlackSettings, notice: &Notice, step: &str, answer: &Answer, verdict: Verdict) -> Outcome {
+    let body = answer.json();
+    let word = |name: &str| body.get(name).and_then(Value::as_str);
+    let gone = matches!(word("error"), Some("message_not_found" | "cant_update_message" | "edit_window_closed" | "channel_not_found"));
+    match (&verdict, word("channel"), word("ts")) {
+        (Verdict::GaveUp { .. }, ..) if step == EDIT && gone => Outcome::Next,
+        (Verdict::Delivered { .. }, Some(channel), Some(ts)) if settings.update_message => {
+            Outcome::Settle { verdict, memory: Some(remember(notice, json!({ "channel": channel, "ts": ts }))) }
+        }
+        _ => settle(verdict),
+    }
+}
+
+/// Beside the method that sends; only bots may edit, and only what they sent.
+fn update_url(settings: &SlackSettings) -> Option<Secret> {
+    settings.api_url.expose().strip_suffix("/chat.postMessage").map(|api| Secret::new(format!("{api}/chat.update")))
+}
+
 pub(crate) fn compose(settings: &SlackSettings, notice: &Notice, context: &Context) -> Composed {
+    compose_at(settings, notice, context, None)
+}
+
+/// A new message, or at an address the one of a channel and time.
+fn compose_at(settings: &SlackSettings, notice: &Notice, context: &Context, at: Option<(Secret, &str, &str)>) -> Composed {
     let raw = notice.template_data(context.external_url, usize::MAX);
     let mut parts =
         Parts { marked: Renderer::over(escaped(&raw, settings.link_names), context), plain: Renderer::over(raw, context), failed: false };
@@ -55,11 +94,16 @@ pub(crate) fn compose(settings: &SlackSettings, notice: &Notice, context: &Conte
     if let Some(token) = &settings.app_token {
         options = HttpOptions { authorization: Some(Secret::new(format!("Bearer {}", token.expose()))), ..options };
     }
+    let url = match at {
+        Some((url, channel, ts)) => {
+            body.insert("channel".into(), channel.into());
+            body.insert("ts".into(), ts.into());
+            url
+        }
+        None => settings.api_url.clone(),
+    };
     let body = Value::Object(body).to_string().into_bytes();
-    Composed {
-        message: Message::Http { method: "POST", url: settings.api_url.clone(), headers: json_headers(notice), body, options },
-        problems,
-    }
+    Composed { message: Message::Http { method: "POST", url, headers: json_headers(notice), body, options }, problems }
 }
 
 fn attachment(settings: &SlackSettings, notice: &Notice, parts: &mut Parts) -> Map<String, Value> {

@@ -160,6 +160,8 @@ fn read_discord(fields: Fields, index: usize, defaults: &ReceiverDefaults, folde
         content: text("content", ""),
         username: text("username", ""),
         avatar_url: text("avatar_url", ""),
+        // Beyond Alertmanager, named as in slack_configs.
+        update_message: fields.boolean("update_message").unwrap_or(false),
         http: http_options(&fields, "http_config", folder, files).unwrap_or_else(|| defaults.http.clone()),
     };
     fields.finish();

@@ -13,6 +13,7 @@ fn discord() -> IntegrationKind {
         content: String::new(),
         username: String::new(),
         avatar_url: String::new(),
+        update_message: false,
         http: HttpOptions::default(),
     })
 }

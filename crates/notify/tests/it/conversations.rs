@@ -1,9 +1,11 @@
 //! Deliveries of several requests: which request follows which answer, and what is remembered.
 
 use bellbuoy_notify::{
-    Answer, Context, Done, Integration, IntegrationKind, Message, Notice, Outcome, Session, SoFar, Verdict, compose_step, judge_step,
+    Answer, Context, DiscordSettings, Done, Integration, IntegrationKind, Message, Notice, Outcome, Session, SlackSettings, SoFar, Verdict,
+    compose_step, judge_step,
 };
 use bellbuoy_template::notify::default_templates;
+use bellbuoy_vocabulary::{Millis, Secret};
 use serde_json::Value;
 
 use crate::{NOW, firing, notice, resolved};
@@ -91,4 +93,72 @@ fn opsgenie_writes_the_texts_anew() {
     assert_eq!(told(true, 0, &[(422, "")]), ["create", "gave up: HTTP 422"]);
     let close = r#"POST /ALIAS/close?identifierType=alias {"source":"http://bellbuoy.example/#/alerts?receiver=team%5C.x"}"#;
     assert_eq!(told(true, 2, &[(202, "")]), [close, "delivered "]);
+}
+
+#[test]
+fn slack_edits_its_message() {
+    let settings = |url: &str| SlackSettings { api_url: Secret::new(url), update_message: true, ..crate::services::slack() };
+    let mut talk = Talk::new(IntegrationKind::Slack(settings("https://slack.example/api/chat.postMessage")));
+    let [first, more, end] = life("slack");
+    let mut told = |notice: &Notice, answers: &[(u16, &str)]| {
+        let told = talk.attempt(notice, answers);
+        let json = |line: &str| serde_json::from_str::<Value>(line.split_once('{').map_or("", |(head, _)| &line[head.len()..]));
+        let short = told.lines().map(|line| match json(line) {
+            Ok(body) => {
+                let url = line.split(' ').nth(1).unwrap_or_default().rsplit('/').next().unwrap_or_default();
+                format!("{url} {} {}", body["channel"].as_str().unwrap_or("-"), body["ts"].as_str().unwrap_or("-"))
+            }
+            Err(_) => line.to_string(),
+        });
+        (short.collect::<Vec<_>>().join(", "), talk.memory.to_string())
+    };
+    let remembered = |ts: &str| format!(r#"{{"channel":"C1","ts":"{ts}","at_ms":{}}}"#, NOW.0);
+    let posted = (200, r#"{"ok":true,"channel":"C1","ts":"1.1"}"#);
+    assert_eq!(
+        told(&first, &[(200, r#"{"ok":false,"error":"ratelimited"}"#)]).0,
+        "chat.postMessage #ml -, limited +1000 ms: HTTP 429: ratelimited"
+    );
+    assert_eq!(told(&first, &[posted]), ("chat.postMessage #ml -, delivered C1:1.1".into(), remembered("1.1")));
+    assert_eq!(told(&more, &[posted]), ("chat.update C1 1.1, delivered C1:1.1".into(), remembered("1.1")));
+    assert_eq!(
+        told(&more, &[(200, r#"{"ok":false,"error":"ratelimited"}"#)]).0,
+        "chat.update C1 1.1, limited +1000 ms: HTTP 429: ratelimited"
+    );
+    // Somebody has deleted it.
+    let gone = (200, r#"{"ok":false,"error":"message_not_found"}"#);
+    let again = (200, r#"{"ok":true,"channel":"C1","ts":"2.2"}"#);
+    assert_eq!(told(&more, &[gone, again]), ("chat.update C1 1.1, chat.postMessage #ml -, delivered C1:2.2".into(), remembered("2.2")));
+    assert_eq!(told(&end, &[again]), ("chat.update C1 2.2, delivered C1:2.2".into(), "null".into()));
+    // The next trouble is a new message, also where its first notification was replaced or nobody heard of the last one's end.
+    assert_eq!(told(&more, &[posted]).0, "chat.postMessage #ml -, delivered C1:1.1");
+    assert_eq!(told(&first, &[again]).0, "chat.postMessage #ml -, delivered C1:2.2");
+    let mut later = more.clone();
+    later.alerts.iter_mut().for_each(|alert| alert.starts_at = NOW + Millis(1));
+    assert_eq!(told(&later, &[posted]).0, "chat.postMessage #ml -, delivered C1:1.1");
+}
+
+#[test]
+fn discord_edits_its_message() {
+    let settings = DiscordSettings {
+        webhook_url: Secret::new("https://discord.example/api/webhooks/1/t?thread_id=5"),
+        update_message: true,
+        ..crate::discord_settings()
+    };
+    let mut talk = Talk::new(IntegrationKind::Discord(settings));
+    let [first, more, end] = life("discord");
+    let mut told = |notice: &Notice, answers: &[(u16, &str)]| {
+        let told = talk.attempt(notice, answers);
+        let short =
+            told.lines().map(|line| line.split(" {").next().unwrap_or_default().replace("https://discord.example/api/webhooks", ""));
+        (short.collect::<Vec<_>>().join(", "), talk.memory["id"].as_str().unwrap_or("-").to_string())
+    };
+    assert_eq!(told(&first, &[(200, r#"{"id":"41"}"#)]), ("POST /1/t?thread_id=5&wait=true, delivered 41".into(), "41".into()));
+    assert_eq!(told(&more, &[(200, r#"{"id":"41"}"#)]), ("PATCH /1/t/messages/41?thread_id=5, delivered 41".into(), "41".into()));
+    let unknown = (404, r#"{"message":"Unknown Message","code":10008}"#);
+    assert_eq!(
+        told(&more, &[unknown, (200, r#"{"id":"42"}"#)]),
+        ("PATCH /1/t/messages/41?thread_id=5, POST /1/t?thread_id=5&wait=true, delivered 42".into(), "42".into())
+    );
+    assert_eq!(told(&more, &[(500, "")]).1, "42");
+    assert_eq!(told(&end, &[(200, r#"{"id":"42"}"#)]), ("PATCH /1/t/messages/42?thread_id=5, delivered 42".into(), "-".into()));
 }

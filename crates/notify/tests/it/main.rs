@@ -56,6 +56,7 @@ pub fn discord_settings() -> DiscordSettings {
         content: String::new(),
         username: String::new(),
         avatar_url: String::new(),
+        update_message: false,
         http: HttpOptions::default(),
     }
 }

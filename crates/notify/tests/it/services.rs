@@ -14,7 +14,7 @@ fn named(name: &str) -> String {
     format!("{{{{ template \"{name}\" . }}}}")
 }
 
-fn slack() -> SlackSettings {
+pub fn slack() -> SlackSettings {
     SlackSettings {
         api_url: Secret::new("https://hooks.slack.example/services/secretsecret"),
         app_token: None,
@@ -38,6 +38,7 @@ fn slack() -> SlackSettings {
         link_names: false,
         mrkdwn_in: Vec::new(),
         actions: Vec::new(),
+        update_message: false,
         timeout: None,
         http: HttpOptions::default(),
     }

@@ -156,13 +156,20 @@ pub fn slack(fields: Fields, index: usize, http: &HttpOptions, global: &Services
         link_names: fields.boolean("link_names").unwrap_or(false),
         mrkdwn_in: fields.texts("mrkdwn_in").iter().map(|text| text.as_str().to_string()).collect(),
         actions: fields.maps("actions", "Slack action").into_iter().map(slack_action).collect(),
+        update_message: fields.boolean("update_message").unwrap_or(false),
         timeout: timeout(&fields),
         http,
     };
+    if settings.update_message
+        && (token.value.is_some() || url.value.is_some())
+        && !settings.api_url.expose().ends_with("/chat.postMessage")
+    {
+        let message = "update_message can only be used with bot tokens: webhooks can not edit messages";
+        fields.error(fields.key_span("update_message"), message, format!("add `app_token: ...`, or `api_url: {SLACK_API}`"));
+    }
     if token.said && settings.channel.is_empty() && !fields.unset("channel") {
         fields.report.warning(fields.span, "no channel for the Slack App: Slack refuses such messages", "add `channel: '#name'`");
     }
-    fields.only("update_message", false);
     fields.finish();
     let given = if token.said { token.value.is_some() } else { url.value.is_some() };
     given.then_some(Integration { index, send_resolved, kind: IntegrationKind::Slack(settings) })

@@ -265,7 +265,7 @@ fn chats() {
         "slack",
         "api_url: https://a/b\nupdate_message: true\nchanel: a",
         expect![[r#"
-        alertmanager.yml:6:5: "update_message: true" is not supported yet; leave it out or write false
+        alertmanager.yml:6:5: update_message can only be used with bot tokens: webhooks can not edit messages; add `app_token: ...`, or `api_url: https://slack.com/api/chat.postMessage`
         alertmanager.yml:7:5: unknown field "chanel" in slack config; did you mean "channel"?"#]],
     );
     check(
