@@ -9,6 +9,7 @@ use crate::limit::more_alerts;
 use crate::notice::Notice;
 use crate::settings::{EmailSettings, HttpOptions, Integration, IntegrationKind};
 use crate::{discord, email, msteamsv2, opsgenie, pagerduty, slack, telegram, webhook};
+use crate::{googlechat, incidentio, mattermost, msteams, ntfy, pushover, rocketchat, sns, victorops, webex};
 
 /// What composing knows beside the notice and the receiver.
 #[derive(Clone, Copy)]
@@ -68,6 +69,16 @@ pub fn compose_again(integration: &Integration, notice: &Notice, context: &Conte
         IntegrationKind::Opsgenie(settings) => opsgenie::compose(settings, notice, context, SEND),
         IntegrationKind::Telegram(settings) => telegram::compose(settings, notice, context, last_answer),
         IntegrationKind::MsTeamsV2(settings) => msteamsv2::compose(settings, notice, context),
+        IntegrationKind::Pushover(settings) => pushover::compose(settings, notice, context),
+        IntegrationKind::VictorOps(settings) => victorops::compose(settings, notice, context),
+        IntegrationKind::Webex(settings) => webex::compose(settings, notice, context),
+        IntegrationKind::Sns(settings) => sns::compose(settings, notice, context),
+        IntegrationKind::Rocketchat(settings) => rocketchat::compose(settings, notice, context),
+        IntegrationKind::Mattermost(settings) => mattermost::compose(settings, notice, context),
+        IntegrationKind::Incidentio(settings) => incidentio::compose(settings, notice, context),
+        IntegrationKind::MsTeams(settings) => msteams::compose(settings, notice, context),
+        IntegrationKind::GoogleChat(settings) => googlechat::compose(settings, notice, context),
+        IntegrationKind::Ntfy(settings) => ntfy::compose(settings, notice, context),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::limit::one_line;
 use crate::settings::{IntegrationKind, PagerdutyKey};
 use crate::telegram::{MOVED_TO, PLAIN_NEXT};
+use crate::{rocketchat, sns};
 
 /// What came back of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,13 +143,23 @@ fn meant(kind: &IntegrationKind, status: u16, body: &[u8]) -> u16 {
         // Events API v1 says 403 for "too many".
         IntegrationKind::Pagerduty(settings) if status == 403 && matches!(settings.key, PagerdutyKey::Service(_)) => 429,
         // What stood behind Teams' connectors, in a text after 200.
-        IntegrationKind::MsTeamsV2(_) if status == 200 => {
+        IntegrationKind::MsTeamsV2(_) | IntegrationKind::MsTeams(_) if status == 200 => {
             let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
             let code = text.split_once("endpoint returned HTTP error ").and_then(|(_, rest)| rest.get(..3)?.parse().ok());
             code.unwrap_or(status)
         }
+        IntegrationKind::Rocketchat(_) => rocketchat::status(status, json(body).as_ref()),
+        IntegrationKind::Sns(_) => sns::status(status, &String::from_utf8_lossy(body)),
+        IntegrationKind::Pushover(_) if (200..300).contains(&status) && said(body, "status") == Some(Value::from(0)) => 400,
+        IntegrationKind::VictorOps(_) if (200..300).contains(&status) && said(body, "result") == Some("failure".into()) => 400,
+        // "Temporarily unavailable", with a Retry-After.
+        IntegrationKind::Webex(_) if status == 423 => 429,
         _ => status,
     }
+}
+
+fn said(body: &[u8], name: &str) -> Option<Value> {
+    json(body)?.get(name).cloned()
 }
 
 /// Webhooks answer `ok`; the API answers JSON with `ok` and perhaps an error's name.
@@ -216,10 +227,14 @@ fn retry_after(headers: &[(String, String)], body: &[u8], now: Timestamp) -> Opt
     let from_limit = header("x-ratelimit-reset-after").and_then(seconds);
     // Opsgenie: the length of the period for which a limit counts.
     let from_period = header("x-ratelimit-period-in-sec").and_then(seconds);
+    // Pushover: when the month's messages are counted anew.
+    let from_quota =
+        header("x-limit-app-reset").and_then(|text| text.parse::<i64>().ok()).map(|at| Timestamp(at.saturating_mul(1000)) - now);
+    let from_quota = from_quota.filter(|_| header("x-limit-app-remaining") == Some("0"));
     // Discord, and Telegram's place for it.
     let body = json(body).unwrap_or_default();
     let from_body = body.get("retry_after").or(body.pointer("/parameters/retry_after")).and_then(Value::as_f64).and_then(ceil_millis);
-    let longest = from_header.into_iter().chain(from_limit).chain(from_period).chain(from_body).max()?;
+    let longest = from_header.into_iter().chain(from_limit).chain(from_period).chain(from_quota).chain(from_body).max()?;
     Some(longest.clamp(Millis::ZERO, RETRY_AFTER_MAX))
 }
 
@@ -244,6 +259,9 @@ fn json(body: &[u8]) -> Option<Value> {
 
 /// The receiver's name of the message: of Slack's API `channel:ts`, of PagerDuty the incident's key, of Opsgenie the request's id.
 fn remote_id(kind: &IntegrationKind, body: &[u8]) -> Option<String> {
+    if let IntegrationKind::Sns(_) = kind {
+        return sns::message_id(&String::from_utf8_lossy(body)).map(|id| one_line(&id, 80));
+    }
     let body = json(body)?;
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let id = match kind {
@@ -252,7 +270,18 @@ fn remote_id(kind: &IntegrationKind, body: &[u8]) -> Option<String> {
         IntegrationKind::Pagerduty(_) => text("dedup_key").or(text("incident_key"))?.to_string(),
         IntegrationKind::Opsgenie(_) => text("requestId")?.to_string(),
         IntegrationKind::Telegram(_) => body.pointer("/result/message_id")?.as_i64()?.to_string(),
-        IntegrationKind::Webhook(_) | IntegrationKind::Email(_) | IntegrationKind::MsTeamsV2(_) => return None,
+        IntegrationKind::Pushover(_) => text("receipt").or(text("request"))?.to_string(),
+        IntegrationKind::VictorOps(_) => text("entity_id")?.to_string(),
+        IntegrationKind::Webex(_) | IntegrationKind::Ntfy(_) => text("id")?.to_string(),
+        IntegrationKind::Rocketchat(_) => body.pointer("/message/_id")?.as_str()?.to_string(),
+        IntegrationKind::Incidentio(_) => text("deduplication_key")?.to_string(),
+        IntegrationKind::GoogleChat(_) => text("name")?.to_string(),
+        IntegrationKind::Webhook(_)
+        | IntegrationKind::Email(_)
+        | IntegrationKind::MsTeamsV2(_)
+        | IntegrationKind::Sns(_)
+        | IntegrationKind::Mattermost(_)
+        | IntegrationKind::MsTeams(_) => return None,
     };
     Some(one_line(&id, 80))
 }
@@ -271,7 +300,11 @@ fn words_of(kind: &IntegrationKind, body: &[u8]) -> String {
             let list: String = list.map(|error| format!("; {error}")).collect();
             message.map(|message| format!("{message}{code}{list}")).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())
         }
-        _ => String::from_utf8_lossy(&body[..body.len().min(4096)]).into_owned(),
+        _ => {
+            let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+            let told = if let IntegrationKind::Sns(_) = kind { sns::words(&text) } else { None };
+            told.unwrap_or_else(|| text.into_owned())
+        }
     };
     let text = shown(kind, &text);
     if text.is_empty() { text } else { format!(": {text}") }
@@ -304,6 +337,28 @@ fn shown(kind: &IntegrationKind, text: &str) -> String {
         IntegrationKind::Opsgenie(settings) => hide(settings.api_key.expose(), 4),
         IntegrationKind::Telegram(settings) => hide(settings.bot_token.expose(), 4),
         IntegrationKind::MsTeamsV2(settings) => hide_url(settings.webhook_url.expose()),
+        IntegrationKind::Pushover(settings) => {
+            hide(settings.token.expose(), 4);
+            hide(settings.user_key.expose(), 4);
+        }
+        IntegrationKind::VictorOps(settings) => hide(settings.api_key.expose(), 4),
+        IntegrationKind::Webex(settings) => {
+            let header = settings.http.authorization.as_ref().map_or("", |value| value.expose());
+            hide(header.rsplit(' ').next().unwrap_or(header), 4);
+        }
+        IntegrationKind::Sns(settings) => hide(settings.secret_key.expose(), 4),
+        IntegrationKind::Rocketchat(settings) => {
+            hide(settings.token.expose(), 4);
+            hide(settings.token_id.expose(), 4);
+        }
+        IntegrationKind::Mattermost(settings) => hide_url(settings.webhook_url.expose()),
+        IntegrationKind::Incidentio(settings) => {
+            hide_url(settings.url.expose());
+            hide(settings.alert_source_token.as_ref().map_or("", |token| token.expose()), 4);
+        }
+        IntegrationKind::MsTeams(settings) => hide_url(settings.webhook_url.expose()),
+        IntegrationKind::GoogleChat(settings) => hide_url(settings.url.expose()),
+        IntegrationKind::Ntfy(settings) => hide(settings.token.as_ref().map_or("", |token| token.expose()), 4),
     }
     one_line(&text, REASON_CHARS_MAX)
 }

@@ -24,6 +24,20 @@ mod slack;
 mod telegram;
 mod webhook;
 
+// One request per message.
+mod googlechat;
+mod incidentio;
+mod mattermost;
+mod msteams;
+mod ntfy;
+mod parts;
+mod pushover;
+mod rocketchat;
+mod sigv4;
+mod sns;
+mod victorops;
+mod webex;
+
 pub use compose::{Composed, Context, EmailMessage, Message, compose, compose_again};
 pub use exchange::{Done, Outcome, SEND, Session, SoFar, Step, address, compose_step, judge_step, remembers};
 pub use judge::{Answer, FailKind, Verdict, judge};
@@ -32,4 +46,9 @@ pub use settings::{
     Detail, DiscordSettings, EmailSettings, HttpOptions, Integration, IntegrationKind, MsTeamsV2Settings, OpsgenieResponder,
     OpsgenieSettings, PagerdutyImage, PagerdutyKey, PagerdutyLink, PagerdutySettings, Receiver, SlackAction, SlackConfirmation, SlackField,
     SlackSettings, TelegramMode, TelegramSettings, WebhookSettings,
+};
+pub use settings::{
+    GoogleChatSettings, IncidentioSettings, MattermostAttachment, MattermostField, MattermostPriority, MattermostSettings, MsTeamsSettings,
+    NtfySettings, PushoverSettings, RocketchatAction, RocketchatField, RocketchatSettings, SnsSettings, SnsTarget, VictorOpsSettings,
+    WebexSettings,
 };

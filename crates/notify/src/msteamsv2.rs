@@ -9,8 +9,8 @@ use crate::notice::Notice;
 use crate::settings::MsTeamsV2Settings;
 
 /// Teams takes 28 KB with everything; the card around the texts has about 400 bytes.
-const TEXT_BYTES_MAX: usize = 25_000;
-const TITLE_MAX: usize = 500;
+pub(crate) const TEXT_BYTES_MAX: usize = 25_000;
+pub(crate) const TITLE_MAX: usize = 500;
 
 pub(crate) fn compose(settings: &MsTeamsV2Settings, notice: &Notice, context: &Context) -> Composed {
     let mut renderer = Renderer::new(notice, context);
@@ -49,12 +49,12 @@ pub(crate) fn compose(settings: &MsTeamsV2Settings, notice: &Notice, context: &C
 }
 
 /// How long a text is inside of a JSON document.
-fn json_bytes(text: &str) -> usize {
+pub(crate) fn json_bytes(text: &str) -> usize {
     Value::from(text).to_string().len().saturating_sub(2)
 }
 
 /// The longest beginning that takes at most so many bytes of JSON.
-fn cut_json(text: &str, max: usize) -> String {
+pub(crate) fn cut_json(text: &str, max: usize) -> String {
     if json_bytes(text) <= max {
         return text.to_string();
     }

@@ -2,9 +2,13 @@
 //!
 //! Texts are Go templates over the notification's data. Addresses and tokens are `Secret`.
 
+mod kinds;
+
 use std::collections::BTreeMap;
 
 use bellbuoy_vocabulary::{Millis, Secret};
+
+pub use kinds::*;
 
 #[derive(Clone, Debug)]
 pub struct Receiver {
@@ -32,6 +36,16 @@ pub enum IntegrationKind {
     Opsgenie(OpsgenieSettings),
     Telegram(TelegramSettings),
     MsTeamsV2(MsTeamsV2Settings),
+    Pushover(PushoverSettings),
+    VictorOps(VictorOpsSettings),
+    Webex(WebexSettings),
+    Sns(SnsSettings),
+    Rocketchat(RocketchatSettings),
+    Mattermost(Box<MattermostSettings>),
+    Incidentio(IncidentioSettings),
+    MsTeams(MsTeamsSettings),
+    GoogleChat(GoogleChatSettings),
+    Ntfy(NtfySettings),
 }
 
 impl IntegrationKind {
@@ -46,6 +60,16 @@ impl IntegrationKind {
             IntegrationKind::Opsgenie(_) => "opsgenie",
             IntegrationKind::Telegram(_) => "telegram",
             IntegrationKind::MsTeamsV2(_) => "msteamsv2",
+            IntegrationKind::Pushover(_) => "pushover",
+            IntegrationKind::VictorOps(_) => "victorops",
+            IntegrationKind::Webex(_) => "webex",
+            IntegrationKind::Sns(_) => "sns",
+            IntegrationKind::Rocketchat(_) => "rocketchat",
+            IntegrationKind::Mattermost(_) => "mattermost",
+            IntegrationKind::Incidentio(_) => "incidentio",
+            IntegrationKind::MsTeams(_) => "msteams",
+            IntegrationKind::GoogleChat(_) => "googlechat",
+            IntegrationKind::Ntfy(_) => "ntfy",
         }
     }
 }

@@ -21,13 +21,14 @@ pub(crate) fn compose(settings: &WebhookSettings, notice: &Notice, context: &Con
         }
         problems = renderer.problems;
     }
-    let body = body(settings, notice, context).to_string().into_bytes();
+    let body = body(notice, context, settings.max_alerts, "4").to_string().into_bytes();
     let message = Message::Http { method: "POST", url, headers: json_headers(notice), body, options: settings.http.clone() };
     Composed { message, problems }
 }
 
-fn body(settings: &WebhookSettings, notice: &Notice, context: &Context) -> Value {
-    let shown = if settings.max_alerts == 0 { usize::MAX } else { usize::try_from(settings.max_alerts).unwrap_or(usize::MAX) };
+/// The JSON over the first `max_alerts` alerts (0: all), with the version of the protocol.
+pub(crate) fn body(notice: &Notice, context: &Context, max_alerts: u64, version: &str) -> Value {
+    let shown = if max_alerts == 0 { usize::MAX } else { usize::try_from(max_alerts).unwrap_or(usize::MAX) };
     let data = notice.template_data(context.external_url, shown);
     let alerts: Vec<Value> = data.alerts.iter().map(alert).collect();
     json!({
@@ -39,7 +40,7 @@ fn body(settings: &WebhookSettings, notice: &Notice, context: &Context) -> Value
         "commonLabels": labels_json(&data.common_labels),
         "commonAnnotations": labels_json(&data.common_annotations),
         "externalURL": data.external_url,
-        "version": "4",
+        "version": version,
         "groupKey": notice.group_key,
         "truncatedAlerts": notice.alerts.len().saturating_sub(shown),
     })

@@ -16,22 +16,9 @@ use super::time_intervals;
 use super::yaml::Node;
 
 /// Fields of `global` that only receivers of unsupported kinds read. Those receivers are refused by themselves.
-const UNUSED: [&str; 11] = [
-    "jira_api_url",
-    "mattermost_webhook_url_file",
-    "rocketchat_api_url",
-    "rocketchat_token_file",
-    "rocketchat_token_id_file",
-    "victorops_api_key_file",
-    "victorops_api_url",
-    "webex_api_url",
-    "wechat_api_corp_id",
-    "wechat_api_secret_file",
-    "wechat_api_url",
-];
+const UNUSED: [&str; 4] = ["jira_api_url", "wechat_api_corp_id", "wechat_api_secret_file", "wechat_api_url"];
 /// The secrets among them: never shown back.
-const UNUSED_SECRETS: [&str; 5] =
-    ["mattermost_webhook_url", "rocketchat_token", "rocketchat_token_id", "victorops_api_key", "wechat_api_secret"];
+const UNUSED_SECRETS: [&str; 1] = ["wechat_api_secret"];
 
 #[derive(Debug, Default)]
 pub struct Alertmanager {
@@ -77,6 +64,7 @@ fn read_global(fields: Fields, defaults: &mut ReceiverDefaults, folder: &Path, f
     let resolve_timeout = fields.duration("resolve_timeout");
     defaults.smtp = receivers::read_smtp(&fields, folder, files);
     defaults.services = receivers::services::read_global(&fields, folder, files);
+    defaults.more = receivers::more::read_global(&fields, folder, files);
     if let Some(http) = receivers::http_options(&fields, "http_config", folder, files) {
         defaults.http = http;
     }

@@ -1,5 +1,7 @@
-//! `receivers` of alertmanager.yml: Discord, webhook and e-mail here, the chats and pagers in services.rs. Every other kind is refused by name.
+//! `receivers` of alertmanager.yml: Discord, webhook and e-mail here, the other chats and pagers in services.rs and more.rs. Every other
+//! kind is refused by name.
 
+pub mod more;
 pub mod services;
 
 use std::collections::BTreeMap;
@@ -12,19 +14,7 @@ use super::Files;
 use super::http;
 use super::read::{Fields, Text};
 
-const NOT_YET: [(&str, &str); 11] = [
-    ("incidentio_configs", "incidentio"),
-    ("jira_configs", "jira"),
-    ("mattermost_configs", "mattermost"),
-    ("msteams_configs", "msteams"),
-    ("pushover_configs", "pushover"),
-    ("rocketchat_configs", "rocketchat"),
-    ("sns_configs", "sns"),
-    ("victorops_configs", "victorops"),
-    ("webex_configs", "webex"),
-    ("wechat_configs", "wechat"),
-    ("googlechat_configs", "googlechat"),
-];
+const NOT_YET: [(&str, &str); 2] = [("jira_configs", "jira"), ("wechat_configs", "wechat")];
 
 /// What receivers take from `global`.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +22,7 @@ pub struct ReceiverDefaults {
     pub http: HttpOptions,
     pub smtp: Smtp,
     pub services: services::Services,
+    pub more: more::More,
 }
 
 /// `smtp_*` of `global`.
@@ -86,10 +77,10 @@ pub fn read(fields: Fields, defaults: &ReceiverDefaults, folder: &Path, files: &
     for (index, teams) in fields.maps("msteamsv2_configs", "msteamsv2 config").into_iter().enumerate() {
         integrations.extend(services::msteamsv2(teams, index, http, folder, files));
     }
+    integrations.extend(more::read(&fields, defaults, folder, files));
     for (key, kind) in NOT_YET {
         if fields.has(key) {
-            let help = "supported are discord, email, msteamsv2, opsgenie, pagerduty, slack, telegram and webhook";
-            fields.error(fields.key_span(key), format!("not supported yet: receiver kind {kind}"), help);
+            fields.error(fields.key_span(key), format!("not supported yet: receiver kind {kind}"), "all other kinds are supported");
         }
     }
     fields.finish();

@@ -8,6 +8,7 @@ mod hostile;
 mod mail;
 mod peers;
 mod peers_receivers;
+mod peers_kinds;
 mod restart;
 mod secrets;
 mod up;

@@ -48,14 +48,14 @@ impl Default for Services {
 
 /// A secret in place or in a file.
 #[derive(Clone, Debug, Default)]
-struct Given {
-    value: Option<Secret>,
+pub(super) struct Given {
+    pub value: Option<Secret>,
     /// It is written; when there is no value, why is reported already.
-    said: bool,
+    pub said: bool,
 }
 
 impl Given {
-    fn read(fields: &Fields, key: &'static str, file_key: &'static str, folder: &Path, files: &Files) -> Given {
+    pub fn read(fields: &Fields, key: &'static str, file_key: &'static str, folder: &Path, files: &Files) -> Given {
         let filled = |key| fields.unset(key) || fields.node(key).is_some_and(|node| node.scalar().is_none_or(|text| !text.text.is_empty()));
         let said = [key, file_key].into_iter().any(filled);
         let value = http::one_of(fields, key, file_key, folder, files).filter(|secret| said && !secret.is_empty());
@@ -63,7 +63,7 @@ impl Given {
     }
 
     /// A web address.
-    fn url(fields: &Fields, key: &'static str, file_key: &'static str, folder: &Path, files: &Files) -> Given {
+    pub fn url(fields: &Fields, key: &'static str, file_key: &'static str, folder: &Path, files: &Files) -> Given {
         let given = Given::read(fields, key, file_key, folder, files);
         if let Some(url) = &given.value {
             let span = fields.node(key).or(fields.node(file_key)).map_or(fields.span, |node| node.span);
@@ -72,7 +72,7 @@ impl Given {
         given
     }
 
-    fn or(self, other: &Given) -> Given {
+    pub fn or(self, other: &Given) -> Given {
         if self.said { self } else { other.clone() }
     }
 }
@@ -98,17 +98,17 @@ pub fn read_global(fields: &Fields, folder: &Path, files: &Files) -> Services {
     services
 }
 
-fn address(fields: &Fields, key: &'static str) -> Option<String> {
+pub(super) fn address(fields: &Fields, key: &'static str) -> Option<String> {
     let text = fields.text(key)?;
     http::check_url(fields, key, text.as_str(), text.span());
     Some(text.as_str().to_string())
 }
 
-fn text(fields: &Fields, key: &'static str, default: &str) -> String {
+pub(super) fn text(fields: &Fields, key: &'static str, default: &str) -> String {
     fields.string(key).unwrap_or_else(|| default.to_string())
 }
 
-fn timeout(fields: &Fields) -> Option<Millis> {
+pub(super) fn timeout(fields: &Fields) -> Option<Millis> {
     fields.duration("timeout").filter(|timeout| *timeout != Millis::ZERO)
 }
 
@@ -214,7 +214,7 @@ fn slack_action(fields: Fields) -> SlackAction {
 }
 
 /// A text that may not be empty.
-fn filled(fields: &Fields, key: &'static str, missing: &str) -> String {
+pub(super) fn filled(fields: &Fields, key: &'static str, missing: &str) -> String {
     let found = text(fields, key, "");
     if found.is_empty() && !fields.unset(key) && fields.node(key).is_none_or(|node| node.scalar().is_some()) {
         fields.error(fields.span, missing, format!("add `{key}: ...`"));

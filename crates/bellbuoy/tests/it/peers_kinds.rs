@@ -1,0 +1,250 @@
+//! Each receiver kind beside the real Alertmanager: the same file and the same alerts, and what arrives at the service is the same.
+//!
+//! The names that both put into messages ("Alertmanager", "bellbuoy", and their own address) are made equal by a template file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::harness::{Folder, Program, Server, answer, bellbuoy, free_port, http, peer, peers, wait_explained};
+
+const NAMES: &str =
+    "{{ define \"__alertmanager\" }}monitor{{ end }}\n{{ define \"__alertmanagerURL\" }}http://monitor.example/{{ .Status }}{{ end }}\n";
+
+/// One receiver with every kind whose address can be chosen. URL is the service's address.
+const CONFIG: &str = r##"
+global:
+  victorops_api_url: URL/victorops
+  victorops_api_key: vo-key
+  rocketchat_api_url: URL/rocketchat
+  rocketchat_token: rc-token
+  rocketchat_token_id: rc-id
+  webex_api_url: URL/webex
+  opsgenie_api_url: URL/opsgenie
+  pagerduty_url: URL/pagerduty
+  telegram_api_url: URL/telegram
+templates: [names.tmpl]
+route:
+  receiver: all
+  group_by: [alertname]
+  group_wait: 100ms
+  group_interval: 1s
+  repeat_interval: 1h
+receivers:
+- name: all
+  victorops_configs:
+  - routing_key: "team {{ .GroupLabels.alertname }}/x"
+    message_type: "{{ .CommonLabels.severity | toUpper }}"
+    custom_fields: {where: "{{ .CommonLabels.region }}", alerts: "{{ len .Alerts }}"}
+  webex_configs:
+  - room_id: "room-{{ .CommonLabels.severity }}"
+    send_resolved: true
+    http_config: {authorization: {credentials: wx-token}}
+  sns_configs:
+  - api_url: URL/sns
+    sigv4: {region: eu-west-1, access_key: AKID, secret_key: sk}
+    topic_arn: arn:aws:sns:eu-west-1:1:topic
+    attributes: {severity: "{{ .CommonLabels.severity }}"}
+  - api_url: URL/sns-sms
+    sigv4: {region: eu-west-1, access_key: AKID, secret_key: sk}
+    phone_number: "+491700000"
+    message: "{{ .Status }} {{ .CommonLabels.alertname }}"
+    subject: ""
+  rocketchat_configs:
+  - channel: "#ops"
+    send_resolved: true
+    short_fields: true
+    fields: [{title: Region, value: "{{ .CommonLabels.region }}"}, {title: Long, value: x, short: false}]
+    actions: [{text: Look, url: "http://x/{{ .Status }}"}, {type: button, text: Say, msg: hello}]
+    emoji: ":fire:"
+    text: "{{ range .Alerts }}{{ .Labels.instance }} {{ end }}"
+  mattermost_configs:
+  - webhook_url: URL/mattermost
+    channel: "town-{{ .CommonLabels.severity }}"
+    fields: [{title: Region, value: "{{ .CommonLabels.region }}", short: true}]
+    footer: "{{ len .Alerts }} alerts"
+    priority: {priority: "{{ if eq .Status \"firing\" }}Urgent{{ else }}standard{{ end }}", requested_ack: true, persistent_notifications: true}
+    props: {card: "**{{ .Status }}**"}
+  - webhook_url: URL/mattermost-many
+    attachments: [{title: A, text: "{{ .Status }}", color: "#fff"}, {pretext: B, fields: [{title: t, value: v}]}]
+  incidentio_configs:
+  - url: URL/incidentio
+    alert_source_token: ii-token
+    max_alerts: 1
+  msteams_configs:
+  - webhook_url: URL/msteams
+  msteamsv2_configs:
+  - webhook_url: URL/msteamsv2
+  discord_configs:
+  - webhook_url: URL/discord
+  slack_configs:
+  - api_url: URL/slack
+    send_resolved: true
+    channel: "#ops"
+    fields: [{title: Region, value: "{{ .CommonLabels.region }}"}, {title: Short, value: x, short: true}]
+    actions: [{type: button, text: Look, url: "http://x/{{ .Status }}"}, {type: button, text: Do, name: n, value: v, confirm: {text: sure, ok_text: y}}]
+    text: "{{ range .Alerts }}{{ .Annotations.summary }} {{ end }}"
+    footer: "{{ len .Alerts }}"
+  pagerduty_configs:
+  - routing_key: pd-key
+    severity: "{{ .CommonLabels.severity }}"
+    class: "{{ .CommonLabels.region }}"
+    details: {runbook: "http://x/{{ .Status }}", count: 3}
+    images: [{src: "http://x/a.png", alt: a, href: "http://x"}]
+    links: [{href: "http://x/{{ .Status }}", text: more}]
+  opsgenie_configs:
+  - api_key: og-key
+    responders: [{type: team, name: ml}, {type: user, username: "a@x"}]
+    tags: "ml,{{ .CommonLabels.severity }}"
+    priority: P2
+    note: "n {{ .Status }}"
+    details: {more: "{{ .CommonLabels.region }}"}
+  telegram_configs:
+  - bot_token: "1:tg"
+    chat_id: -42
+    message_thread_id: 7
+    parse_mode: ""
+  webhook_configs:
+  - url: URL/webhook
+    max_alerts: 1
+"##;
+
+fn alerts(resolved: bool) -> String {
+    let alert = |instance: &str| {
+        let mut alert = json!({
+            "labels": {"alertname": "HighDrift", "severity": "critical", "region": "eu", "instance": instance},
+            "annotations": {"summary": format!("drift & \"more\" at {instance}"), "runbook": "http://runbook.example/a_b"},
+            "startsAt": "2026-01-13T10:00:00.5Z",
+            "generatorURL": "http://p/graph?g0.expr=a%3E1&g0.tab=1",
+        });
+        alert["endsAt"] = if resolved { "2026-01-13T11:00:00Z".into() } else { "2099-01-01T00:00:00Z".into() };
+        alert
+    };
+    json!([alert("a"), alert("b_<1>")]).to_string()
+}
+
+/// What the service answers: each kind's own word for yes.
+fn service() -> Server {
+    Server::start(|request| match request.path.split(['?']).next().unwrap_or("") {
+        path if path.starts_with("/rocketchat") => answer(200, &[("content-type", "application/json")], b"{\"success\":true}"),
+        path if path.starts_with("/telegram") => {
+            let body = b"{\"ok\":true,\"result\":{\"message_id\":7,\"date\":1,\"chat\":{\"id\":-42,\"type\":\"group\"}}}";
+            answer(200, &[("content-type", "application/json")], body)
+        }
+        path if path.starts_with("/sns") => {
+            let body = b"<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>";
+            answer(200, &[("content-type", "text/xml")], body)
+        }
+        path if path.starts_with("/pagerduty") => answer(202, &[], b"{\"status\":\"success\",\"dedup_key\":\"k\"}"),
+        path if path.starts_with("/opsgenie") => answer(202, &[], b"{\"requestId\":\"r\"}"),
+        path if path.starts_with("/slack") => answer(200, &[], b"ok"),
+        _ => answer(200, &[], b"ok"),
+    })
+}
+
+/// By path and place in its order: what both sides have to send alike.
+fn seen(service: &Server) -> BTreeMap<String, Value> {
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for request in service.received() {
+        let path = request.path.split('?').next().unwrap_or("").to_string();
+        let number = count.entry(path.clone()).or_default();
+        *number += 1;
+        let mut headers = BTreeMap::new();
+        for name in ["authorization", "x-auth-token", "x-user-id"] {
+            if let Some(value) = request.headers.get(name) {
+                // A signature of AWS covers the time and Alertmanager's own headers.
+                headers.insert(name, value.split(", SignedHeaders").next().unwrap_or(value).split("/20").next().unwrap_or("").to_string());
+            }
+        }
+        let body = match serde_json::from_str::<Value>(&request.body) {
+            Ok(body) => body,
+            Err(_) => form(&request.body),
+        };
+        found.insert(format!("{path} {number}"), json!({ "headers": headers, "body": body }));
+    }
+    found
+}
+
+/// The fields of a form in any order, with numbered attributes by their names.
+fn form(body: &str) -> Value {
+    let decode = |text: &str| {
+        let mut bytes = Vec::new();
+        let mut rest = text.bytes();
+        while let Some(byte) = rest.next() {
+            match byte {
+                b'+' => bytes.push(b' '),
+                b'%' => {
+                    let hex: String = [rest.next(), rest.next()].into_iter().flatten().map(char::from).collect();
+                    bytes.push(u8::from_str_radix(&hex, 16).unwrap_or(b'?'));
+                }
+                byte => bytes.push(byte),
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let pairs: BTreeMap<String, String> =
+        body.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (decode(name), decode(value))).collect();
+    json!(pairs)
+}
+
+/// What we do otherwise on purpose, taken out of both sides. Each line is told in docs/receivers.
+fn but_differences(path: &str, side: &mut Value) {
+    let body = &mut side["body"];
+    match path {
+        // Ours shows each alert as an embed with its fields.
+        _ if path.starts_with("/discord") => *body = Value::Null,
+        _ => {}
+    }
+}
+
+#[test]
+fn receivers_are_sent_what_alertmanager_sends() {
+    let Some(dir) = peers() else { return };
+    let services = [service(), service()];
+    let folders: Vec<Folder> = services
+        .iter()
+        .map(|service| {
+            let config = CONFIG.replace("URL", &format!("http://{}", service.address));
+            Folder::new(&[("alertmanager.yml", &config), ("names.tmpl", NAMES)])
+        })
+        .collect();
+    let mut command = bellbuoy();
+    command.arg("up").arg(folders[0].config()).arg("--data").arg(folders[0].data()).args(["--listen", "127.0.0.1:0"]);
+    command.args(["--web.external-url", "http://monitor.example"]);
+    let ours = Program::start(command, "listening on http://");
+    let port = free_port();
+    let mut command = Command::new(peer(&dir, &["alertmanager", "prometheus-alertmanager"]));
+    command.current_dir(folders[1].config()).arg("--config.file=alertmanager.yml");
+    command.arg(format!("--storage.path={}", folders[1].root().join("am").display()));
+    command.args([&format!("--web.listen-address=127.0.0.1:{port}"), "--cluster.listen-address="]);
+    command.arg("--web.external-url=http://monitor.example").arg("--web.route-prefix=/");
+    let _alertmanager = Program::start(command, "msg=\"Listening on\" address=");
+
+    let theirs = format!("127.0.0.1:{port}");
+    for (resolved, each) in [(false, 1), (true, 2)] {
+        for address in [&ours.address, &theirs] {
+            let (status, body) =
+                http(address, "POST", "/api/v2/alerts", &[("content-type", "application/json")], alerts(resolved).as_bytes());
+            assert_eq!(status, 200, "{body}");
+        }
+        let kinds = CONFIG.matches("\n  - ").count();
+        let explained = || format!("{:?}\n{:?}", seen(&services[0]).keys(), seen(&services[1]).keys());
+        wait_explained("a message for each kind", &explained, || {
+            services.iter().all(|service| service.received().len() >= kinds * each).then_some(())
+        });
+    }
+    let (mut our, mut their) = (seen(&services[0]), seen(&services[1]));
+    let paths: BTreeSet<String> = our.keys().chain(their.keys()).cloned().collect();
+    let mut different = Vec::new();
+    for path in paths {
+        let (our, their) = (our.entry(path.clone()).or_default(), their.entry(path.clone()).or_default());
+        but_differences(&path, our);
+        but_differences(&path, their);
+        if our != their {
+            different.push(format!("{path}\n  ours   {our}\n  theirs {their}"));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
