@@ -183,6 +183,14 @@ pub fn address(kind: &IntegrationKind, message: &Message) -> Secret {
             let key = options.authorization.as_ref().map_or("", |key| key.expose());
             Secret::new(format!("{} {key}", settings.api_url))
         }
+        // These addresses hold a part of the message, or no key.
+        (IntegrationKind::GoogleChat(settings), _) => settings.url.clone(),
+        (IntegrationKind::Pushover(settings), _) => Secret::new(format!("pushover {}", settings.token.expose())),
+        (IntegrationKind::VictorOps(settings), _) => Secret::new(format!("{}{}", settings.api_url, settings.api_key.expose())),
+        (IntegrationKind::Webex(settings), _) => {
+            let token = settings.http.authorization.as_ref().map_or("", |token| token.expose());
+            Secret::new(format!("{} {token}", settings.api_url))
+        }
         (_, Message::Http { url, .. }) => url.clone(),
         (_, Message::Email(mail)) => Secret::new(mail.settings.smarthost.clone()),
     }

@@ -295,10 +295,14 @@ fn words_of(kind: &IntegrationKind, body: &[u8]) -> String {
             let message =
                 word("message").or(word("error")).or(inner).or(word("error_description")).or(word("description")).or(word("detail"));
             let code = object.get("code").and_then(Value::as_i64).map(|code| format!(" (code {code})")).unwrap_or_default();
-            // PagerDuty says what is wrong in a list.
+            // PagerDuty and Pushover say what is wrong in a list.
             let list = object.get("errors").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
             let list: String = list.map(|error| format!("; {error}")).collect();
-            message.map(|message| format!("{message}{code}{list}")).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())
+            match message {
+                Some(message) => format!("{message}{code}{list}"),
+                None if !list.is_empty() => list.trim_start_matches("; ").to_string(),
+                None => String::from_utf8_lossy(body).into_owned(),
+            }
         }
         _ => {
             let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);

@@ -80,7 +80,8 @@ fn cut_html(text: &str, max: usize) -> String {
     }
     let kept = cut.trim_end_matches('…');
     let open = kept.rfind('<').filter(|at| !kept[*at..].contains('>'));
-    let entity = kept.rfind('&').filter(|at| !kept[*at..].contains(';') && kept.len() - at < 12);
+    let name = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'#');
+    let entity = kept.rfind('&').filter(|at| kept.len() - at < 12 && name(&kept[at + 1..]));
     let end = open.into_iter().chain(entity).min().unwrap_or(kept.len());
     format!("{}…", &kept[..end])
 }
@@ -96,7 +97,7 @@ mod tests {
             ("<b>abc</b>", 9, "<b>abc…"),
             ("a &amp; b", 5, "a …"),
             ("abcdef", 4, "abc…"),
-            ("a & b, c > d", 10, "a & b, c…"),
+            ("a & b, c > d", 10, "a & b, c …"),
         ] {
             assert_eq!(cut_html(text, max), expected, "{text}");
         }

@@ -114,11 +114,12 @@ fn attachment(settings: &SlackSettings, notice: &Notice, parts: &mut Parts) -> M
     parts.put_plain(&mut attachment, "title_link", &settings.title_link, URL_MAX);
     let pretext = parts.marked("pretext", &settings.pretext, SMALL_MAX);
     put(&mut attachment, "pretext", pretext);
-    // Slack wants these two also when they are empty.
+    // Alertmanager sends these three also when they are empty.
     let text = parts.marked("text", &settings.text, TEXT_MAX);
     attachment.insert("text".into(), text.into());
     let fallback = parts.marked("fallback", &settings.fallback, SMALL_MAX);
     attachment.insert("fallback".into(), fallback.into());
+    attachment.insert("callback_id".into(), "".into());
     parts.put_plain(&mut attachment, "callback_id", &settings.callback_id, 200);
     let mut fields = Vec::new();
     for field in settings.fields.iter().take(FIELDS_MAX) {

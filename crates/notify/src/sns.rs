@@ -108,7 +108,11 @@ fn message(settings: &SnsSettings, notice: &Notice, renderer: &mut Renderer, sms
             renderer.problems.truncate(before);
             match renderer.fitted("message", &settings.message, &limit) {
                 Some(fitted) => (fitted, true),
-                None => ((limit.cut)(&plain_text(notice, &renderer.problems), limit.max), true),
+                None => {
+                    let plain = plain_text(notice, &renderer.problems);
+                    let cut = (limit.length)(&plain) > limit.max;
+                    ((limit.cut)(&plain, limit.max), cut)
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ mod conversations;
 mod discord;
 mod email;
 mod hostile;
+mod kinds;
 mod services;
 mod webhook;
 

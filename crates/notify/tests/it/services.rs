@@ -131,6 +131,7 @@ fn slack_attachment() {
               "title_link": "http://bellbuoy.example/#/alerts?receiver=team%5C.x",
               "text": "&lt;!channel&gt; a &lt; b &amp; <https://x/|more>\n",
               "fallback": "[FIRING:1] Drift (&lt;!channel&gt; critical) | http://bellbuoy.example/#/alerts?receiver=team%5C.x",
+              "callback_id": "",
               "fields": [
                 {
                   "title": "Severity",

@@ -188,7 +188,7 @@ fn webex(fields: &Fields, around: &Around) -> Option<IntegrationKind> {
     let own_http = around.own_http(fields);
     let room_id = filled(fields, "room_id", "missing room_id on webex_config");
     // The receiver's own: Alertmanager does not take the one of `global` here either.
-    if !own_http.as_ref().is_some_and(|http| http.authorization.is_some()) && !fields.unset("http_config") {
+    if own_http.as_ref().is_none_or(|http| http.authorization.is_none()) && !fields.unset("http_config") {
         let help = "add `http_config: {authorization: {credentials: TOKEN}}` with the bot's token";
         fields.error(fields.span, "missing webex_configs.http_config.authorization", help);
     }
