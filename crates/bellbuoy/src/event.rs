@@ -1,6 +1,7 @@
 //! What happens, in a form for the terminal, for scripts (`--json`) and for the pages: one JSON object a line.
 //!
-//! `{"at": RFC 3339, "event": KIND, ...}` with KIND among drift, performance, alert, notification, decision, deployment, training, replay.
+//! `{"at": RFC 3339, "event": KIND, ...}` with KIND among drift, performance, alert, notification, decision, deployment, training, replay,
+//! and event for what a pipeline told.
 
 use bellbuoy_rules::Transition;
 use bellbuoy_vocabulary::Timestamp;

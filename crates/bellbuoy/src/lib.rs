@@ -15,6 +15,7 @@ pub mod config;
 pub mod demo_stack;
 pub mod email;
 pub mod event;
+pub mod events;
 pub mod forwarder;
 pub mod host;
 pub mod judge;

@@ -5,6 +5,7 @@
 //! group task     --group_due-->   rules.evaluate -> store (recorded, ALERTS) and -> alerts
 //! model task     --model_due-->   models.judge   -> store (drift, performance)  and -> alerts
 //! API            --post_alerts--> alerts
+//! API            --post_events--> alerts that are told once
 //! alerts         --receive-->     router         -> backlog               (state.db: what it now knows)
 //! router task    --router_due-->  router.tick    -> backlog -> outbox     (state.db: one fsynced transaction, then the outbox)
 //! sender task    --compose, send--> notify.judge -> delivered | retry at | gave up   (state.db)
@@ -33,6 +34,7 @@ use crate::backlog::{self, Backlog, Ticket};
 use crate::clock::Stopwatch;
 use crate::config::Settings;
 use crate::event::Event;
+use crate::events::{self, Book, EventError, Told};
 use crate::forwarder::Forwarder;
 use crate::outbox::{Outbox, Pending};
 use crate::silences::{self, PostedSilence, Silence, SilenceError, Silences};
@@ -76,6 +78,8 @@ pub struct Path {
     router: Mutex<Router>,
     groups: RwLock<Vec<Arc<Mutex<Group>>>>,
     silences: Mutex<Silences>,
+    /// Which events were told, by their keys.
+    book: Mutex<Book>,
 }
 
 impl Path {
@@ -99,6 +103,7 @@ impl Path {
             templates: RwLock::new(Arc::new(bellbuoy_template::notify::default_templates())),
             groups: RwLock::default(),
             silences: Mutex::default(),
+            book: Mutex::default(),
         }
     }
 
@@ -211,9 +216,51 @@ impl Path {
     /// Something happened that people should be told of once: a model's event, a pipeline's message.
     /// `kept` is what remembers that it was told: it is written in the same transaction, so that a crash neither loses nor repeats it.
     pub fn happened(&self, events: Vec<(Alert, serde_json::Value)>, kept: Write, now: Timestamp) {
-        let (alerts, audits): (Vec<Alert>, Vec<serde_json::Value>) = events.into_iter().unzip();
-        let audits = audits.into_iter().map(|body| Write::Audit { at: now, body });
-        self.receive(alerts, now, audits.chain([kept]).collect());
+        let (mut alerts, audits): (Vec<Alert>, Vec<serde_json::Value>) = events.into_iter().unzip();
+        let mut writes: Vec<Write> = audits.into_iter().map(|body| Write::Audit { at: now, body }).collect();
+        writes.push(kept);
+        let life = events::life(&self.settings().router_or_default());
+        for alert in &mut alerts {
+            alert.ends_at = alert.ends_at.max(now.saturating_add(life));
+            writes.push(Write::Event(events::row(alert, &crate::clock::uuid(), None, self.receivers_of(&alert.labels), now)));
+        }
+        self.receive(alerts, now, writes);
+    }
+
+    /// What pipelines tell, each once by its key. An answer of `Ok` means that all of them are on disk.
+    pub fn post_events(&self, posted: Vec<bellbuoy_notify::event::Event>, now: Timestamp) -> Result<Vec<Told>, EventError> {
+        let life = events::life(&self.settings().router_or_default());
+        let new_id = || crate::clock::uuid().replace('-', "")[..16].to_string();
+        // Held until all is on disk: two senders of one key are one event.
+        let mut book = lock(&self.book);
+        let (mut told, alerts) = book.enter(posted, life, now, new_id)?;
+        if !lock(&self.router).has_room(alerts.len()) {
+            book.forget(&told);
+            return Err(EventError::Full);
+        }
+        let mut writes = Vec::new();
+        for one in &mut told {
+            if let Some(alert) = &one.alert {
+                one.receivers = self.receivers_of(&alert.labels);
+                writes.push(Write::Event(events::row(alert, &one.id, one.key.clone(), one.receivers.clone(), now)));
+            }
+        }
+        if self.settings().router.is_none() {
+            self.forwarder.send(&alerts, &self.settings().alerting);
+        }
+        // Also without a new one: what is said to be a repeat must be on disk too.
+        if !self.receive(alerts, now, writes) {
+            return Err(EventError::Disk);
+        }
+        drop(book);
+        for one in told.iter().filter(|one| one.alert.is_some()) {
+            let _ = self.events.send(one.announcement(now));
+        }
+        Ok(told)
+    }
+
+    fn receivers_of(&self, labels: &Labels) -> Vec<String> {
+        lock(&self.router).routes_of(labels)
     }
 
     // ---- tell ----------------------------------------------------------------------------------------------------
@@ -344,9 +391,8 @@ impl Path {
     /// Under the router's lock, so that the order on disk is the order of its decisions.
     fn decide(&self, router: &mut Router, now: Timestamp, mut writes: Vec<Write>) -> Ticket {
         for decision in router.tick_some(now, ALERTS_PER_COMMIT) {
-            if let Decision::Notify(notification) = decision
-                && let Some(notice) = notice_of(notification)
-            {
+            if let Decision::Notify(notification) = decision {
+                let notice = notice_of(notification);
                 writes.push(Write::Message(NewMessage { key: notice.idempotency_key(), notice: Arc::new(notice), at: now }));
             }
         }
@@ -416,6 +462,7 @@ impl Path {
         let log = readable("entry of the notification log", self.state.notification_log()?, log_state::from_json);
         let limits = lock(&self.silences).limits();
         let kept = Silences::restore(readable("silence", self.state.silences()?, Silence::from_json), limits);
+        *lock(&self.book) = Book::restore(self.state.event_keys(now)?);
         let mut router = lock(&self.router);
         router.set_silences(kept.mutes(now));
         *lock(&self.silences) = kept;
@@ -539,14 +586,8 @@ fn write_of(change: Change) -> Write {
     }
 }
 
-/// `None`: nothing is left to tell. An event (a training run, a decision) happened; that it ends is no news.
-fn notice_of(mut notification: Notification) -> Option<Notice> {
-    let at = notification.at;
-    notification.alerts.retain(|alert| alert.labels.get("kind") != "event" || !alert.resolved_at(at));
-    if notification.alerts.is_empty() {
-        return None;
-    }
-    Some(Notice {
+fn notice_of(notification: Notification) -> Notice {
+    Notice {
         receiver: notification.receiver,
         integration_kind: notification.integration_kind,
         integration_index: notification.integration_index,
@@ -555,8 +596,8 @@ fn notice_of(mut notification: Notification) -> Option<Notice> {
         alerts: notification.alerts,
         reason: notification.reason.to_string(),
         sequence: notification.sequence,
-        at,
-    })
+        at: notification.at,
+    }
 }
 
 /// The integration that a message in the outbox is for, by the settings of now.

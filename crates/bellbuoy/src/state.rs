@@ -13,6 +13,7 @@
 //! outbox            messages, pending to settled   | see `OutboxRow`
 //! rules             pending and firing states      | key (file;group;rule), body
 //! audit             decisions and events           | id, at_ms, body
+//! events            what pipelines and models told | id, at_ms, event_id, kind, key (until until_ms), body
 //! inbox             messages as the built-in inbox received them
 //! kv                small things by name
 //! ```
@@ -30,6 +31,7 @@ use serde_json::Value;
 const HISTORY_ROWS_MAX: i64 = 100_000;
 const INBOX_ROWS_MAX: i64 = 10_000;
 const AUDIT_ROWS_MAX: i64 = 1_000_000;
+const EVENT_ROWS_MAX: i64 = 200_000;
 /// Memories of groups; they go with their entry of the notification log, so this bounds those that have none.
 const RECEIVER_DATA_ROWS_MAX: i64 = 100_000;
 
@@ -140,6 +142,25 @@ pub struct Settlement {
     pub attempted: bool,
 }
 
+/// An event for the list. Its key, if it has one, stands for it until a time.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub event_id: String,
+    pub at: Timestamp,
+    pub kind: String,
+    pub key: Option<(String, Timestamp)>,
+    pub body: Value,
+}
+
+/// A key that was used, and until when it stands for its event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventKey {
+    pub kind: String,
+    pub key: String,
+    pub event_id: String,
+    pub until: Timestamp,
+}
+
 /// One change of the state; `commit` applies a list of them in one transaction.
 #[derive(Clone, Debug)]
 pub enum Write {
@@ -170,6 +191,7 @@ pub enum Write {
         at: Timestamp,
         body: Value,
     },
+    Event(NewEvent),
     Keep {
         name: String,
         body: Value,
@@ -280,6 +302,33 @@ impl State {
         self.bodies(&format!("SELECT body FROM audit ORDER BY id DESC LIMIT {rows_max}"))
     }
 
+    /// Events, newest first, that `wanted` takes; at most `rows_max` of them.
+    pub fn events(&self, rows_max: usize, kind: Option<&str>, mut wanted: impl FnMut(&Value) -> bool) -> Result<Vec<Value>, StateError> {
+        let inner = self.lock();
+        let mut statement = inner.connection.prepare_cached("SELECT body FROM events WHERE ?1 IS NULL OR kind = ?1 ORDER BY id DESC")?;
+        let mut rows = statement.query([kind])?;
+        let mut out = Vec::new();
+        while out.len() < rows_max {
+            let Some(row) = rows.next()? else { break };
+            let body: Value = serde_json::from_str(&row.get::<_, String>(0)?)?;
+            if wanted(&body) {
+                out.push(body);
+            }
+        }
+        Ok(out)
+    }
+
+    /// The keys of events that still stand for them at `now`.
+    pub fn event_keys(&self, now: Timestamp) -> Result<Vec<EventKey>, StateError> {
+        let inner = self.lock();
+        let mut statement =
+            inner.connection.prepare_cached("SELECT kind, key, event_id, until_ms FROM events WHERE until_ms > ?1 ORDER BY id")?;
+        let rows = statement.query_map([now.0], |row| {
+            Ok(EventKey { kind: row.get(0)?, key: row.get(1)?, event_id: row.get(2)?, until: Timestamp(row.get(3)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// What the last delivery to a destination about a group left to be remembered.
     pub fn receiver_data(&self, destination: &str, group_key: &str) -> Result<Value, StateError> {
         let inner = self.lock();
@@ -359,6 +408,11 @@ impl State {
             "DELETE FROM receiver_data WHERE key IN (SELECT key FROM receiver_data ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)",
             [RECEIVER_DATA_ROWS_MAX],
         )?;
+        inner.connection.execute(
+            "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?1
+             AND (until_ms IS NULL OR until_ms < (SELECT max(at_ms) FROM events))",
+            [EVENT_ROWS_MAX],
+        )?;
         inner.connection.execute("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1", [AUDIT_ROWS_MAX])?;
         Ok(())
     }
@@ -433,6 +487,13 @@ fn apply(connection: &Connection, write: &Write, known: &HashMap<u64, i64>, rows
         Write::Audit { at, body } => {
             let mut insert = connection.prepare_cached("INSERT INTO audit (at_ms, body) VALUES (?1, ?2)")?;
             insert.execute(params![at.0, body.to_string()])?;
+        }
+        Write::Event(event) => {
+            let mut insert = connection.prepare_cached(
+                "INSERT INTO events (at_ms, event_id, kind, key, until_ms, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (event_id) DO NOTHING",
+            )?;
+            let (key, until_ms) = event.key.as_ref().map(|(key, until)| (key, until.0)).unzip();
+            insert.execute(params![event.at.0, event.event_id, event.kind, key, until_ms, event.body.to_string()])?;
         }
         Write::Message(message) => {
             let row = insert_message(connection, message)?;
@@ -535,6 +596,10 @@ CREATE TABLE IF NOT EXISTS silences (key TEXT PRIMARY KEY, body TEXT NOT NULL) W
 CREATE TABLE IF NOT EXISTS rules (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kv (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, event_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+  key TEXT, until_ms INTEGER, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS event_keys ON events (until_ms) WHERE until_ms IS NOT NULL;
+CREATE INDEX IF NOT EXISTS event_kinds ON events (kind, id);
 CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, key TEXT UNIQUE, path TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, destination TEXT NOT NULL, group_key TEXT NOT NULL, reason TEXT NOT NULL,

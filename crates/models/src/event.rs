@@ -128,7 +128,7 @@ impl Event {
         }
     }
 
-    /// The alert for the router. Labels: alertname, severity, model, kind="event", outcome; what happens once (a decision, a
+    /// The alert for the router. Labels: alertname, severity, model, kind="event", event, outcome; what happens once (a decision, a
     /// training run, a deployment) has `at` too, so that the next one is another alert. Annotations: title, summary, description, the figures by
     /// name (`drift_share`), and `field:1:Drift Share`, the same for people, in the order to show them.
     pub fn alert(&self, now: Timestamp) -> Alert {
@@ -138,6 +138,7 @@ impl Event {
             ("severity", self.severity().word().to_owned()),
             ("model", self.model().to_owned()),
             ("kind", "event".to_owned()),
+            ("event", self.word().replace('_', "-")),
             ("outcome", self.outcome().to_owned()),
         ];
         match self {
@@ -348,6 +349,7 @@ mod tests {
         };
         expect_test::expect![[r#"
             alertname = ModelDriftDetected
+            event = drift
             kind = event
             model = bikes
             outcome = drift
@@ -375,6 +377,7 @@ mod tests {
         expect_test::expect![[r#"
             alertname = ModelTrainingCompleted
             at = 1970-01-01T00:00:00Z
+            event = training-success
             kind = event
             model = bikes
             outcome = deploy

@@ -4,6 +4,7 @@ use bellbuoy_template::notify::Notification;
 use bellbuoy_template::{Data, Environment, Template, TemplateSet};
 use bellbuoy_vocabulary::{Secret, Timestamp};
 
+use crate::event::{field_name, template_alert_is_event, told_as_event};
 use crate::exchange::SEND;
 use crate::limit::more_alerts;
 use crate::notice::Notice;
@@ -124,6 +125,21 @@ impl<'a> Renderer<'a> {
         Renderer::over(notification, self.context)
     }
 
+    /// Nothing but events: then Alertmanager's default texts, which are made for alerts that last, give way to ours.
+    pub fn tells_events(&self) -> bool {
+        !self.notification.alerts.is_empty() && self.notification.alerts.iter().all(template_alert_is_event)
+    }
+
+    /// Name and value of the fields of a lone event, when `text` is a default text and leaves them to the receiver's own form.
+    pub fn event_fields(&self, text: &str) -> Vec<(String, String)> {
+        match self.notification.alerts.as_slice() {
+            [alert] if self.tells_events() && told_as_event(text, self.context.templates).is_some() => {
+                alert.annotations.iter().filter_map(|(name, value)| Some((field_name(name)?.to_string(), value.to_string()))).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// `None` when the template fails; why is in `problems`.
     pub fn text(&mut self, field: &str, template: &str) -> Option<String> {
         self.render(field, template, false)
@@ -169,6 +185,7 @@ impl<'a> Renderer<'a> {
     }
 
     fn render(&mut self, field: &str, template: &str, html: bool) -> Option<String> {
+        let template = if self.tells_events() { told_as_event(template, self.context.templates).unwrap_or(template) } else { template };
         let environment = Environment { now: self.context.now };
         let rendered = Template::parse(field, template, self.context.templates).and_then(|template| {
             if html { template.render_html(&self.data, &environment) } else { template.render(&self.data, &environment) }

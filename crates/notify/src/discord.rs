@@ -175,7 +175,9 @@ fn own_embed(notice: &Notice, alert: &Alert, said: &Labels, room: usize) -> (Val
         text
     };
     let mut embed = json!({ "title": take(&title(notice, alert), TITLE_MAX.min(room / 3)), "color": color(notice, alert) });
-    let footer = take(&format!("bellbuoy · {}", notice.reason), FOOTER_MAX.min(room / 4));
+    let own = alert.annotations.get("footer");
+    let footer = if is_blank(own) { format!("bellbuoy · {}", notice.reason) } else { own.to_string() };
+    let footer = take(&footer, FOOTER_MAX.min(room / 4));
     let description = take(&description(alert), DESCRIPTION_MAX.min(room * 2 / 3));
     let mut fields = Vec::new();
     for (name, value) in fields_of(alert, said).into_iter().take(FIELDS_MAX) {
@@ -291,6 +293,7 @@ fn color(notice: &Notice, alert: &Alert) -> u32 {
         ("skip", _) => GREY,
         ("reject", _) => ORANGE,
         _ if alert.resolved_at(notice.at) => GREEN,
+        _ if alert.is_event() && alert.labels.get("outcome") == "success" => GREEN,
         (_, "warning") => ORANGE,
         (_, "info" | "none") => BLUE,
         _ => RED,

@@ -11,6 +11,7 @@
 mod compose;
 mod discord;
 mod email;
+pub mod event;
 mod exchange;
 mod judge;
 mod limit;

@@ -127,6 +127,9 @@ fn attachment(settings: &SlackSettings, notice: &Notice, parts: &mut Parts) -> M
         let value = parts.marked("field.value", &field.value, FIELD_MAX);
         fields.push(json!({ "title": title, "value": value, "short": field.short.unwrap_or(settings.short_fields) }));
     }
+    if fields.is_empty() {
+        fields.extend(parts.event_fields(&settings.text, settings.short_fields));
+    }
     if !fields.is_empty() {
         attachment.insert("fields".into(), fields.into());
     }
@@ -181,6 +184,19 @@ impl Parts<'_> {
         let rendered = self.marked.fitted(field, template, &Limit::of(max, &chars, &cut_chars));
         self.failed |= rendered.is_none() && ESSENTIAL.contains(&field);
         rendered.unwrap_or_default()
+    }
+
+    /// The fields of a lone event, unless the settings have a text of their own.
+    fn event_fields(&self, text: &str, short: bool) -> Vec<Value> {
+        self.marked
+            .event_fields(text)
+            .into_iter()
+            .take(FIELDS_MAX)
+            .map(|(name, value)| {
+                let short = short || chars(&value) <= 40;
+                json!({ "title": cut_chars(&name, FIELD_MAX), "value": cut_chars(&value, FIELD_MAX), "short": short })
+            })
+            .collect()
     }
 
     fn put_plain(&mut self, into: &mut Map<String, Value>, name: &str, template: &str, max: usize) {

@@ -314,6 +314,11 @@ impl Router {
         all_placed
     }
 
+    /// Whether so many further alerts would be taken.
+    pub fn has_room(&self, alerts: usize) -> bool {
+        self.alerts.len().saturating_add(alerts) <= self.limits.alerts_max
+    }
+
     /// When `tick` next has something to do.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.groups.next_due().map(|(due, _)| due)
@@ -426,7 +431,9 @@ impl Router {
         now: Timestamp,
     ) -> Result<Option<Notification>, Reason> {
         let Some(group) = self.groups.get(number) else { return Ok(None) };
-        let (resolved, firing): (Vec<&Alert>, Vec<&Alert>) = heard.iter().partition(|alert| alert.resolved_at(now));
+        // That an event is over is no news.
+        let heard = heard.iter().filter(|alert| !(alert.is_event() && alert.resolved_at(now)));
+        let (resolved, firing): (Vec<&Alert>, Vec<&Alert>) = heard.partition(|alert| alert.resolved_at(now));
         let fingerprints = |alerts: &[&Alert]| {
             let mut all: Vec<u64> = alerts.iter().map(|alert| alert.fingerprint()).collect();
             all.sort_unstable();
@@ -436,9 +443,12 @@ impl Router {
         let key = log_key(&group.key, receiver, integration);
         let entry = self.log.get(&key);
         let reason = decide(entry, &firing_prints, &resolved_prints, integration.send_resolved, repeat_interval, at)?;
-        let sends = !firing.is_empty() || integration.send_resolved;
-        let sequence = entry.map_or(0, |entry| entry.sequence) + u64::from(sends);
+        // Nor is it told again when another one joins its group or the group is repeated.
+        let known = |alert: &&Alert| entry.is_some_and(|entry| entry.firing.binary_search(&alert.fingerprint()).is_ok());
         let status = if firing.is_empty() { Status::Resolved } else { Status::Firing };
+        let firing: Vec<&Alert> = firing.into_iter().filter(|alert| !(alert.is_event() && known(alert))).collect();
+        let sends = !firing.is_empty() || (integration.send_resolved && !resolved.is_empty());
+        let sequence = entry.map_or(0, |entry| entry.sequence) + u64::from(sends);
         let told = firing.into_iter().chain(resolved.into_iter().filter(|_| integration.send_resolved));
         let notification = sends.then(|| Notification {
             group_key: group.key.clone(),
@@ -499,7 +509,19 @@ impl Router {
                 let entry = self.log.get(&log_key(&group.key, receiver, integration));
                 entry.is_some_and(|entry| entry.firing.binary_search(&fingerprint).is_ok())
             });
-            if !awaited {
+            if alert.is_event() {
+                // The next one of the same name is news again.
+                for integration in integrations {
+                    let key = log_key(&group.key, receiver, integration);
+                    if let Some(entry) = self.log.get_mut(&key)
+                        && let Ok(at) = entry.firing.binary_search(&fingerprint)
+                    {
+                        entry.firing.remove(at);
+                        self.dirty.log(key);
+                    }
+                }
+            }
+            if !awaited || alert.is_event() {
                 group.alerts.remove(&fingerprint);
                 dropped.push(fingerprint);
             }

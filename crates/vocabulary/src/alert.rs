@@ -25,6 +25,11 @@ impl Alert {
         self.labels.fingerprint()
     }
 
+    /// Whether it happened once (a training run ended, drift was found) instead of lasting: people are told of it once, and that it ends is no news.
+    pub fn is_event(&self) -> bool {
+        self.labels.get("kind") == "event" && !self.labels.get("event").is_empty()
+    }
+
     pub fn resolved_at(&self, now: Timestamp) -> bool {
         self.ends_at <= now
     }

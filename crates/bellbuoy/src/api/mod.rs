@@ -1,11 +1,12 @@
-//! show: the one port. Prometheus' API under `/api/v1`, Alertmanager's under `/api/v2`, models, inbox, `/metrics`, the status page.
+//! show: the one port. Prometheus' API under `/api/v1`, Alertmanager's under `/api/v2`, models, events, inbox, `/metrics`, the status page.
 //!
 //! In:    HTTP requests. Out: JSON, text, HTML.
 //! Never: decides anything; each handler asks the path or the app.
-//! Read:  prometheus.rs, alertmanager.rs, models.rs, inbox.rs, metrics.rs, page.rs.
+//! Read:  prometheus.rs, alertmanager.rs, models.rs, events.rs, inbox.rs, metrics.rs, page.rs.
 
 mod alertmanager;
 mod answer;
+mod events;
 mod inbox;
 mod metrics;
 mod models;
@@ -51,6 +52,7 @@ fn routes(app: Arc<App>) -> Router {
         .route("/-/healthy", get(healthy).head(healthy))
         .route("/-/ready", get(ready).head(ready))
         .route("/-/reload", post(reload).put(reload))
+        .route("/api/v1/events", get(events::list).post(events::post))
         .nest("/api/v1/models", models::routes())
         .nest("/api/v1", prometheus::routes())
         .nest("/api/v2", alertmanager::routes(app.clone()))

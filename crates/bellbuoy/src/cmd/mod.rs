@@ -8,6 +8,7 @@ macro_rules! say {
 mod alertmanager_flags;
 mod demo;
 mod drift;
+mod event;
 mod query;
 mod remote;
 mod test;
@@ -44,6 +45,10 @@ pub enum Command {
     Alerts(remote::Alerts),
     /// Show what was told to whom, why, and what became of it; exit status 1 when a message was given up.
     Notifications(remote::Notifications),
+    /// Tell people that something happened in a pipeline: drift, training-success, training-failure, ...; once per key.
+    Event(event::Tell),
+    /// Show the events that pipelines and models told.
+    Events(event::List),
     /// Compare two data sets column by column; exit status 1 when the data set has drifted.
     Drift(drift::Drift),
     /// Score predictions against true values.
@@ -62,6 +67,8 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Query(command) => runtime()?.block_on(query::run(command)),
         Command::Alerts(command) => runtime()?.block_on(remote::alerts(command)),
         Command::Notifications(command) => runtime()?.block_on(remote::notifications(command)),
+        Command::Event(command) => runtime()?.block_on(event::tell(command)),
+        Command::Events(command) => runtime()?.block_on(event::list(command)),
         Command::Drift(command) => drift::run(command),
         Command::Evaluate(command) => drift::evaluate(command),
         Command::Test(command) => test::run(command),

@@ -2,6 +2,7 @@
 
 mod commands;
 mod demo;
+mod events;
 mod forward;
 mod harness;
 mod hostile;

@@ -6,7 +6,7 @@ use expect_test::expect;
 
 use crate::{composed, firing, notice, resolved};
 
-fn settings() -> EmailSettings {
+pub(crate) fn settings() -> EmailSettings {
     EmailSettings {
         to: "ops@example.org, ml@example.org".into(),
         from: "bellbuoy@example.org".into(),

@@ -3,6 +3,7 @@
 mod conversations;
 mod discord;
 mod email;
+mod events;
 mod hostile;
 mod kinds;
 mod services;

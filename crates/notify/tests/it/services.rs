@@ -10,11 +10,11 @@ use expect_test::expect;
 
 use crate::{NOW, body, composed, firing, notice, resolved};
 
-fn named(name: &str) -> String {
+pub(crate) fn named(name: &str) -> String {
     format!("{{{{ template \"{name}\" . }}}}")
 }
 
-pub fn slack() -> SlackSettings {
+pub(crate) fn slack() -> SlackSettings {
     SlackSettings {
         api_url: Secret::new("https://hooks.slack.example/services/secretsecret"),
         app_token: None,
@@ -44,7 +44,7 @@ pub fn slack() -> SlackSettings {
     }
 }
 
-fn pagerduty(key: PagerdutyKey) -> IntegrationKind {
+pub(crate) fn pagerduty(key: PagerdutyKey) -> IntegrationKind {
     let mut details = PagerdutySettings::default_details();
     details.push(("stack".into(), Detail::Map(vec![("name".into(), Detail::Template("{{ .CommonLabels.severity }}".into()))])));
     IntegrationKind::Pagerduty(PagerdutySettings {
@@ -85,7 +85,7 @@ pub fn opsgenie() -> IntegrationKind {
     })
 }
 
-fn telegram(parse_mode: TelegramMode, message: &str) -> IntegrationKind {
+pub(crate) fn telegram(parse_mode: TelegramMode, message: &str) -> IntegrationKind {
     IntegrationKind::Telegram(TelegramSettings {
         api_url: "https://api.telegram.example".into(),
         bot_token: Secret::new("123:tokentoken"),
@@ -98,7 +98,7 @@ fn telegram(parse_mode: TelegramMode, message: &str) -> IntegrationKind {
     })
 }
 
-fn teams() -> IntegrationKind {
+pub(crate) fn teams() -> IntegrationKind {
     IntegrationKind::MsTeamsV2(MsTeamsV2Settings {
         webhook_url: Secret::new("https://teams.example/secretsecret"),
         title: named("msteamsv2.default.title"),

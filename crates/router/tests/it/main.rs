@@ -48,5 +48,6 @@ fn a_wrong_scenario_fails() {
 }
 
 mod amtool;
+mod events;
 mod reload;
 mod state;
