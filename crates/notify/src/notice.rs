@@ -84,6 +84,7 @@ impl Notice {
             common_labels: shown.common_labels(),
             common_annotations: shown.common_annotations(),
             external_url: external_url.to_string(),
+            group_key: self.group_key.clone(),
         }
     }
 

@@ -11,6 +11,7 @@ mod escape;
 mod format;
 mod functions;
 pub mod grafana;
+pub mod grafana_notify;
 mod layout;
 mod methods;
 pub mod notify;

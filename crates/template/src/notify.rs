@@ -20,6 +20,8 @@ pub struct Notification {
     pub common_labels: Labels,
     pub common_annotations: Labels,
     pub external_url: String,
+    /// The group's key; only Grafana's templates see it.
+    pub group_key: String,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -53,7 +55,7 @@ impl Notification {
 }
 
 impl Alert {
-    fn data(&self) -> Data {
+    pub(crate) fn data(&self) -> Data {
         Data::Struct(vec![
             ("Status".into(), Data::text(&self.status)),
             ("Labels".into(), Data::labels(&self.labels)),
@@ -77,7 +79,7 @@ pub fn default_templates() -> TemplateSet {
     SET.clone()
 }
 
-const DEFAULT: &str = include_str!("default.tmpl");
+pub(crate) const DEFAULT: &str = include_str!("default.tmpl");
 
 #[cfg(test)]
 mod tests;

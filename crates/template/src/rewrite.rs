@@ -2,6 +2,7 @@
 //!
 //! - `.A.B`, `$x.A`, `(f x).A` become `__get`, which knows methods, structs, times and missing names;
 //! - `.Method arg` and `x | .Method` become `__call`;
+//! - `coll.Dict` and its like, functions of a namespace, become one function of that name;
 //! - what an action prints goes through `__print`, which prints numbers and times as Go does;
 //! - before each action `__line` notes where we are, so that an error can name its line.
 //!
@@ -128,10 +129,17 @@ impl<'a> Rewriter<'a> {
                 self.check_variable(&name, pos)?;
                 self.access(Expr::Variable(pos, name, Vec::new()), names, called, pos)
             }
-            Expr::Chain(pos, inner, names) => {
-                let inner = self.expression(*inner)?;
-                self.access(inner, names, called, pos)
-            }
+            Expr::Chain(pos, inner, mut names) => match self.namespaced(&inner, &names) {
+                Some(function) if names.len() == 1 => vec![Expr::Identifier(pos, function)],
+                Some(function) => {
+                    names.remove(0);
+                    self.access(pipe_of(vec![Expr::Identifier(pos, function)], pos), names, called, pos)
+                }
+                None => {
+                    let inner = self.expression(*inner)?;
+                    self.access(inner, names, called, pos)
+                }
+            },
             other => vec![self.expression(other)?],
         };
         args.append(&mut rest);
@@ -153,6 +161,13 @@ impl<'a> Rewriter<'a> {
         }
     }
 
+    /// `coll.Dict` of `coll.Dict` or `time.Now.Unix`, when there is such a function.
+    fn namespaced(&self, inner: &Expr, names: &[SmolStr]) -> Option<SmolStr> {
+        let (Expr::Identifier(_, space), [name, ..]) = (inner, names) else { return None };
+        let function = SmolStr::from(format!("{space}.{name}"));
+        (self.is_function)(&function).then_some(function)
+    }
+
     fn expression(&mut self, expression: Expr) -> Result<Expr, TemplateError> {
         Ok(match expression {
             Expr::Field(pos, names) => pipe_of(self.access(Expr::Dot(pos), names, false, pos), pos),
@@ -161,10 +176,17 @@ impl<'a> Rewriter<'a> {
                 let variable = Expr::Variable(pos, name, Vec::new());
                 if names.is_empty() { variable } else { pipe_of(self.access(variable, names, false, pos), pos) }
             }
-            Expr::Chain(pos, inner, names) => {
-                let inner = self.expression(*inner)?;
-                pipe_of(self.access(inner, names, false, pos), pos)
-            }
+            Expr::Chain(pos, inner, mut names) => match self.namespaced(&inner, &names) {
+                Some(function) => {
+                    names.remove(0);
+                    let called = pipe_of(vec![Expr::Identifier(pos, function)], pos);
+                    if names.is_empty() { called } else { pipe_of(self.access(called, names, false, pos), pos) }
+                }
+                None => {
+                    let inner = self.expression(*inner)?;
+                    pipe_of(self.access(inner, names, false, pos), pos)
+                }
+            },
             Expr::Pipe(pos, pipe) => Expr::Pipe(pos, self.pipe(pipe)?),
             Expr::Identifier(pos, name) => {
                 self.check_function(&name, pos)?;

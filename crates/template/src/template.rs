@@ -9,7 +9,9 @@ use gotmpl::FuncMap;
 use gotmpl::parse::{DefineNode, ListNode, Parser};
 
 use crate::data::Data;
-use crate::functions::{BUILT_IN, Family, Place, notify};
+use crate::functions::{BUILT_IN, Family, Place, grafana, notify};
+use crate::grafana_notify::Extra;
+use crate::notify::Notification;
 use crate::rewrite::Rewriter;
 
 /// The longest text that a template may print.
@@ -76,6 +78,21 @@ impl TemplateSet {
         functions.extend(more);
         self.functions = Arc::new(functions);
         self
+    }
+
+    /// With Grafana's functions, which are Alertmanager's and more, and without any named template.
+    pub fn grafana() -> TemplateSet {
+        TemplateSet::new(Family::Grafana)
+    }
+
+    /// Whether these are the templates of Grafana's contact points: their data has more fields.
+    pub fn is_grafana(&self) -> bool {
+        self.family == Family::Grafana
+    }
+
+    /// A notification's data as the templates of this set know it.
+    pub fn data_of(&self, notification: &Notification, environment: &Environment) -> Data {
+        if self.is_grafana() { crate::grafana_notify::data(notification, environment.now, &Extra::default()) } else { notification.data() }
     }
 
     fn new(family: Family) -> TemplateSet {
@@ -265,6 +282,7 @@ impl Template {
     fn running(&self, environment: &Environment) -> FuncMap {
         match self.set.family {
             Family::Notify => notify::running(environment.now),
+            Family::Grafana => grafana::running(self, environment.now, 0),
             Family::Rule => FuncMap::new(),
         }
     }
@@ -298,6 +316,11 @@ impl Template {
             at += 1;
         }
         needed
+    }
+
+    /// The same templates with `text` as the root.
+    pub(crate) fn inline(&self, text: &str) -> Result<Template, TemplateError> {
+        Template::parse("", text, &self.set)
     }
 
     pub(crate) fn plain(&self) -> Option<&str> {

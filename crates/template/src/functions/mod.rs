@@ -1,6 +1,7 @@
 //! The functions that templates call: Go's own, those that rules and notifications share, and each family's own.
 
 mod common;
+pub(crate) mod grafana;
 pub(crate) mod notify;
 pub(crate) mod rule;
 
@@ -20,16 +21,22 @@ pub(crate) type Answer = Result<Value, TemplateError>;
 pub(crate) enum Family {
     Rule,
     Notify,
+    /// Alertmanager's, and `coll.Dict` and its like.
+    Grafana,
 }
 
 impl Family {
     /// The functions that need nothing of the running render.
     pub fn functions(self) -> FuncMap {
-        let mut functions = common::functions(self == Family::Notify);
-        functions.extend(match self {
-            Family::Rule => rule::functions(),
-            Family::Notify => notify::functions(),
-        });
+        let mut functions = common::functions(self != Family::Rule);
+        match self {
+            Family::Rule => functions.extend(rule::functions()),
+            Family::Notify => functions.extend(notify::functions()),
+            Family::Grafana => {
+                functions.extend(notify::functions());
+                functions.extend(grafana::functions());
+            }
+        }
         functions
     }
 
@@ -38,6 +45,7 @@ impl Family {
         match self {
             Family::Rule => &["query", "externalURL", "pathPrefix", "now", "tmpl"],
             Family::Notify => &["now", "since", "routeLabels"],
+            Family::Grafana => &["now", "since", "routeLabels", "time.Now", "tmpl.Exec", "tmpl.Inline"],
         }
     }
 }

@@ -117,7 +117,7 @@ pub(crate) fn time(function: &str, value: &Value) -> Result<Time, TemplateError>
 }
 
 /// Go's `encoding/json`. Alertmanager's structs name their fields with a small first letter.
-fn json(value: &Value, depth: usize) -> Result<Json, TemplateError> {
+pub(super) fn json(value: &Value, depth: usize) -> Result<Json, TemplateError> {
     if depth > 32 {
         return fail("toJson: nested too deeply");
     }
@@ -126,6 +126,8 @@ fn json(value: &Value, depth: usize) -> Result<Json, TemplateError> {
         Value::Bool(flag) => (*flag).into(),
         Value::Int(number) => (*number).into(),
         Value::Uint(number) => (*number).into(),
+        // Go writes whole numbers without a point.
+        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => (*number as i64).into(),
         Value::Float(number) => match serde_json::Number::from_f64(*number) {
             Some(number) => Json::Number(number),
             None => return fail(format!("toJson: {number} has no JSON form")),
@@ -153,9 +155,18 @@ fn json_map(entries: &BTreeMap<Arc<str>, Value>, depth: usize) -> Result<Json, T
             for name in order {
                 let Value::String(name) = name else { continue };
                 let Some(field) = entries.get(name) else { continue };
+                if &**name == "OrgID" && matches!(field, Value::Nil) {
+                    continue;
+                }
                 let key = match &**name {
                     name if is_pair => name.to_string(),
                     "NotificationReason" => "notification_reason".into(),
+                    "OrgID" => "orgId".into(),
+                    // Grafana leaves these out when they say nothing.
+                    "RuleUID" | "ImageURL" | "EmbeddedImage" | "AppVersion" if says_nothing(field) => continue,
+                    "RuleUID" => "ruleUID".into(),
+                    // Not part of Grafana's JSON.
+                    "Vars" => continue,
                     // Not part of Alertmanager 0.33's JSON.
                     "RouteLabels" => continue,
                     name => small_first_letter(name),
@@ -170,6 +181,10 @@ fn json_map(entries: &BTreeMap<Arc<str>, Value>, depth: usize) -> Result<Json, T
         }
     }
     Ok(Json::Object(out))
+}
+
+fn says_nothing(field: &Value) -> bool {
+    matches!(field, Value::String(text) if text.is_empty())
 }
 
 fn small_first_letter(name: &str) -> String {

@@ -34,6 +34,7 @@ fn notification() -> Notification {
         common_labels: labels(&[("alertname", "HighDrift"), ("severity", "warning")]),
         common_annotations: Labels::empty(),
         external_url: "http://am.example".into(),
+        group_key: String::new(),
     }
 }
 
