@@ -1,7 +1,7 @@
 //! From a notice to the message of its receiver.
 
 use bellbuoy_template::notify::Notification;
-use bellbuoy_template::{Data, Environment, Template, TemplateSet};
+use bellbuoy_template::{Data, Environment, Template, TemplateSet, grafana_notify};
 use bellbuoy_vocabulary::{Secret, Timestamp};
 
 use crate::event::{field_name, template_alert_is_event, told_as_event};
@@ -9,7 +9,7 @@ use crate::exchange::SEND;
 use crate::limit::more_alerts;
 use crate::notice::Notice;
 use crate::settings::{EmailSettings, HttpOptions, Integration, IntegrationKind};
-use crate::{discord, email, msteamsv2, opsgenie, pagerduty, slack, telegram, webhook};
+use crate::{discord, email, grafana_webhook, msteamsv2, opsgenie, pagerduty, slack, telegram, webhook};
 use crate::{googlechat, incidentio, mattermost, msteams, ntfy, pushover, rocketchat, sns, victorops, webex};
 
 /// What composing knows beside the notice and the receiver.
@@ -64,6 +64,7 @@ pub fn compose_again(integration: &Integration, notice: &Notice, context: &Conte
     match &integration.kind {
         IntegrationKind::Discord(settings) => discord::compose(settings, notice, context),
         IntegrationKind::Webhook(settings) => webhook::compose(settings, notice, context),
+        IntegrationKind::GrafanaWebhook(settings) => grafana_webhook::compose(settings, notice, context),
         IntegrationKind::Email(settings) => email::compose(settings, notice, context),
         IntegrationKind::Slack(settings) => slack::compose(settings, notice, context),
         IntegrationKind::Pagerduty(settings) => pagerduty::compose(settings, notice, context),
@@ -114,7 +115,13 @@ impl<'a> Renderer<'a> {
     }
 
     pub fn over(notification: Notification, context: &'a Context<'a>) -> Renderer<'a> {
-        let data = notification.data();
+        let data = context.templates.data_of(&notification, &Environment { now: context.now });
+        Renderer { notification, data, context, problems: Vec::new() }
+    }
+
+    /// With what only a webhook's payload knows.
+    pub fn over_payload(notification: Notification, extra: &grafana_notify::Extra, context: &'a Context<'a>) -> Renderer<'a> {
+        let data = grafana_notify::data(&notification, context.now, extra);
         Renderer { notification, data, context, problems: Vec::new() }
     }
 

@@ -7,7 +7,7 @@ use bellbuoy_template::notify::default_templates;
 use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, Secret};
 use serde_json::{Value, json};
 
-use crate::compose::{Composed, Context, Message, Renderer, json_headers};
+use crate::compose::{Composed, Context, Limit, Message, Renderer, json_headers};
 use crate::exchange::{Outcome, SEND, SoFar, Step, edits, remember, settle};
 use crate::judge::{Answer, Verdict};
 use crate::limit::{cut_utf16, one_line, utf16_len};
@@ -74,21 +74,27 @@ fn with_message(url: &Secret, id: &str) -> Option<Secret> {
 
 pub(crate) fn compose(settings: &DiscordSettings, notice: &Notice, context: &Context) -> Composed {
     let mut renderer = Renderer::new(notice, context);
+    let limit = Limit::of(CONTENT_MAX, &utf16_len, &cut_utf16);
+    let content = renderer.fitted("content", &settings.content, &limit);
+    let mentions = allowed_mentions(&settings.content, content.as_deref().unwrap_or(""));
     let embeds = if is_default(settings, context) {
         own_embeds(notice, "")
     } else {
         let title = renderer.text("title", &settings.title);
         let message = renderer.text("message", &settings.message);
         match (title, message) {
-            (Some(title), Some(message)) => vec![templated(notice, &title, &message)],
+            // What Grafana's contact points say is in the content: without it the plain form must say it.
+            (Some(title), Some(message)) if content.is_some() => vec![templated(notice, &title, &message)],
             _ => own_embeds(notice, &renderer.problems.join("; ")),
         }
     };
-    let content = renderer.text("content", &settings.content).unwrap_or_default();
     let username = renderer.text("username", &settings.username).unwrap_or_default();
-    let mut body = json!({ "embeds": embeds, "allowed_mentions": { "parse": [] } });
-    let texts =
-        [("content", content, CONTENT_MAX), ("username", username, USERNAME_MAX), ("avatar_url", settings.avatar_url.clone(), URL_MAX)];
+    let mut body = json!({ "embeds": embeds, "allowed_mentions": mentions });
+    let texts = [
+        ("content", content.unwrap_or_default(), CONTENT_MAX),
+        ("username", username, USERNAME_MAX),
+        ("avatar_url", settings.avatar_url.clone(), URL_MAX),
+    ];
     for (name, text, max) in texts {
         if !text.trim().is_empty() {
             body[name] = cut_utf16(text.trim(), max).into();
@@ -102,6 +108,29 @@ pub(crate) fn compose(settings: &DiscordSettings, notice: &Notice, context: &Con
         options: settings.http.clone(),
     };
     Composed { message, problems: renderer.problems }
+}
+
+/// Who may be pinged: those whom the settings name themselves (`<@123>`, `<@&456>`, `@everyone`), never one whom only a label
+/// names. When the text says `@everyone` more often than the settings, nobody can tell whose word it is.
+fn allowed_mentions(template: &str, content: &str) -> Value {
+    let ids = |open: &str| -> Vec<String> {
+        let after = template.split(open).skip(1);
+        let ids = after.filter_map(|rest| rest.split_once('>')).map(|(id, _)| id);
+        let mut ids: Vec<String> =
+            ids.filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())).map(str::to_string).take(100).collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    };
+    let everyone = ["@everyone", "@here"].map(|word| (template.matches(word).count(), content.matches(word).count()));
+    let meant = everyone.iter().any(|(said, _)| *said > 0) && everyone.iter().all(|(said, heard)| said == heard);
+    let mut mentions = json!({ "parse": if meant { vec!["everyone"] } else { Vec::new() } });
+    for (name, ids) in [("users", ids("<@")), ("roles", ids("<@&"))] {
+        if !ids.is_empty() {
+            mentions[name] = ids.into();
+        }
+    }
+    mentions
 }
 
 /// Discord answers with the message, and thus its id, only when asked to wait.
@@ -351,6 +380,19 @@ mod tests {
             ("see https://x.org/a_b_c", "see https://x.org/a_b_c"),
         ] {
             assert_eq!(escape(text), escaped);
+        }
+    }
+
+    #[test]
+    fn only_the_settings_can_ping() {
+        for (template, content, mentions) in [
+            ("", "", r#"{"parse":[]}"#),
+            ("{{ .X }}", "@everyone <@1> <@&2>", r#"{"parse":[]}"#),
+            ("<@12> and <@&34> <@12> <@!5> <@x>", "", r#"{"parse":[],"users":["12"],"roles":["34"]}"#),
+            ("@here {{ .X }}", "@here a label", r#"{"parse":["everyone"]}"#),
+            ("@here {{ .X }}", "@here @everyone", r#"{"parse":[]}"#),
+        ] {
+            assert_eq!(allowed_mentions(template, content).to_string(), mentions, "{template}");
         }
     }
 

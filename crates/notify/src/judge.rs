@@ -277,6 +277,7 @@ fn remote_id(kind: &IntegrationKind, body: &[u8]) -> Option<String> {
         IntegrationKind::Incidentio(_) => text("deduplication_key")?.to_string(),
         IntegrationKind::GoogleChat(_) => text("name")?.to_string(),
         IntegrationKind::Webhook(_)
+        | IntegrationKind::GrafanaWebhook(_)
         | IntegrationKind::Email(_)
         | IntegrationKind::MsTeamsV2(_)
         | IntegrationKind::Sns(_)
@@ -330,6 +331,7 @@ fn shown(kind: &IntegrationKind, text: &str) -> String {
     match kind {
         IntegrationKind::Discord(settings) => hide_url(settings.webhook_url.expose()),
         IntegrationKind::Webhook(settings) => hide_url(settings.url.expose()),
+        IntegrationKind::GrafanaWebhook(settings) => hide_url(settings.url.expose()),
         IntegrationKind::Email(settings) => hide(settings.auth_password.expose(), 4),
         IntegrationKind::Slack(settings) => {
             hide_url(settings.api_url.expose());

@@ -13,6 +13,7 @@ mod discord;
 mod email;
 pub mod event;
 mod exchange;
+mod grafana_webhook;
 mod judge;
 mod limit;
 mod msteamsv2;
@@ -44,9 +45,9 @@ pub use exchange::{Done, Outcome, SEND, Session, SoFar, Step, address, compose_s
 pub use judge::{Answer, FailKind, Verdict, judge};
 pub use notice::{AlertJson, LabelsJson, Notice, alert_of, idempotency_key, labels_of};
 pub use settings::{
-    Detail, DiscordSettings, EmailSettings, HttpOptions, Integration, IntegrationKind, MsTeamsV2Settings, OpsgenieResponder,
-    OpsgenieSettings, PagerdutyImage, PagerdutyKey, PagerdutyLink, PagerdutySettings, Receiver, SlackAction, SlackConfirmation, SlackField,
-    SlackSettings, TelegramMode, TelegramSettings, WebhookSettings,
+    Detail, DiscordSettings, EmailSettings, GrafanaWebhookSettings, HmacSettings, HttpOptions, Integration, IntegrationKind,
+    MsTeamsV2Settings, OpsgenieResponder, OpsgenieSettings, PagerdutyImage, PagerdutyKey, PagerdutyLink, PagerdutySettings, Receiver,
+    SlackAction, SlackConfirmation, SlackField, SlackSettings, TelegramMode, TelegramSettings, WebhookSettings,
 };
 pub use settings::{
     GoogleChatSettings, IncidentioSettings, MattermostAttachment, MattermostField, MattermostPriority, MattermostSettings, MsTeamsSettings,

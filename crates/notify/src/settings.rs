@@ -3,12 +3,14 @@
 //! Texts are Go templates over the notification's data. Addresses and tokens are `Secret`.
 
 mod kinds;
+mod grafana;
 
 use std::collections::BTreeMap;
 
 use bellbuoy_vocabulary::{Millis, Secret};
 
 pub use kinds::*;
+pub use grafana::*;
 
 #[derive(Clone, Debug)]
 pub struct Receiver {
@@ -30,6 +32,8 @@ pub struct Integration {
 pub enum IntegrationKind {
     Discord(DiscordSettings),
     Webhook(WebhookSettings),
+    /// The webhook of a Grafana contact point: another body than Alertmanager's.
+    GrafanaWebhook(Box<GrafanaWebhookSettings>),
     Email(EmailSettings),
     Slack(SlackSettings),
     Pagerduty(PagerdutySettings),
@@ -53,7 +57,7 @@ impl IntegrationKind {
     pub fn word(&self) -> &'static str {
         match self {
             IntegrationKind::Discord(_) => "discord",
-            IntegrationKind::Webhook(_) => "webhook",
+            IntegrationKind::Webhook(_) | IntegrationKind::GrafanaWebhook(_) => "webhook",
             IntegrationKind::Email(_) => "email",
             IntegrationKind::Slack(_) => "slack",
             IntegrationKind::Pagerduty(_) => "pagerduty",
@@ -291,6 +295,8 @@ pub struct TelegramSettings {
     pub message_thread_id: i64,
     pub message: String,
     pub disable_notifications: bool,
+    /// Others can neither forward nor save the message.
+    pub protect_content: bool,
     pub parse_mode: TelegramMode,
     pub http: HttpOptions,
 }

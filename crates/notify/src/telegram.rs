@@ -36,6 +36,9 @@ pub(crate) fn compose(settings: &TelegramSettings, notice: &Notice, context: &Co
     if settings.disable_notifications {
         body["disable_notification"] = true.into();
     }
+    if settings.protect_content {
+        body["protect_content"] = true.into();
+    }
     let message = Message::Http {
         method: "POST",
         url: Secret::new(format!("{}/bot{}/sendMessage", settings.api_url.trim_end_matches('/'), settings.bot_token.expose())),

@@ -104,6 +104,12 @@ pub fn data(notification: &Notification, now: Timestamp, extra: &Extra) -> Data 
     ])
 }
 
+/// The same as JSON, as Grafana's webhooks send it.
+pub fn json(notification: &Notification, now: Timestamp) -> serde_json::Value {
+    let data = data(notification, now, &Extra::default()).to_value();
+    crate::functions::notify::json(&data, 0).unwrap_or_default()
+}
+
 fn alert_data(alert: &Alert, external_url: &str, now: Timestamp) -> Data {
     let details = Details::of(alert, external_url, now);
     let Data::Struct(mut fields) = alert.data() else { return Data::Null };

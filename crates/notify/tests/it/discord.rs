@@ -260,7 +260,10 @@ fn a_users_templates_fill_one_embed() {
             }
           ],
           "allowed_mentions": {
-            "parse": []
+            "parse": [],
+            "roles": [
+              "1"
+            ]
           },
           "content": "<@&1> look",
           "username": "buoy"

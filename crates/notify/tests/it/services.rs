@@ -93,6 +93,7 @@ pub(crate) fn telegram(parse_mode: TelegramMode, message: &str) -> IntegrationKi
         message_thread_id: 0,
         message: message.into(),
         disable_notifications: false,
+        protect_content: false,
         parse_mode,
         http: HttpOptions::default(),
     })

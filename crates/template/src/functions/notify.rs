@@ -117,7 +117,7 @@ pub(crate) fn time(function: &str, value: &Value) -> Result<Time, TemplateError>
 }
 
 /// Go's `encoding/json`. Alertmanager's structs name their fields with a small first letter.
-pub(super) fn json(value: &Value, depth: usize) -> Result<Json, TemplateError> {
+pub(crate) fn json(value: &Value, depth: usize) -> Result<Json, TemplateError> {
     if depth > 32 {
         return fail("toJson: nested too deeply");
     }

@@ -369,6 +369,7 @@ pub fn telegram(fields: Fields, index: usize, http: &HttpOptions, global: &Servi
         message_thread_id: fields.text("message_thread_id").and_then(|text| whole(&fields, "message_thread_id", text)).unwrap_or(0),
         message: text(&fields, "message", r#"{{ template "telegram.default.message" . }}"#),
         disable_notifications: fields.boolean("disable_notifications").unwrap_or(false),
+        protect_content: false,
         parse_mode: parse_mode(&fields),
         http: http_options(&fields, "http_config", folder, files).unwrap_or_else(|| http.clone()),
     };
