@@ -2,15 +2,15 @@
 //!
 //! Texts are Go templates over the notification's data. Addresses and tokens are `Secret`.
 
-mod kinds;
 mod grafana;
+mod kinds;
 
 use std::collections::BTreeMap;
 
 use bellbuoy_vocabulary::{Millis, Secret};
 
-pub use kinds::*;
 pub use grafana::*;
+pub use kinds::*;
 
 #[derive(Clone, Debug)]
 pub struct Receiver {
