@@ -3,7 +3,7 @@
 use bellbuoy_template::notify as template;
 use bellbuoy_vocabulary::{Alert, Labels, Timestamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
@@ -173,20 +173,17 @@ pub(crate) fn hash(start: u64, parts: &[&str]) -> u64 {
     bytes.fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn common<'a>(mut sets: impl Iterator<Item = &'a Labels>) -> Labels {
+pub(crate) fn common<'a>(mut sets: impl Iterator<Item = &'a Labels>) -> Labels {
     let Some(first) = sets.next() else { return Labels::empty() };
-    let mut builder = first.builder();
+    let mut pairs: Vec<(&str, &str)> = first.iter().collect();
     for set in sets {
-        let unequal: Vec<String> = builder.pairs().filter(|(name, value)| set.get(name) != *value).map(|(name, _)| name.into()).collect();
-        for name in unequal {
-            builder.remove(&name);
-        }
+        pairs.retain(|(name, value)| set.get(name) == *value);
     }
-    builder.labels()
+    Labels::from_sorted(pairs)
 }
 
 /// Go's `regexp.QuoteMeta`, which Alertmanager applies to the receiver's name in its data.
-fn quote_meta(text: &str) -> String {
+pub(crate) fn quote_meta(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if r"\.+*?()|[]{}^$".contains(c) {
@@ -195,10 +192,6 @@ fn quote_meta(text: &str) -> String {
         out.push(c);
     }
     out
-}
-
-pub(crate) fn labels_json(labels: &Labels) -> Value {
-    Value::Object(labels.iter().map(|(name, value)| (name.to_string(), Value::from(value))).collect::<Map<_, _>>())
 }
 
 /// From an object of texts; `None` when it is something else.

@@ -1,11 +1,11 @@
 //! Webhooks: Alertmanager's JSON, version 4, for programs.
 
-use bellbuoy_template::notify as template;
-use bellbuoy_vocabulary::Secret;
-use serde_json::{Value, json};
+use bellbuoy_vocabulary::{Alert, Secret};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 
 use crate::compose::{Composed, Context, Message, Renderer, json_headers};
-use crate::notice::{Notice, labels_json};
+use crate::notice::{LabelsJson, Notice, common, quote_meta};
 use crate::settings::WebhookSettings;
 
 /// Go's zero time, which Alertmanager sends as the end of what still fires.
@@ -21,39 +21,78 @@ pub(crate) fn compose(settings: &WebhookSettings, notice: &Notice, context: &Con
         }
         problems = renderer.problems;
     }
-    let body = body(notice, context, settings.max_alerts, "4").to_string().into_bytes();
+    // Serializing texts and numbers into memory can not fail.
+    let body = Body { notice, context, max_alerts: settings.max_alerts, version: "4" };
+    let body = serde_json::to_vec(&body).unwrap_or_default();
     let message = Message::Http { method: "POST", url, headers: json_headers(notice), body, options: settings.http.clone() };
     Composed { message, problems }
 }
 
-/// The JSON over the first `max_alerts` alerts (0: all), with the version of the protocol.
+/// The same as a value, to be changed.
 pub(crate) fn body(notice: &Notice, context: &Context, max_alerts: u64, version: &str) -> Value {
-    let shown = if max_alerts == 0 { usize::MAX } else { usize::try_from(max_alerts).unwrap_or(usize::MAX) };
-    let data = notice.template_data(context.external_url, shown);
-    let alerts: Vec<Value> = data.alerts.iter().map(alert).collect();
-    json!({
-        "receiver": data.receiver,
-        "status": data.status,
-        "alerts": alerts,
-        "notification_reason": data.reason,
-        "groupLabels": labels_json(&data.group_labels),
-        "commonLabels": labels_json(&data.common_labels),
-        "commonAnnotations": labels_json(&data.common_annotations),
-        "externalURL": data.external_url,
-        "version": version,
-        "groupKey": notice.group_key,
-        "truncatedAlerts": notice.alerts.len().saturating_sub(shown),
-    })
+    serde_json::to_value(Body { notice, context, max_alerts, version }).unwrap_or_default()
 }
 
-fn alert(alert: &template::Alert) -> Value {
-    json!({
-        "status": alert.status,
-        "labels": labels_json(&alert.labels),
-        "annotations": labels_json(&alert.annotations),
-        "startsAt": alert.starts_at.rfc3339(),
-        "endsAt": alert.ends_at.map_or(NEVER.into(), |at| at.rfc3339()),
-        "generatorURL": alert.generator_url,
-        "fingerprint": format!("{:016x}", alert.fingerprint),
-    })
+/// The JSON over the first `max_alerts` alerts (0: all), with the version of the protocol.
+/// Written piece by piece: a message may have a hundred thousand alerts.
+struct Body<'a> {
+    notice: &'a Notice,
+    context: &'a Context<'a>,
+    max_alerts: u64,
+    version: &'a str,
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Body { notice, context, max_alerts, version } = self;
+        let max = usize::try_from(*max_alerts).unwrap_or(usize::MAX);
+        let shown = if max == 0 { notice.alerts.len() } else { max.min(notice.alerts.len()) };
+        let alerts = &notice.alerts[..shown];
+        let firing = alerts.iter().any(|alert| !alert.resolved_at(notice.at));
+        let mut map = to.serialize_map(Some(11))?;
+        map.serialize_entry("receiver", &quote_meta(&notice.receiver))?;
+        map.serialize_entry("status", if firing { "firing" } else { "resolved" })?;
+        map.serialize_entry("alerts", &Alerts { alerts, notice })?;
+        map.serialize_entry("notification_reason", &notice.reason)?;
+        map.serialize_entry("groupLabels", &LabelsJson(&notice.group_labels))?;
+        map.serialize_entry("commonLabels", &LabelsJson(&common(alerts.iter().map(|alert| &alert.labels))))?;
+        map.serialize_entry("commonAnnotations", &LabelsJson(&common(alerts.iter().map(|alert| &alert.annotations))))?;
+        map.serialize_entry("externalURL", context.external_url)?;
+        map.serialize_entry("version", version)?;
+        map.serialize_entry("groupKey", &notice.group_key)?;
+        map.serialize_entry("truncatedAlerts", &(notice.alerts.len() - shown))?;
+        map.end()
+    }
+}
+
+struct Alerts<'a> {
+    alerts: &'a [Alert],
+    notice: &'a Notice,
+}
+
+impl Serialize for Alerts<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.alerts.iter().map(|alert| One { alert, notice: self.notice }))
+    }
+}
+
+struct One<'a> {
+    alert: &'a Alert,
+    notice: &'a Notice,
+}
+
+impl Serialize for One<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let One { alert, notice } = self;
+        let ended = alert.resolved_at(notice.at);
+        let mut map = to.serialize_map(Some(7))?;
+        map.serialize_entry("status", notice.alert_status(alert))?;
+        map.serialize_entry("labels", &LabelsJson(&alert.labels))?;
+        map.serialize_entry("annotations", &LabelsJson(&alert.annotations))?;
+        map.serialize_entry("startsAt", &alert.starts_at.rfc3339())?;
+        map.serialize_entry("endsAt", if ended { alert.ends_at.rfc3339() } else { NEVER.into() }.as_str())?;
+        map.serialize_entry("generatorURL", &alert.generator_url)?;
+        map.serialize_entry("fingerprint", &format_args!("{:016x}", alert.fingerprint()))?;
+        map.end()
+    }
 }

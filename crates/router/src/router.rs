@@ -363,13 +363,13 @@ impl Router {
         let Some(group) = self.groups.get_mut(number) else { return };
         group.flushed = true;
 
-        let mut members: Vec<Alert> = Vec::new();
+        let mut members: Vec<Member> = Vec::with_capacity(group.alerts.len());
         for fingerprint in &group.alerts {
             if let Some(stored) = self.alerts.get(fingerprint) {
-                members.push(stored.alert.clone());
+                let alert = &stored.alert;
+                members.push(Member { fingerprint: *fingerprint, resolved: alert.resolved_at(now), event: alert.is_event() });
             }
         }
-        members.sort_by(|a, b| alert_order(&a.labels, &b.labels));
         let (heard, muted_because) = self.audible(&route.mute_time_intervals, &route.active_time_intervals, &members, now);
         let integrations = self.integrations_of(&route.receiver);
         for integration in &integrations {
@@ -379,22 +379,24 @@ impl Router {
             };
             self.record(number, &route.receiver, integration, decision, decisions);
         }
-        self.drop_resolved(number, &route.receiver, &integrations, &members, now);
+        self.drop_resolved(number, &route.receiver, &integrations, &members);
     }
 
     /// The alerts of a group that are not muted; and why, when none is left.
-    fn audible(&self, mute: &[String], active: &[String], members: &[Alert], now: Timestamp) -> (Vec<Alert>, Option<Reason>) {
-        let mut heard = Vec::new();
+    fn audible(&self, mute: &[String], active: &[String], members: &[Member], now: Timestamp) -> (Vec<Member>, Option<Reason>) {
+        let mut heard = Vec::with_capacity(members.len());
         let mut silenced = false;
-        for alert in members {
-            if self.inhibited_by(&alert.labels, now).is_some() {
+        for member in members {
+            let Some(stored) = self.alerts.get(&member.fingerprint) else { continue };
+            let labels = &stored.alert.labels;
+            if self.inhibited_by(labels, now).is_some() {
                 continue;
             }
-            if self.silences.mute(&alert.labels, now) {
+            if self.silences.mute(labels, now) {
                 silenced = true;
                 continue;
             }
-            heard.push(alert.clone());
+            heard.push(*member);
         }
         let holds =
             |name: &&String| self.settings.time_intervals.iter().any(|interval| interval.name == **name && times::contains(interval, now));
@@ -426,30 +428,26 @@ impl Router {
         receiver: &str,
         repeat_interval: Millis,
         integration: &IntegrationOutline,
-        heard: &[Alert],
+        heard: &[Member],
         at: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Notification>, Reason> {
         let Some(group) = self.groups.get(number) else { return Ok(None) };
-        // That an event is over is no news.
-        let heard = heard.iter().filter(|alert| !(alert.is_event() && alert.resolved_at(now)));
-        let (resolved, firing): (Vec<&Alert>, Vec<&Alert>) = heard.partition(|alert| alert.resolved_at(now));
-        let fingerprints = |alerts: &[&Alert]| {
-            let mut all: Vec<u64> = alerts.iter().map(|alert| alert.fingerprint()).collect();
-            all.sort_unstable();
-            all
-        };
-        let (firing_prints, resolved_prints) = (fingerprints(&firing), fingerprints(&resolved));
+        // That an event is over is no news. Members come in the order of their fingerprints.
+        let heard: Vec<&Member> = heard.iter().filter(|member| !(member.event && member.resolved)).collect();
+        let prints = |resolved: bool| heard.iter().filter(|member| member.resolved == resolved).map(|member| member.fingerprint).collect();
+        let (firing_prints, resolved_prints): (Vec<u64>, Vec<u64>) = (prints(false), prints(true));
         let key = log_key(&group.key, receiver, integration);
         let entry = self.log.get(&key);
         let reason = decide(entry, &firing_prints, &resolved_prints, integration.send_resolved, repeat_interval, at)?;
         // Nor is it told again when another one joins its group or the group is repeated.
-        let known = |alert: &&Alert| entry.is_some_and(|entry| entry.firing.binary_search(&alert.fingerprint()).is_ok());
-        let status = if firing.is_empty() { Status::Resolved } else { Status::Firing };
-        let firing: Vec<&Alert> = firing.into_iter().filter(|alert| !(alert.is_event() && known(alert))).collect();
-        let sends = !firing.is_empty() || (integration.send_resolved && !resolved.is_empty());
+        let known = |member: &Member| entry.is_some_and(|entry| entry.firing.binary_search(&member.fingerprint).is_ok());
+        let told = heard.iter().filter(|member| !member.resolved && !(member.event && known(member)));
+        let told_firing: Vec<u64> = told.map(|member| member.fingerprint).collect();
+        let told_resolved: &[u64] = if integration.send_resolved { &resolved_prints } else { &[] };
+        let sends = !told_firing.is_empty() || !told_resolved.is_empty();
         let sequence = entry.map_or(0, |entry| entry.sequence) + u64::from(sends);
-        let told = firing.into_iter().chain(resolved.into_iter().filter(|_| integration.send_resolved));
+        let status = if firing_prints.is_empty() { Status::Resolved } else { Status::Firing };
         let notification = sends.then(|| Notification {
             group_key: group.key.clone(),
             group_labels: group.labels.clone(),
@@ -457,7 +455,7 @@ impl Router {
             receiver: receiver.to_string(),
             integration_kind: integration.kind.clone(),
             integration_index: integration.index,
-            alerts: told.cloned().collect(),
+            alerts: self.in_order(&told_firing).chain(self.in_order(told_resolved)).cloned().collect(),
             status,
             reason,
             sequence,
@@ -468,6 +466,13 @@ impl Router {
         self.log.insert(key.clone(), entry);
         self.dirty.log(key);
         Ok(notification)
+    }
+
+    /// Alerts by fingerprint, in the order in which people are told of them.
+    fn in_order(&self, fingerprints: &[u64]) -> impl Iterator<Item = &Alert> {
+        let mut alerts: Vec<&Alert> = fingerprints.iter().filter_map(|one| self.alerts.get(one)).map(|stored| &stored.alert).collect();
+        alerts.sort_by(|a, b| alert_order(&a.labels, &b.labels));
+        alerts.into_iter()
     }
 
     fn record(
@@ -500,16 +505,16 @@ impl Router {
     /// Takes resolved alerts out of the group, and the group away when it is empty. Alertmanager does so even when the
     /// group is muted, and the resolve is lost; here an alert stays while an integration that wants to hear of its end
     /// believes that it fires.
-    fn drop_resolved(&mut self, number: u64, receiver: &str, integrations: &[IntegrationOutline], members: &[Alert], now: Timestamp) {
+    fn drop_resolved(&mut self, number: u64, receiver: &str, integrations: &[IntegrationOutline], members: &[Member]) {
         let Some(group) = self.groups.get_mut(number) else { return };
         let mut dropped = Vec::new();
-        for alert in members.iter().filter(|alert| alert.resolved_at(now)) {
-            let fingerprint = alert.fingerprint();
+        for member in members.iter().filter(|member| member.resolved) {
+            let fingerprint = member.fingerprint;
             let awaited = integrations.iter().filter(|integration| integration.send_resolved).any(|integration| {
                 let entry = self.log.get(&log_key(&group.key, receiver, integration));
                 entry.is_some_and(|entry| entry.firing.binary_search(&fingerprint).is_ok())
             });
-            if alert.is_event() {
+            if member.event {
                 // The next one of the same name is news again.
                 for integration in integrations {
                     let key = log_key(&group.key, receiver, integration);
@@ -521,7 +526,7 @@ impl Router {
                     }
                 }
             }
-            if !awaited || alert.is_event() {
+            if !awaited || member.event {
                 group.alerts.remove(&fingerprint);
                 dropped.push(fingerprint);
             }
@@ -595,6 +600,14 @@ impl Router {
     pub fn counters(&self) -> Counters {
         self.counters
     }
+}
+
+/// An alert of a group while the group is looked at.
+#[derive(Clone, Copy)]
+struct Member {
+    fingerprint: u64,
+    resolved: bool,
+    event: bool,
 }
 
 impl Dirty {

@@ -7,6 +7,7 @@
 
 mod guard;
 mod posted;
+mod quick;
 mod silences;
 mod wanted;
 

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::{Map, Value};
 
-use super::{Refusal, bad};
+use super::{Refusal, bad, quick};
 use crate::config::alert_label_name_ok;
 use crate::path::PostedAlert;
 use crate::silences::{PostedSilence, matcher_sets_of};
@@ -18,6 +18,9 @@ const ALERTS_MAX: usize = 100_000;
 
 /// The alerts that can be taken, and what is wrong with the others.
 pub fn alerts(body: &[u8], now: Timestamp) -> Result<(Vec<PostedAlert>, Vec<String>), Refusal> {
+    if let Some(alerts) = quick::read(body, now, ALERTS_MAX) {
+        return Ok((alerts, Vec::new()));
+    }
     let value = parse(body, "alerts")?;
     let list = match &value {
         Value::Null => return Ok((Vec::new(), Vec::new())),
@@ -73,7 +76,7 @@ fn pairs(map: &BTreeMap<String, String>) -> Labels {
 }
 
 /// `scheme:` with something behind it.
-fn absolute(url: &str) -> bool {
+pub(super) fn absolute(url: &str) -> bool {
     url.split_once(':').is_some_and(|(scheme, rest)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
