@@ -38,6 +38,6 @@ pub use saved::InstanceState;
 pub use settings::{ErrorPolicy, Expression, GrafanaSettings, NoDataPolicy, Node, NodeKind, NotificationSettings, RecordSettings};
 pub use state::Condition;
 pub use threshold::{Evaluator, Threshold};
-pub use words::check_template;
+pub use words::{ROUTE_LABEL, check_template};
 
 pub(crate) use evaluate::GrafanaRule;

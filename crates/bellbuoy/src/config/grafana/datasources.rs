@@ -5,10 +5,6 @@ use bellbuoy_vocabulary::{Millis, parse_duration};
 use super::super::read::{Fields, Report, did_you_mean};
 use super::super::yaml::Node;
 
-/// Grafana's default when a data source does not say `timeInterval`.
-#[allow(dead_code)]
-pub const SCRAPE_INTERVAL: Millis = Millis::from_seconds(15);
-
 /// One entry of `datasources:`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Datasource {
@@ -25,7 +21,6 @@ pub struct Datasources {
     pub all: Vec<Datasource>,
 }
 
-#[allow(dead_code)]
 impl Datasources {
     /// Adds those of one file.
     pub fn read(&mut self, root: &Node, report: &Report) {

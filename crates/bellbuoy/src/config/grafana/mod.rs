@@ -4,6 +4,12 @@
 
 pub mod datasources;
 pub mod expand;
+mod model;
+mod routes;
+mod rules;
+
+use bellbuoy_rules::GroupSettings;
+use bellbuoy_vocabulary::Problem;
 
 use self::datasources::Datasources;
 use self::expand::Surroundings;
@@ -52,10 +58,17 @@ impl Loader<'_> {
                 Kind::Other => {}
             }
         }
+        let mut seen = rules::Seen::default();
+        let mut groups = Vec::new();
         for file in alerting {
-            read_alerting(&file, &datasources, settings);
+            groups.extend(read_alerting(&file, &datasources, &mut seen));
             self.close(file);
         }
+        let unused = std::cell::RefCell::new(Vec::new());
+        rules::delete(&mut groups, &seen, |rule, message| unused.borrow_mut().push(Problem::warning(&rule.file, rule.span, message)));
+        self.problems.extend(unused.into_inner());
+        settings.groups.extend(groups);
+        routes::add(settings, &mut self.problems);
     }
 
     fn open_grafana(&mut self, path: &std::path::Path) -> Option<(Opened, Kind)> {
@@ -78,19 +91,17 @@ impl Loader<'_> {
 }
 
 /// One file of `provisioning/alerting`: any mix of sections.
-fn read_alerting(file: &Opened, datasources: &Datasources, settings: &mut Settings) {
-    let Some(fields) = Fields::of(&file.tree.root, "Grafana alerting file", &file.report) else { return };
+fn read_alerting(file: &Opened, datasources: &Datasources, seen: &mut rules::Seen) -> Vec<GroupSettings> {
+    let Some(fields) = Fields::of(&file.tree.root, "Grafana alerting file", &file.report) else { return Vec::new() };
     check_version(&fields);
-    let _ = (datasources, settings);
-    for section in RULE_SECTIONS {
-        fields.node(section);
-    }
+    let groups = rules::read(&fields, &rules::Context { datasources, text: &file.text }, seen);
     for section in NOTIFY_SECTIONS {
         if fields.has(section) {
             fields.report.warning(fields.key_span(section), format!("{section:?} is not read yet"), "");
         }
     }
     fields.finish();
+    groups
 }
 
 /// Grafana reads version 1 only.

@@ -4,6 +4,7 @@ mod alertmanager;
 mod bellbuoy;
 mod folder;
 mod good;
+mod grafana_rules;
 mod kinds;
 mod prometheus;
 mod rules;
