@@ -11,6 +11,7 @@
 mod decision;
 mod group;
 mod inhibit;
+mod key;
 mod log;
 mod merge;
 mod route;

@@ -4,7 +4,8 @@ use bellbuoy_vocabulary::{Alert, Timestamp};
 
 /// The alert to keep: merged when both were active at a common time, else the new one.
 pub(crate) fn merged(old: &Alert, new: Alert, now: Timestamp) -> Alert {
-    let overlap = new.starts_at < old.ends_at && (new.starts_at > old.starts_at || new.ends_at > old.ends_at);
+    let within = |at: Timestamp| old.starts_at < at && at < old.ends_at;
+    let overlap = within(new.starts_at) || within(new.ends_at);
     if !overlap {
         return new;
     }
@@ -57,6 +58,12 @@ mod tests {
             (alert(-60, 180, -60, false), alert(-60, -10, 0, false), alert(-60, -10, 0, false)),
             // Both over: the later end.
             (alert(-60, -10, -60, false), alert(-50, -20, 0, false), alert(-60, -10, 0, false)),
+            // Another sender saw it earlier, and promises less: the earlier start, the later end.
+            (alert(-60, 180, -60, false), alert(-90, 120, 0, false), alert(-90, 180, 0, false)),
+            // The new one holds the whole time of the old one: nothing of the old one is left.
+            (alert(-60, 120, -60, false), alert(-90, 180, 0, false), alert(-90, 180, 0, false)),
+            // The same start, and an end that was not said yet.
+            (alert(-60, 120, -60, false), alert(-60, 90, 0, true), alert(-60, 120, 0, true)),
             // No common time: a new alert.
             (alert(-60, -40, -60, false), alert(-30, 60, 0, true), alert(-30, 60, 0, true)),
         ] {

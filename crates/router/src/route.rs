@@ -1,7 +1,8 @@
 //! The route tree, flat: which routes take an alert, and which group of theirs.
 
-use bellbuoy_vocabulary::{Labels, Matcher};
+use bellbuoy_vocabulary::Labels;
 
+use crate::key;
 use crate::settings::Route;
 
 /// Deeper trees are cut; nobody reads a tree of a hundred levels.
@@ -28,8 +29,7 @@ impl RouteTree {
     }
 
     fn add(&mut self, route: &Route, parent: &str, depth: usize) -> usize {
-        let words: Vec<String> = route.matchers.iter().map(Matcher::to_string).collect();
-        let own = format!("{{{}}}", words.join(","));
+        let own = key::matchers_text(&route.matchers);
         let key = if parent.is_empty() { own } else { format!("{parent}/{own}") };
         let at = self.nodes.len();
         let bare = Route { routes: Vec::new(), ..route.clone() };
@@ -78,7 +78,6 @@ impl Node {
     }
 
     pub fn group_key(&self, group_labels: &Labels) -> String {
-        let pairs: Vec<String> = group_labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-        format!("{}:{{{}}}", self.key, pairs.join(", "))
+        format!("{}:{}", self.key, key::labels_text(group_labels))
     }
 }

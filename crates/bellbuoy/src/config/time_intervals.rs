@@ -3,6 +3,7 @@
 use bellbuoy_router::{TimeInterval, TimeSpan};
 
 use super::read::{Fields, Text, did_you_mean};
+use super::yaml::Value;
 
 const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const MONTHS: [&str; 12] =
@@ -24,6 +25,12 @@ pub fn read_list(fields: &Fields, key: &'static str, found: &mut Vec<TimeInterva
 }
 
 fn span(fields: Fields) -> TimeSpan {
+    for key in ["times", "weekdays", "days_of_month", "months", "years"] {
+        // Alertmanager takes it for a list that holds never, while one that is missing holds always.
+        if fields.node(key).is_some_and(|node| matches!(&node.value, Value::List(items) if items.is_empty())) {
+            fields.error(fields.key_span(key), format!("an empty {key:?} holds never"), "remove it, or say when");
+        }
+    }
     let span = TimeSpan {
         times: fields.maps("times", "time range").into_iter().filter_map(times).collect(),
         weekdays: ranges(&fields, "weekdays", weekday),
@@ -133,6 +140,10 @@ fn location(fields: &Fields) -> String {
     let name = text.as_str();
     if name != "UTC" && name != "Local" && !name.is_empty() && jiff::tz::TimeZone::get(name).is_err() {
         fields.error(text.span(), format!("unknown time zone {:?}", text.shown()), "write an IANA name such as Europe/Paris");
+    }
+    if name == "Local" {
+        // The router knows names only.
+        return jiff::tz::TimeZone::system().iana_name().unwrap_or("UTC").to_string();
     }
     name.to_string()
 }

@@ -16,6 +16,9 @@ use super::harness::{Folder, Program, Server, answer, escape, free_port, http, p
 mod acceptance;
 mod acceptance_api;
 mod amtool;
+mod differential;
+mod messages;
+mod random;
 mod stage;
 
 fn stack(name: &str) -> String {

@@ -8,6 +8,7 @@ mod grafana_rules;
 mod kinds;
 mod prometheus;
 mod rules;
+mod times;
 mod variables;
 
 use std::path::PathBuf;

@@ -112,9 +112,24 @@ impl Stage {
         // Steps of one time stay in the order of their scenario.
         steps.sort_by_key(|(at, _, _)| *at);
         let mut silences: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (at, story, index) in &steps {
-            self.sleep_until(*at);
-            self.act(story, &story.script.steps[*index].act, &mut silences);
+        for now in steps.chunk_by(|one, next| one.0 == next.0) {
+            self.sleep_until(now[0].0);
+            let acts: Vec<(&Story, &Act)> = now.iter().map(|(_, story, index)| (*story, &story.script.steps[*index].act)).collect();
+            let states = |act: &Act| matches!(act, Act::State { .. });
+            for (story, act) in acts.iter().filter(|(_, act)| !states(act)) {
+                self.act(story, act, &mut silences);
+            }
+            // All alerts of a time in one request, so that many stories take no longer than one.
+            let alerts: Vec<Value> = acts
+                .iter()
+                .filter_map(|(story, act)| if let Act::Push(push) = act { Some(self.alert(story, push)) } else { None })
+                .collect();
+            if !alerts.is_empty() {
+                self.post("/api/v2/alerts", &Value::from(alerts).to_string());
+            }
+            for (story, act) in acts.iter().filter(|(_, act)| states(act)) {
+                self.act(story, act, &mut silences);
+            }
         }
         let last = steps.last().map_or(Millis::ZERO, |(at, _, _)| *at);
         self.sleep_until(last + after);
@@ -137,10 +152,6 @@ impl Stage {
 
     fn act(&mut self, story: &Story, act: &Act, silences: &mut BTreeMap<String, Vec<String>>) {
         match act {
-            Act::Push(push) => {
-                let body = json!([self.alert(story, push)]).to_string();
-                self.post("/api/v2/alerts", &body);
-            }
             Act::Silence { matchers, since, until } => {
                 let mut sent = vec![json!({"name": "story", "value": story.name, "isRegex": false, "isEqual": true})];
                 sent.extend(matchers.iter().map(silence_matcher));
@@ -176,8 +187,8 @@ impl Stage {
                 }
             }
             Act::Crash { .. } => self.failures.push(format!("{}: crash is not for the stage", story.name)),
-            // What only bellbuoy knows, or what is looked at later.
-            Act::Hold { .. } | Act::Expect { .. } | Act::ExpectNothing => {}
+            // What is posted with others, what only bellbuoy knows, and what is looked at later.
+            Act::Push(_) | Act::Hold { .. } | Act::Expect { .. } | Act::ExpectNothing => {}
         }
     }
 
@@ -216,7 +227,7 @@ impl Stage {
     }
 }
 
-fn silence_matcher(matcher: &Matcher) -> Value {
+pub fn silence_matcher(matcher: &Matcher) -> Value {
     let (regex, equal) = (matcher.op.symbol().ends_with('~'), matcher.op.symbol().starts_with('='));
     json!({"name": matcher.name, "value": matcher.value, "isRegex": regex, "isEqual": equal})
 }
@@ -371,7 +382,21 @@ pub fn route_json(story: &str, route: &Route, stretch: i64) -> Value {
 fn span_json(span: &TimeSpan) -> Value {
     let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
     let times: Vec<Value> = span.times.iter().map(|(from, to)| json!({"start_time": clock(*from), "end_time": clock(*to)})).collect();
-    let mut out = json!({"times": times});
+    let list = |ranges: &[(i16, i16)]| -> Vec<String> { ranges.iter().map(|(from, to)| format!("{from}:{to}")).collect() };
+    const DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+    let weekdays: Vec<String> = span.weekdays.iter().map(|(from, to)| format!("{}:{}", DAYS[*from as usize], DAYS[*to as usize])).collect();
+    let fields = [
+        ("times", Value::from(times)),
+        ("weekdays", weekdays.into()),
+        ("days_of_month", list(&span.days_of_month).into()),
+        ("months", list(&span.months).into()),
+        ("years", list(&span.years).into()),
+    ];
+    let mut out = json!({});
+    // An empty list is not the same as none.
+    for (key, value) in fields.into_iter().filter(|(_, value)| value.as_array().is_some_and(|list| !list.is_empty())) {
+        out[key] = value;
+    }
     if !span.location.is_empty() {
         out["location"] = span.location.clone().into();
     }
