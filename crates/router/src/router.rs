@@ -442,7 +442,7 @@ impl Router {
         let reason = decide(entry, &firing_prints, &resolved_prints, integration.send_resolved, repeat_interval, at)?;
         // Nor is it told again when another one joins its group or the group is repeated.
         let known = |member: &Member| entry.is_some_and(|entry| entry.firing.binary_search(&member.fingerprint).is_ok());
-        let told = heard.iter().filter(|member| !member.resolved && !(member.event && known(member)));
+        let told = heard.iter().filter(|member| !(member.resolved || member.event && known(member)));
         let told_firing: Vec<u64> = told.map(|member| member.fingerprint).collect();
         let told_resolved: &[u64] = if integration.send_resolved { &resolved_prints } else { &[] };
         let sends = !told_firing.is_empty() || !told_resolved.is_empty();
