@@ -25,7 +25,7 @@ use bellbuoy_router::{AlertState, AlertView, alert_order, labels_order};
 use bellbuoy_vocabulary::Timestamp;
 use serde_json::{Value, json};
 
-use self::wanted::Wanted;
+use self::wanted::{Labelled, Wanted};
 use super::params::Params;
 use crate::app::App;
 use crate::clock;
@@ -100,10 +100,10 @@ async fn status(State(app): State<Arc<App>>) -> Answer {
 }
 
 async fn receivers(State(app): State<Arc<App>>, params: Params) -> Answer {
-    let wanted = Wanted::read(&params, &app)?;
+    let wanted = Labelled::read(&params, &app)?;
     let mut out = Vec::new();
-    for receiver in app.path.settings().receivers.iter().filter(|receiver| wanted.takes_labels_of(&receiver.name)) {
-        out.push(json!({"name": receiver.name, "labels": wanted.labels_of(&receiver.name)}));
+    for receiver in app.path.settings().receivers.iter().filter(|receiver| wanted.takes(&receiver.name)) {
+        out.push(json!({"name": receiver.name, "labels": receiver.labels}));
     }
     Ok(Json(out).into_response())
 }

@@ -35,12 +35,19 @@ pub struct AlertmanagerFlags {
     /// Serve everything below this path too; the path of --external-url unless given.
     #[arg(long = "web.route-prefix", value_name = "PATH")]
     route_prefix: Option<String>,
-    /// How matchers are read: `classic-mode`, or `utf8-strict-mode`; both are tried unless given.
-    #[arg(long = "enable-feature", value_delimiter = ',', value_enum, value_name = "NAME")]
-    features: Vec<Feature>,
+    #[command(flatten)]
+    pub grammar: GrammarFlag,
     /// Empty, as in `--cluster.listen-address=`: this is one process, there is no cluster to listen for.
     #[arg(long = "cluster.listen-address", hide = true, value_parser = no_cluster)]
     cluster_listen_address: Option<String>,
+}
+
+/// Of every command that reads matchers.
+#[derive(Clone, Debug, Default, Args)]
+pub struct GrammarFlag {
+    /// How matchers are read: `classic-mode`, or `utf8-strict-mode`; both are tried unless given.
+    #[arg(long = "enable-feature", value_delimiter = ',', value_enum, value_name = "NAME")]
+    features: Vec<Feature>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -74,9 +81,11 @@ impl AlertmanagerFlags {
             route_prefix: self.route_prefix.clone(),
         }
     }
+}
 
+impl GrammarFlag {
     /// Before any file is read.
-    pub fn choose_grammar(&self) {
+    pub fn choose(&self) {
         match self.features.last() {
             Some(Feature::ClassicMode) => set_grammar(Grammar::Classic),
             Some(Feature::Utf8StrictMode) => set_grammar(Grammar::Utf8),

@@ -11,6 +11,7 @@ mod drift;
 mod event;
 mod query;
 mod remote;
+mod routes;
 mod test;
 mod up;
 

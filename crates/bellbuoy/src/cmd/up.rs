@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
-use super::alertmanager_flags::AlertmanagerFlags;
+use super::alertmanager_flags::{AlertmanagerFlags, GrammarFlag};
 use crate::app::{self, AlertmanagerOptions, App, Options};
 use crate::config::Settings;
 
@@ -74,7 +74,7 @@ impl Server {
 }
 
 pub async fn run(command: Up) -> anyhow::Result<ExitCode> {
-    command.server.alertmanager.choose_grammar();
+    command.server.alertmanager.grammar.choose();
     let options = command.server.options(command.config_file.unwrap_or(command.config));
     let app = start(options).await?;
     wait_for_end(&app).await?;
@@ -119,9 +119,15 @@ pub struct Check {
     pub paths: Vec<PathBuf>,
     #[arg(long, default_value = "human", value_parser = ["human", "json"])]
     pub format: String,
+    /// Show the route tree of alertmanager.yml too.
+    #[arg(long)]
+    pub routes: bool,
+    #[command(flatten)]
+    pub grammar: GrammarFlag,
 }
 
 pub fn check(command: Check) -> anyhow::Result<ExitCode> {
+    command.grammar.choose();
     let mut findings = Vec::new();
     let mut errors = 0;
     for path in command.paths {
@@ -172,6 +178,10 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
                 settings.receivers.len(),
                 settings.models.len()
             );
+            super::routes::say_found(settings);
+            if command.routes {
+                super::routes::say_tree(settings);
+            }
         }
     }
     if command.format == "json" {

@@ -16,7 +16,9 @@ use super::harness::{Folder, Program, Server, answer, escape, free_port, http, p
 mod acceptance;
 mod acceptance_api;
 mod amtool;
+mod api_v2;
 mod differential;
+mod matchers;
 mod messages;
 mod random;
 mod stage;

@@ -22,15 +22,38 @@ pub struct Wanted {
     unprocessed: bool,
     pub muted: bool,
     receiver: Option<AnchoredRegex>,
-    receiver_matchers: Vec<Matcher>,
-    receiver_labels: BTreeMap<String, BTreeMap<String, String>>,
+    labelled: Labelled,
+}
+
+/// Which receivers are asked for by their labels.
+pub struct Labelled {
+    matchers: Vec<Matcher>,
+    labels: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Labelled {
+    pub fn read(params: &Params, app: &App) -> Result<Labelled, Refusal> {
+        let matchers = matchers(params, "receiver_matchers");
+        let receivers = &app.path.settings().receivers;
+        Ok(Labelled {
+            matchers: matchers.map_err(|error| bad(format!("failed to parse receiver_matchers param: {error}")))?,
+            labels: receivers.iter().map(|receiver| (receiver.name.clone(), receiver.labels.clone())).collect(),
+        })
+    }
+
+    pub fn takes(&self, name: &str) -> bool {
+        if self.matchers.is_empty() {
+            return true;
+        }
+        let labels = self.labels.get(name).into_iter().flatten();
+        let labels = Labels::from_pairs(labels.map(|(name, value)| (name.as_str(), value.as_str())));
+        self.matchers.iter().all(|matcher| matcher.matches_labels(&labels))
+    }
 }
 
 impl Wanted {
     pub fn read(params: &Params, app: &App) -> Result<Wanted, Refusal> {
         let receiver = params.get("receiver").map(AnchoredRegex::new).transpose();
-        let receiver_matchers = matchers(params, "receiver_matchers");
-        let receivers = &app.path.settings().receivers;
         Ok(Wanted {
             matchers: matchers(params, "filter").map_err(bad)?,
             active: flag(params, "active"),
@@ -39,8 +62,7 @@ impl Wanted {
             unprocessed: flag(params, "unprocessed"),
             muted: flag(params, "muted"),
             receiver: receiver.map_err(|error| bad(format!("failed to parse receiver param: {error}")))?,
-            receiver_matchers: receiver_matchers.map_err(|error| bad(format!("failed to parse receiver_matchers param: {error}")))?,
-            receiver_labels: receivers.iter().map(|receiver| (receiver.name.clone(), receiver.labels.clone())).collect(),
+            labelled: Labelled::read(params, app)?,
         })
     }
 
@@ -55,24 +77,11 @@ impl Wanted {
     /// For alerts, one receiver may fit the name and another one the labels, as in Alertmanager.
     pub fn takes_any_receiver(&self, names: &[String]) -> bool {
         self.receiver.as_ref().is_none_or(|regex| names.iter().any(|name| regex.is_match(name)))
-            && (self.receiver_matchers.is_empty() || names.iter().any(|name| self.takes_labels_of(name)))
+            && (self.labelled.matchers.is_empty() || names.iter().any(|name| self.labelled.takes(name)))
     }
 
     pub fn takes_receiver(&self, name: &str) -> bool {
-        self.receiver.as_ref().is_none_or(|regex| regex.is_match(name)) && self.takes_labels_of(name)
-    }
-
-    pub fn takes_labels_of(&self, name: &str) -> bool {
-        if self.receiver_matchers.is_empty() {
-            return true;
-        }
-        let labels = Labels::from_pairs(self.labels_of(name));
-        self.receiver_matchers.iter().all(|matcher| matcher.matches_labels(&labels))
-    }
-
-    pub fn labels_of(&self, name: &str) -> BTreeMap<&str, &str> {
-        let labels = self.receiver_labels.get(name).into_iter().flatten();
-        labels.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+        self.receiver.as_ref().is_none_or(|regex| regex.is_match(name)) && self.labelled.takes(name)
     }
 }
 
