@@ -27,7 +27,7 @@ use crate::path::{Parts, Path};
 use crate::scraper::{Scraper, discovery_files};
 use crate::sender::Sender;
 use crate::silences::SilenceLimits;
-use crate::state::State;
+use crate::state::{HistoryLimits, State};
 use crate::telemetry::Telemetry;
 
 /// How often changed files are looked for.
@@ -219,6 +219,12 @@ impl App {
         if path.is_empty() || path.contains(['{', '}', '*', '?', '#']) { String::new() } else { format!("/{path}") }
     }
 
+    /// How long the history of notifications is kept: the flag wins over bellbuoy.yml.
+    fn history_limits(&self) -> HistoryLimits {
+        let limits = self.path.settings().storage.notifications;
+        HistoryLimits { retention: self.options.alertmanager.retention.unwrap_or(limits.retention), ..limits }
+    }
+
     /// How long samples are kept; decided at the start.
     pub fn retention(&self) -> Millis {
         self.options.retention.unwrap_or(self.path.settings().storage.retention)
@@ -353,6 +359,9 @@ impl App {
                 _ = maintenance.tick() => tokio::task::block_in_place(|| {
                     self.path.store.maintain(clock::now());
                     self.path.sweep_silences(clock::now());
+                    if let Err(error) = self.path.state.forget_notifications(&self.history_limits(), clock::now()) {
+                        warn!("{error}");
+                    }
                     if let Err(error) = self.path.state.trim() {
                         warn!("{error}");
                     }

@@ -18,6 +18,8 @@
 //! kv                small things by name
 //! ```
 
+mod history;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -34,6 +36,8 @@ const AUDIT_ROWS_MAX: i64 = 1_000_000;
 const EVENT_ROWS_MAX: i64 = 200_000;
 /// Memories of groups; they go with their entry of the notification log, so this bounds those that have none.
 const RECEIVER_DATA_ROWS_MAX: i64 = 100_000;
+
+pub use self::history::{HistoryLimits, HistoryQuery};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -107,6 +111,11 @@ impl OutboxStatus {
             OutboxStatus::Failed => "failed",
             OutboxStatus::Replaced => "replaced",
         }
+    }
+
+    pub fn from_word(word: &str) -> Option<OutboxStatus> {
+        let all = [OutboxStatus::Pending, OutboxStatus::Delivered, OutboxStatus::Failed, OutboxStatus::Replaced];
+        all.into_iter().find(|status| status.word() == word)
     }
 
     fn parse(word: &str) -> OutboxStatus {

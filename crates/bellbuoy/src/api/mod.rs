@@ -10,6 +10,7 @@ mod events;
 mod inbox;
 mod metrics;
 mod models;
+mod notifications;
 mod page;
 mod params;
 mod prometheus;
@@ -53,6 +54,7 @@ fn routes(app: Arc<App>) -> Router {
         .route("/-/ready", get(ready).head(ready))
         .route("/-/reload", post(reload).put(reload))
         .route("/api/v1/events", get(events::list).post(events::post))
+        .route("/api/v1/notifications", get(notifications::list))
         .nest("/api/v1/models", models::routes())
         .nest("/api/v1", prometheus::routes())
         .nest("/api/v2", alertmanager::routes(app.clone()))

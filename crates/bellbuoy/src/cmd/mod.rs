@@ -9,6 +9,7 @@ mod alertmanager_flags;
 mod demo;
 mod drift;
 mod event;
+mod notifications;
 mod query;
 mod remote;
 mod routes;
@@ -45,7 +46,7 @@ pub enum Command {
     /// Show the pending and firing alerts of a running bellbuoy or Prometheus; exit status 1 when something fires.
     Alerts(remote::Alerts),
     /// Show what was told to whom, why, and what became of it; exit status 1 when a message was given up.
-    Notifications(remote::Notifications),
+    Notifications(notifications::Notifications),
     /// Tell people that something happened in a pipeline: drift, training-success, training-failure, ...; once per key.
     Event(event::Tell),
     /// Show the events that pipelines and models told.
@@ -67,7 +68,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Check(command) => up::check(command),
         Command::Query(command) => runtime()?.block_on(query::run(command)),
         Command::Alerts(command) => runtime()?.block_on(remote::alerts(command)),
-        Command::Notifications(command) => runtime()?.block_on(remote::notifications(command)),
+        Command::Notifications(command) => runtime()?.block_on(notifications::run(command)),
         Command::Event(command) => runtime()?.block_on(event::tell(command)),
         Command::Events(command) => runtime()?.block_on(event::list(command)),
         Command::Drift(command) => drift::run(command),

@@ -1,4 +1,4 @@
-//! `bellbuoy alerts` and `bellbuoy notifications`: what a running bellbuoy knows, on the terminal.
+//! `bellbuoy alerts`, and how every command asks a running bellbuoy.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,24 +15,15 @@ const ANSWER_BYTES_MAX: u64 = 256 << 20;
 #[derive(Debug, Args)]
 pub struct Remote {
     /// Where to ask.
-    #[arg(long, default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    #[arg(long, visible_alias = "alertmanager.url", default_value = "http://127.0.0.1:9090", value_name = "URL")]
     pub url: String,
     /// `text` or the answer as it came.
-    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+    #[arg(long, short = 'o', visible_alias = "output", default_value = "text", value_parser = ["text", "json"])]
     pub format: String,
 }
 
 #[derive(Debug, Args)]
 pub struct Alerts {
-    #[command(flatten)]
-    pub remote: Remote,
-}
-
-#[derive(Debug, Args)]
-pub struct Notifications {
-    /// The newest so many.
-    #[arg(long, default_value_t = 20)]
-    pub limit: usize,
     #[command(flatten)]
     pub remote: Remote,
 }
@@ -61,23 +52,6 @@ pub async fn alerts(command: Alerts) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::from(u8::from(firing > 0)))
-}
-
-/// Exit status 1 when a message was given up.
-pub async fn notifications(command: Notifications) -> anyhow::Result<ExitCode> {
-    let answer = ask(&command.remote.url, &format!("/api/bellbuoy/notifications?limit={}", command.limit), None).await?;
-    let rows = answer.as_array().cloned().unwrap_or_default();
-    let failed = rows.iter().filter(|row| row["status"] == "failed").count();
-    if command.remote.format == "json" {
-        say!("{answer}");
-    } else {
-        say!("{:<26}{:<11}{:<28}{:<34}{:>8}  answer", "made", "status", "to", "why", "attempts");
-        for row in &rows {
-            let (made, status, to) = (text(&row["createdAt"]), text(&row["status"]), text(&row["destination"]));
-            say!("{made:<26}{status:<11}{to:<28}{:<34}{:>8}  {}", text(&row["reason"]), row["attempts"], text(&row["answer"]));
-        }
-    }
-    Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
 /// The JSON that a server answers; with a form, as a POST of it. An error of Prometheus' API becomes ours.

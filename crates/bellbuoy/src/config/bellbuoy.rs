@@ -21,6 +21,8 @@
 //! storage:
 //!   retention: 15d
 //!   retention_size: 10GB
+//!   notifications_retention: 120h    # the history of what was told to whom
+//!   notifications_max: 100000
 //! ```
 
 use std::path::Path;
@@ -32,11 +34,14 @@ use super::Files;
 use super::read::{Fields, Report, Text, did_you_mean};
 use super::settings::{HostSettings, ModelConfig, StorageSettings};
 use super::yaml::Node;
+use crate::state::HistoryLimits;
 
 /// The top-level keys.
 pub const KEYS: [&str; 4] = ["models", "storage", "host", "fallback_receiver"];
 /// Rows of one window: a judgement sorts them, and must stay below a second.
 const WINDOW_ROWS_MAX: u64 = 1_000_000;
+/// What the database itself keeps.
+const HISTORY_ROWS_MAX: u64 = 100_000;
 const RETENTION_ROWS_MAX: u64 = 10_000_000;
 
 #[derive(Debug, Default)]
@@ -263,6 +268,17 @@ fn read_host(fields: Fields) -> HostSettings {
     settings
 }
 
+fn history(fields: &Fields, default: HistoryLimits) -> HistoryLimits {
+    let rows_max = fields.integer("notifications_max");
+    if rows_max.is_some_and(|count| count == 0 || count > HISTORY_ROWS_MAX) {
+        fields.error(fields.key_span("notifications_max"), format!("\"notifications_max\" must be from 1 to {HISTORY_ROWS_MAX}"), "");
+    }
+    HistoryLimits {
+        retention: fields.duration("notifications_retention").unwrap_or(default.retention),
+        rows_max: rows_max.unwrap_or(default.rows_max),
+    }
+}
+
 fn read_storage(fields: Fields) -> StorageSettings {
     let default = StorageSettings::default();
     let retention = fields.duration("retention");
@@ -272,6 +288,7 @@ fn read_storage(fields: Fields) -> StorageSettings {
     let settings = StorageSettings {
         retention: retention.unwrap_or(default.retention),
         retention_size_bytes: fields.size("retention_size").unwrap_or(default.retention_size_bytes),
+        notifications: history(&fields, default.notifications),
     };
     fields.finish();
     settings

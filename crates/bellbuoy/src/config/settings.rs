@@ -10,6 +10,8 @@ use bellbuoy_rules::GroupSettings;
 use bellbuoy_scrape::{FileDiscovery, HttpSettings, Relabel, Scheme, ScrapeSettings, TargetGroup};
 use bellbuoy_vocabulary::{Labels, Millis};
 
+use crate::state::HistoryLimits;
+
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub global: Global,
@@ -130,10 +132,12 @@ pub struct StorageSettings {
     pub retention: Millis,
     /// The oldest blocks are dropped above this; 0 is no limit.
     pub retention_size_bytes: u64,
+    /// How long and how many notifications are remembered.
+    pub notifications: HistoryLimits,
 }
 
 impl Default for StorageSettings {
     fn default() -> StorageSettings {
-        StorageSettings { retention: Millis(15 * 86_400_000), retention_size_bytes: 0 }
+        StorageSettings { retention: Millis(15 * 86_400_000), retention_size_bytes: 0, notifications: HistoryLimits::default() }
     }
 }

@@ -87,8 +87,8 @@ fn models() {
 fn storage() {
     check("storage: {retention: 1s}\n", expect![[r#"bellbuoy.yml:1:11: "retention" must be at least 1m; the usual is 15d"#]]);
     check(
-        "storage: {retention: 30d, retention_size: 10}\n",
-        expect![[r#"bellbuoy.yml:1:43: "retention_size" is not a valid size: "10"; write for example 512KB, 10MB or 1GB"#]],
+        "storage: {retention: 30d, notifications_retention: 7d, notifications_max: 500, retention_size: 10}\n",
+        expect![[r#"bellbuoy.yml:1:96: "retention_size" is not a valid size: "10"; write for example 512KB, 10MB or 1GB"#]],
     );
     check("storage: {retention: 30d, retention_size: 10GB}\n", expect![""]);
     check("model: []\n", expect![[r#"bellbuoy.yml:1:1: unknown field "model" in bellbuoy.yml; did you mean "models"?"#]]);
@@ -106,5 +106,5 @@ fn a_model_in_full() {
     assert!(settings.models[0].reference.ends_with("conf/../data/r.csv"));
     expect![[r#"
         ModelSettings { name: "bike", kind: Regression, features: [Feature { name: "temp", kind: None }, Feature { name: "hr", kind: Some(Categorical) }], target: "bikers", window_rows: 336, rows_min: 50, schedule: 30000ms, drift: DriftSettings { p_value: 0.05, share: 0.5 }, retraining: RetrainingThresholds { r2_critical: Some(0.5), r2_warning: Some(0.7), rmse_critical: None, drift_share: Some(0.5) }, deployment: DeploymentThresholds { improvement_min: 0.0, baseline_regression_max: 0.05 }, retention_rows: 20000, metric_prefix: "bike_", labels: [("team", "ml")] }
-        StorageSettings { retention: 2592000000ms, retention_size_bytes: 0 }"#]].assert_eq(&format!("{:?}\n{:?}", settings.models[0].settings, settings.storage));
+        StorageSettings { retention: 2592000000ms, retention_size_bytes: 0, notifications: HistoryLimits { retention: 432000000ms, rows_max: 100000 } }"#]].assert_eq(&format!("{:?}\n{:?}", settings.models[0].settings, settings.storage));
 }
