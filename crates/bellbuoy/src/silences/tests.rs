@@ -1,3 +1,5 @@
+//! The life of silences, their limits, and what comes back from the database.
+
 use super::*;
 
 fn posted(id: Option<&str>, value: &str, from: i64, to: i64) -> PostedSilence {

@@ -1,3 +1,5 @@
+//! The index of silences: what it finds, and how little it compares.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Both grammars: what each reads, refuses, and reads differently.
+
 use super::*;
 
 fn shown(parsed: Result<Vec<Matcher>, String>) -> String {

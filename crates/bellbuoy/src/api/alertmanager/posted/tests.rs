@@ -1,3 +1,5 @@
+//! Bodies and their refusals, as Alertmanager 0.33.1 answered them.
+
 use super::*;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
