@@ -13,7 +13,7 @@ use crate::compose::{Composed, Context, Message, compose_again};
 use crate::judge::{Answer, Verdict, backoff, judge};
 use crate::notice::Notice;
 use crate::settings::{Integration, IntegrationKind};
-use crate::{discord, opsgenie, slack};
+use crate::{discord, opsgenie, slack, sns};
 
 /// Requests of one attempt; more than any kind needs, so that a service that always wants one more comes to an end.
 const STEPS_MAX: usize = 8;
@@ -41,12 +41,10 @@ pub struct SoFar<'a> {
 /// Secrets that a service gave, such as an access token. The sender keeps one of these per destination in its memory, never on disk.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
-    #[allow(dead_code)]
     pub(crate) token: Option<Token>,
 }
 
 #[derive(Clone, Debug)]
-#[allow(dead_code)]
 pub(crate) struct Token {
     pub value: Secret,
     /// What it was given for; other credentials need a token of their own.
@@ -104,6 +102,7 @@ pub fn compose_step(integration: &Integration, notice: &Notice, context: &Contex
         IntegrationKind::Discord(settings) => discord::step(settings, notice, context, so_far),
         IntegrationKind::Slack(settings) => slack::step(settings, notice, context, so_far),
         IntegrationKind::Opsgenie(settings) => opsgenie::step(settings, notice, context, so_far),
+        IntegrationKind::Sns(settings) => sns::step(settings, notice, context, so_far),
         _ => Step { name: SEND, composed: compose_again(integration, notice, context, so_far.last_answer) },
     }
 }
@@ -121,11 +120,11 @@ pub fn judge_step(
 ) -> Outcome {
     let Some((step, answer)) = so_far.last() else { return Outcome::Next };
     let verdict = judge(kind, answer, attempt, now, random);
-    let _ = session;
     let outcome = match kind {
         IntegrationKind::Discord(settings) => discord::after(settings, notice, step, answer, verdict),
         IntegrationKind::Slack(settings) => slack::after(settings, notice, step, answer, verdict),
         IntegrationKind::Opsgenie(settings) => opsgenie::after(settings, notice, step, verdict),
+        IntegrationKind::Sns(settings) => sns::after(settings, step, answer, verdict, session, now),
         _ => settle(verdict),
     };
     bounded(outcome, so_far, attempt, now, random)

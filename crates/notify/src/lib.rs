@@ -51,6 +51,6 @@ pub use settings::{
 };
 pub use settings::{
     GoogleChatSettings, IncidentioSettings, MattermostAttachment, MattermostField, MattermostPriority, MattermostSettings, MsTeamsSettings,
-    NtfySettings, PushoverSettings, RocketchatAction, RocketchatField, RocketchatSettings, SnsSettings, SnsTarget, VictorOpsSettings,
-    WebexSettings,
+    NtfySettings, PushoverSettings, RocketchatAction, RocketchatField, RocketchatSettings, SnsRole, SnsSettings, SnsTarget,
+    VictorOpsSettings, WebexSettings,
 };

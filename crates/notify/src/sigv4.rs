@@ -9,18 +9,26 @@ use crate::sha256;
 pub(crate) struct Signer<'a> {
     pub access_key: &'a str,
     pub secret_key: &'a Secret,
+    /// Of keys for a while.
+    pub session_token: Option<&'a Secret>,
     pub region: &'a str,
     pub service: &'a str,
 }
 
 impl Signer<'_> {
-    /// The headers to add to a POST of `body`: `X-Amz-Date` and `Authorization`. Signed are also the address' host and `content_type`.
+    /// The headers to add to a POST of `body`: `X-Amz-Date`, `Authorization` and perhaps `X-Amz-Security-Token`. Signed are also the address' host and `content_type`.
     pub fn headers(&self, url: &str, content_type: &str, body: &str, now: Timestamp) -> Vec<(String, String)> {
         let (host, path) = host_and_path(url);
         let date = basic_date(now);
-        let signed = [("content-type", content_type), ("host", &host), ("x-amz-date", &date)];
+        let mut signed = vec![("content-type", content_type), ("host", &host), ("x-amz-date", &date)];
+        let mut headers = Vec::new();
+        if let Some(token) = self.session_token {
+            signed.push(("x-amz-security-token", token.expose()));
+            headers.push(("X-Amz-Security-Token".into(), token.expose().to_string()));
+        }
         let authorization = self.authorization("POST", &path, &signed, body, &date);
-        vec![("X-Amz-Date".into(), date), ("Authorization".into(), authorization)]
+        headers.extend([("X-Amz-Date".into(), date), ("Authorization".into(), authorization)]);
+        headers
     }
 
     /// `signed`: names in lower case and in their order.
@@ -69,7 +77,8 @@ mod tests {
     #[test]
     fn signatures_of_amazons_suite() {
         let secret_key = Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
-        let signer = Signer { access_key: "AKIDEXAMPLE", secret_key: &secret_key, region: "us-east-1", service: "service" };
+        let signer =
+            Signer { access_key: "AKIDEXAMPLE", secret_key: &secret_key, session_token: None, region: "us-east-1", service: "service" };
         let now = Timestamp::parse_rfc3339("2015-08-30T12:36:00.9Z").expect("a time");
         let date = basic_date(now);
         assert_eq!(date, "20150830T123600Z");
@@ -88,6 +97,27 @@ mod tests {
         let headers = signer.headers("https://example.amazonaws.com", "application/x-www-form-urlencoded", "Param1=value1", now);
         let signature = "Signature=ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a";
         assert!(headers[1].1.ends_with(signature), "{headers:?}");
+    }
+
+    /// `post-sts-header-before`
+    #[test]
+    fn a_session_token_is_signed() {
+        let token = "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA==";
+        let (secret_key, token) = (Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), Secret::new(token));
+        let signer = Signer {
+            access_key: "AKIDEXAMPLE",
+            secret_key: &secret_key,
+            session_token: Some(&token),
+            region: "us-east-1",
+            service: "service",
+        };
+        let date = "20150830T123600Z";
+        let signed = [("host", "example.amazonaws.com"), ("x-amz-date", date), ("x-amz-security-token", token.expose())];
+        let authorization = signer.authorization("POST", "/", &signed, "", date);
+        assert!(authorization.ends_with("85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead"), "{authorization}");
+        let headers = signer.headers("https://h/", "a/b", "", Timestamp(0));
+        assert_eq!((headers[0].0.as_str(), headers[0].1.as_str()), ("X-Amz-Security-Token", token.expose()));
+        assert!(headers[2].1.contains("SignedHeaders=content-type;host;x-amz-date;x-amz-security-token,"), "{headers:?}");
     }
 
     #[test]

@@ -114,7 +114,7 @@ fn attachment(settings: &SlackSettings, notice: &Notice, parts: &mut Parts) -> M
     parts.put_plain(&mut attachment, "title_link", &settings.title_link, URL_MAX);
     let pretext = parts.marked("pretext", &settings.pretext, SMALL_MAX);
     put(&mut attachment, "pretext", pretext);
-    // Alertmanager sends these three also when they are empty.
+    // Alertmanager sends these two, `callback_id` and `footer` also when they are empty.
     let text = parts.marked("text", &settings.text, TEXT_MAX);
     attachment.insert("text".into(), text.into());
     let fallback = parts.marked("fallback", &settings.fallback, SMALL_MAX);
@@ -140,7 +140,7 @@ fn attachment(settings: &SlackSettings, notice: &Notice, parts: &mut Parts) -> M
     parts.put_plain(&mut attachment, "image_url", &settings.image_url, URL_MAX);
     parts.put_plain(&mut attachment, "thumb_url", &settings.thumb_url, URL_MAX);
     let footer = parts.marked("footer", &settings.footer, FOOTER_MAX);
-    put(&mut attachment, "footer", footer);
+    attachment.insert("footer".into(), footer.into());
     parts.put_plain(&mut attachment, "color", &settings.color, 20);
     let marked: Vec<&str> = settings.mrkdwn_in.iter().map(String::as_str).collect();
     attachment.insert("mrkdwn_in".into(), if marked.is_empty() { json!(["fallback", "pretext", "text"]) } else { json!(marked) });

@@ -1,7 +1,9 @@
-//! Amazon SNS: a signed `Publish` to a topic, a target or a telephone.
+//! Amazon SNS: a signed `Publish` to a topic, a target or a telephone; with a role, signed by keys that AWS gives for a while.
 //!
 //! A FIFO topic forgets a message whose id it saw within five minutes. Alertmanager takes the group's key as that id, so a resolve soon
 //! after its alert is lost; ours is the message's own key, so only a repeat after a crash is forgotten.
+
+mod role;
 
 use bellbuoy_vocabulary::Secret;
 
@@ -12,8 +14,10 @@ use crate::notice::Notice;
 use crate::parts::{form, small};
 use crate::settings::{SnsSettings, SnsTarget};
 use crate::sha256;
-use crate::sigv4::Signer;
 use crate::webex::cut_bytes;
+
+use role::{Keys, own_keys, signer};
+pub(crate) use role::{after, step};
 
 const VERSION: &str = "2010-03-31";
 const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
@@ -27,6 +31,10 @@ const ATTRIBUTES_MAX: usize = 50;
 const ATTRIBUTE_MAX: usize = 1000;
 
 pub(crate) fn compose(settings: &SnsSettings, notice: &Notice, context: &Context) -> Composed {
+    signed(settings, notice, context, own_keys(settings))
+}
+
+fn signed(settings: &SnsSettings, notice: &Notice, context: &Context, keys: Keys) -> Composed {
     let mut renderer = Renderer::new(notice, context);
     let mut pairs: Vec<(String, String)> = vec![("Action".into(), "Publish".into()), ("Version".into(), VERSION.into())];
     let mut attributes = attributes(settings, &mut renderer);
@@ -66,7 +74,7 @@ pub(crate) fn compose(settings: &SnsSettings, notice: &Notice, context: &Context
     }
     let url = address(settings, &mut renderer);
     let body = form(&pairs);
-    let signer = Signer { access_key: &settings.access_key, secret_key: &settings.secret_key, region: &settings.region, service: "sns" };
+    let signer = signer(settings, &keys, "sns");
     let mut headers = vec![("Content-Type".into(), CONTENT_TYPE.into()), ("Idempotency-Key".into(), notice.idempotency_key())];
     headers.extend(signer.headers(&url, CONTENT_TYPE, &body, context.now));
     let message = Message::Http { method: "POST", url: Secret::new(url), headers, body: body.into_bytes(), options: settings.http.clone() };
@@ -75,11 +83,13 @@ pub(crate) fn compose(settings: &SnsSettings, notice: &Notice, context: &Context
 
 fn address(settings: &SnsSettings, renderer: &mut Renderer) -> String {
     let said = small(renderer, "api_url", &settings.api_url, 500);
-    if !said.is_empty() {
-        return said;
-    }
+    if said.is_empty() { aws(settings, "sns") } else { said }
+}
+
+/// AWS' own address of a service in the region.
+fn aws(settings: &SnsSettings, service: &str) -> String {
     let china = if settings.region.starts_with("cn-") { ".cn" } else { "" };
-    format!("https://sns.{}.amazonaws.com{china}/", settings.region)
+    format!("https://{service}.{}.amazonaws.com{china}/", settings.region)
 }
 
 /// SNS refuses a message for one empty attribute, so those are left out.

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
+use bellbuoy::config::{Sources, load};
 use bellbuoy_vocabulary::{Millis, Timestamp};
 use serde_json::{Value, json};
 
@@ -109,6 +110,62 @@ receivers:
   webhook_configs:
   - url: URL/webhook
     max_alerts: 1
+"##;
+
+/// The same services with nothing said that has a default.
+const DEFAULTS: &str = r##"
+global:
+  victorops_api_url: URL/victorops/
+  victorops_api_key: vo-key
+  rocketchat_api_url: URL/rocketchat/
+  rocketchat_token: rc-token
+  rocketchat_token_id: rc-id
+  webex_api_url: URL/webex
+  opsgenie_api_url: URL/opsgenie/
+  opsgenie_api_key: og-key
+  pagerduty_url: URL/pagerduty
+  telegram_api_url: URL/telegram
+  telegram_bot_token: "1:tg"
+  slack_api_url: URL/slack
+  mattermost_webhook_url: URL/mattermost
+templates: [names.tmpl]
+route:
+  receiver: all
+  group_by: [alertname]
+  group_wait: 1s
+  group_interval: 1s
+  repeat_interval: 1h
+receivers:
+- name: all
+  victorops_configs:
+  - routing_key: team
+  webex_configs:
+  - room_id: room
+    http_config: {authorization: {credentials: wx-token}}
+  sns_configs:
+  - api_url: URL/sns
+    sigv4: {region: eu-west-1, access_key: AKID, secret_key: sk}
+    target_arn: arn:aws:sns:eu-west-1:1:target
+  rocketchat_configs:
+  - send_resolved: true
+  mattermost_configs:
+  - send_resolved: true
+  incidentio_configs:
+  - url: URL/incidentio
+  msteams_configs:
+  - webhook_url: URL/msteams
+  msteamsv2_configs:
+  - webhook_url: URL/msteamsv2
+  slack_configs:
+  - send_resolved: true
+  pagerduty_configs:
+  - routing_key: pd-key
+  opsgenie_configs:
+  - send_resolved: true
+  telegram_configs:
+  - chat_id: 42
+  webhook_configs:
+  - url: URL/webhook
 "##;
 
 /// They begin at `now`: an alert that is older than `group_wait` would be told at once, without the other one.
@@ -218,12 +275,21 @@ fn but_differences(path: &str, side: &mut Value) {
 
 #[test]
 fn receivers_are_sent_what_alertmanager_sends() {
+    compare(CONFIG);
+}
+
+#[test]
+fn with_defaults_too() {
+    compare(DEFAULTS);
+}
+
+fn compare(config: &str) {
     let Some(dir) = peers() else { return };
     let services = [service(), service()];
     let folders: Vec<Folder> = services
         .iter()
         .map(|service| {
-            let config = CONFIG.replace("URL", &format!("http://{}", service.address));
+            let config = config.replace("URL", &format!("http://{}", service.address));
             Folder::new(&[("alertmanager.yml", &config), ("names.tmpl", NAMES)])
         })
         .collect();
@@ -247,7 +313,7 @@ fn receivers_are_sent_what_alertmanager_sends() {
                 http(address, "POST", "/api/v2/alerts", &[("content-type", "application/json")], alerts(now, resolved).as_bytes());
             assert_eq!(status, 200, "{body}");
         }
-        let kinds = CONFIG.matches("\n  - ").count();
+        let kinds = config.matches("\n  - ").count();
         let explained = || format!("{:?}\n{:?}", seen(&services[0]).keys(), seen(&services[1]).keys());
         wait_explained("a message for each kind", &explained, || {
             services.iter().all(|service| service.received().len() >= kinds * each).then_some(())
@@ -265,4 +331,68 @@ fn receivers_are_sent_what_alertmanager_sends() {
         }
     }
     assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+/// Lines of a receiver, good ones and bad ones.
+const SETTINGS: &[&str] = &[
+    "pushover_configs: [{user_key: u, token: t, retry: 30s, ttl: 1h, html: true}]",
+    "pushover_configs: [{user_key: u}]",
+    "pushover_configs: [{token: t}]",
+    "pushover_configs: [{user_key: u, token: t, html: true, monospace: true}]",
+    "pushover_configs: [{user_key: u, user_key_file: f, token: t}]",
+    "pushover_configs: [{user_key: u, token: t, api_url: 'http://x'}]",
+    "victorops_configs: [{api_key: k, routing_key: r, custom_fields: {a: b}}]",
+    "victorops_configs: [{routing_key: r}]",
+    "victorops_configs: [{api_key: k}]",
+    "victorops_configs: [{api_key: k, routing_key: r, custom_fields: {message_type: b}}]",
+    "webex_configs: [{room_id: r, http_config: {authorization: {credentials: c}}}]",
+    "webex_configs: [{room_id: r}]",
+    "webex_configs: [{http_config: {authorization: {credentials: c}}}]",
+    "sns_configs: [{topic_arn: a, sigv4: {region: r, access_key: a, secret_key: s, role_arn: x}, subject: s, attributes: {a: b}}]",
+    "sns_configs: [{topic_arn: a, phone_number: b, sigv4: {region: r, access_key: a, secret_key: s}}]",
+    "sns_configs: [{sigv4: {region: r, access_key: a, secret_key: s}}]",
+    "rocketchat_configs: [{token: t, token_id: i, fields: [{title: a, value: b, short: true}], actions: [{type: button, text: a, url: u, msg: m}]}]",
+    "rocketchat_configs: [{token: t}]",
+    "rocketchat_configs: [{token_id: t}]",
+    "rocketchat_configs: [{token: t, token_file: f, token_id: i}]",
+    "rocketchat_configs: [{token: t, token_id: i, alias: x}]",
+    "mattermost_configs: [{webhook_url: 'http://x', fields: [{title: a, value: b, short: true}], attachments: [{title: a}], priority: {priority: urgent}, props: {card: c}, type: custom_x}]",
+    "mattermost_configs: [{channel: c}]",
+    "mattermost_configs: [{webhook_url: 'http://x', webhook_url_file: f}]",
+    "mattermost_configs: [{webhook_url: 'http://x', fields: [{title: a}]}]",
+    "mattermost_configs: [{webhook_url: 'http://x', attachments: [{fields: [{value: a}]}]}]",
+    "mattermost_configs: [{webhook_url: 'http://x', priority: {level: urgent}}]",
+    "incidentio_configs: [{url: 'http://x', alert_source_token: t, max_alerts: 3, timeout: 5s}]",
+    "incidentio_configs: [{url: 'http://x'}]",
+    "incidentio_configs: [{alert_source_token: t}]",
+    "incidentio_configs: [{url: 'http://x', url_file: f, alert_source_token: t}]",
+    "incidentio_configs: [{url: 'http://x', http_config: {}}]",
+    "incidentio_configs: [{url: 'http://x', alert_source_token: t, http_config: {authorization: {credentials: c}}}]",
+    "incidentio_configs: [{url: 'http://x', http_config: {authorization: {credentials: c}}}]",
+    "msteams_configs: [{webhook_url: 'http://x', title: t, summary: s, text: x}]",
+    "msteams_configs: [{title: t}]",
+    "msteams_configs: [{webhook_url: 'http://x', webhook_url_file: f}]",
+];
+
+#[test]
+fn settings_are_taken_and_refused_as_by_amtool() {
+    let Some(dir) = peers() else { return };
+    let mut different = Vec::new();
+    let mut taken = 0;
+    for lines in SETTINGS {
+        let config = format!("route: {{receiver: team}}\nreceivers:\n- name: team\n  {lines}\n");
+        let folder = Folder::new(&[("alertmanager.yml", &config), ("f", "http://secret.example/")]);
+        let mut amtool = Command::new(peer(&dir, &["amtool"]));
+        amtool.arg("check-config").arg(folder.config().join("alertmanager.yml"));
+        let theirs = amtool.output().expect("amtool runs").status.success();
+        let sources = Sources { dir_or_file: &folder.config(), env: &|_| None, check_template: &|_| Ok(()) };
+        let loaded = load(&sources);
+        taken += usize::from(theirs);
+        if loaded.settings.is_some() != theirs {
+            let problems: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+            different.push(format!("{lines}: amtool {theirs}, ours {}", problems.join("; ")));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    assert!(taken > 5 && taken < SETTINGS.len() - 5, "{taken}");
 }

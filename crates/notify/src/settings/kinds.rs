@@ -57,11 +57,20 @@ pub struct SnsSettings {
     pub region: String,
     pub access_key: String,
     pub secret_key: Secret,
+    /// Whose keys are asked for first, with these.
+    pub role: Option<SnsRole>,
     pub to: SnsTarget,
     pub subject: String,
     pub message: String,
     pub attributes: Vec<(String, String)>,
     pub http: HttpOptions,
+}
+
+#[derive(Clone, Debug)]
+pub struct SnsRole {
+    pub arn: String,
+    /// A word that the role's owner asks for; empty: none.
+    pub external_id: String,
 }
 
 /// Whom SNS tells; each is a template.

@@ -6,11 +6,12 @@ mod limits;
 use bellbuoy_notify::{
     Composed, GoogleChatSettings, HttpOptions, IncidentioSettings, IntegrationKind, MattermostAttachment, MattermostPriority,
     MattermostSettings, Message, MsTeamsSettings, NtfySettings, PushoverSettings, RocketchatAction, RocketchatField, RocketchatSettings,
-    SnsSettings, SnsTarget, VictorOpsSettings, WebexSettings,
+    SnsRole, SnsSettings, SnsTarget, VictorOpsSettings, WebexSettings,
 };
 use bellbuoy_vocabulary::{Alert, Millis, Secret};
 use expect_test::{Expect, expect};
 
+use crate::conversations::Talk;
 use crate::{composed, firing, notice, resolved};
 
 fn named(name: &str) -> String {
@@ -66,6 +67,7 @@ fn sns(to: SnsTarget, message: &str) -> IntegrationKind {
         region: "eu-west-1".into(),
         access_key: "AKID".into(),
         secret_key: Secret::new("secretsecret"),
+        role: None,
         to,
         subject: named("sns.default.subject"),
         message: message.into(),
@@ -344,6 +346,101 @@ fn sns_publish() {
     assert_eq!(fifo(1), fifo(1));
     assert_eq!(fifo(1).0, fifo(2).0);
     assert_ne!(fifo(1).1, fifo(2).1);
+}
+
+/// The role's keys are asked for once, and again when they have ended.
+#[test]
+fn sns_takes_a_role() {
+    let IntegrationKind::Sns(settings) = sns(SnsTarget::Target("t".into()), "x") else { panic!("SNS") };
+    let role = Some(SnsRole { arn: "arn:role".into(), external_id: "e".into() });
+    let mut talk = Talk::new(IntegrationKind::Sns(SnsSettings { role, subject: String::new(), attributes: Vec::new(), ..settings }));
+    let keys = |end: &str| {
+        format!(
+            "<AssumeRoleResponse><Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>{end}</Expiration></Credentials></AssumeRoleResponse>"
+        )
+    };
+    let published = (200, "<PublishResult><MessageId>m</MessageId></PublishResult>");
+    let mut told = |answers: &[(u16, &str)]| talk.attempt(&notice("sns", vec![drift("a")]), answers);
+    let asked = told(&[(200, &keys("2026-01-13T10:15:00Z")), published]);
+    expect![[r#"
+        POST https://sts.eu-west-1.amazonaws.com/ Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Arole&RoleSessionName=bellbuoy&DurationSeconds=900&ExternalId=e
+        POST https://sns.eu-west-1.amazonaws.com/ Action=Publish&Version=2010-03-31&TargetArn=t&Message=x
+        delivered m"#]].assert_eq(&asked);
+    let publish = asked.lines().nth(1).expect("the second request").to_string();
+    assert_eq!(told(&[published]), format!("{publish}\ndelivered m"), "the keys are kept");
+    let ended = "<Error><Code>ExpiredToken</Code><Message>ended</Message></Error>";
+    assert_eq!(told(&[(403, ended)]), format!("{publish}\nretry +10000 ms: HTTP 403: ExpiredToken: ended"));
+    assert_eq!(told(&[(200, &keys("2026-01-13T10:15:00Z")), published]), asked, "and asked for again");
+    assert_eq!(told(&[(403, ended)]).lines().count(), 2);
+    for (status, body, expected) in [
+        (200, "nothing", "retry +10000 ms: AWS gave no keys for the role"),
+        (200, &keys("2026-01-13T10:00:01Z"), "retry +10000 ms: the role's keys have ended already; is this machine's clock right?"),
+        (403, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>", "gave up: HTTP 403: AccessDenied: no"),
+    ] {
+        assert_eq!(told(&[(status, body)]).lines().last(), Some(expected));
+    }
+}
+
+/// What Alertmanager 0.33.1 sent through a proxy with a certificate of our own. It also sends empty fields, and `retry` and `expire`
+/// with every message, which Pushover reads for emergencies only.
+#[test]
+fn pushover_is_sent_what_alertmanager_sends() {
+    let alert = Alert {
+        generator_url: "http://p/g?a=1&b=2".into(),
+        ..firing(&[("alertname", "HighDrift"), ("instance", "b_<1>"), ("severity", "critical")], &[("summary", "drift & more")])
+    };
+    let told = |kind: IntegrationKind| {
+        let body = text(&composed(kind, &notice("pushover", vec![alert.clone()])));
+        let mut pairs: Vec<String> = body.split('&').map(limits::percent_decoded).collect();
+        pairs.retain(|pair| !pair.starts_with("url="));
+        pairs.sort();
+        pairs
+    };
+    let IntegrationKind::Pushover(settings) = pushover(&named("pushover.default.message"), false) else { panic!("Pushover") };
+    let first = PushoverSettings {
+        retry: Millis::from_minutes(1),
+        expire: Millis::from_minutes(60),
+        url_title: "more".into(),
+        sound: "siren".into(),
+        device: "a,b".into(),
+        ..settings.clone()
+    };
+    let message = "message=drift & more\n\nAlerts Firing:\nLabels:\n - alertname = HighDrift\n - instance = b_<1>\n - severity = critical\nAnnotations:\n - summary = drift & more\nSource: http://p/g?a=1&b=2";
+    assert_eq!(
+        told(IntegrationKind::Pushover(first)),
+        [
+            "device=a,b",
+            "expire=3600",
+            message,
+            "priority=2",
+            "retry=60",
+            "sound=siren",
+            "title=[FIRING:1] HighDrift (b_<1> critical)",
+            "token=tokentoken",
+            "url_title=more",
+            "user=useruser",
+        ]
+    );
+    let second = PushoverSettings {
+        html: true,
+        title: "<i>{{ .Status }}</i>".into(),
+        message: "<b>{{ .CommonAnnotations.summary }}</b> & {{ .CommonLabels.instance }}".into(),
+        ttl: Millis::from_seconds(90),
+        priority: "1".into(),
+        ..settings
+    };
+    assert_eq!(
+        told(IntegrationKind::Pushover(second)),
+        [
+            "html=1",
+            "message=<b>drift &amp; more</b> & b_&lt;1&gt;",
+            "priority=1",
+            "title=<i>firing</i>",
+            "token=tokentoken",
+            "ttl=90",
+            "user=useruser",
+        ]
+    );
 }
 
 #[test]

@@ -140,6 +140,7 @@ fn slack_attachment() {
                   "short": true
                 }
               ],
+              "footer": "",
               "color": "danger",
               "mrkdwn_in": [
                 "fallback",

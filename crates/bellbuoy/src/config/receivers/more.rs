@@ -6,7 +6,7 @@ use std::path::Path;
 use bellbuoy_notify::{
     GoogleChatSettings, HttpOptions, IncidentioSettings, Integration, IntegrationKind, MattermostAttachment, MattermostField,
     MattermostPriority, MattermostSettings, MsTeamsSettings, NtfySettings, PushoverSettings, RocketchatAction, RocketchatField,
-    RocketchatSettings, SnsSettings, SnsTarget, VictorOpsSettings, WebexSettings,
+    RocketchatSettings, SnsRole, SnsSettings, SnsTarget, VictorOpsSettings, WebexSettings,
 };
 use bellbuoy_vocabulary::Millis;
 
@@ -218,7 +218,7 @@ fn sns(fields: &Fields, around: &Around) -> Option<IntegrationKind> {
         let help = "give exactly one of target_arn, topic_arn and phone_number";
         fields.error(fields.span, "must provide either a Target ARN, Topic ARN, or Phone Number for SNS config", help);
     }
-    let (region, access_key, secret_key) = sigv4(fields, around);
+    let (region, access_key, secret_key, role) = sigv4(fields, around);
     // A wish for AWS' own client in Alertmanager; ours reads `tls_config` in any case.
     let _ = fields.boolean("use_aws_http_client");
     let attributes = fields.pairs("attributes").iter().map(|pair| (pair.name.to_string(), pair.value().to_string())).collect();
@@ -228,6 +228,7 @@ fn sns(fields: &Fields, around: &Around) -> Option<IntegrationKind> {
         region,
         access_key,
         secret_key: secret_key.value.unwrap_or_default(),
+        role,
         to: target.clone().unwrap_or(SnsTarget::Topic(String::new())),
         subject: text(fields, "subject", r#"{{ template "sns.default.subject" . }}"#),
         message: text(fields, "message", r#"{{ template "sns.default.message" . }}"#),
@@ -237,8 +238,8 @@ fn sns(fields: &Fields, around: &Around) -> Option<IntegrationKind> {
     target.map(|_| IntegrationKind::Sns(settings))
 }
 
-/// Region, access key and secret key of `sigv4`.
-fn sigv4(fields: &Fields, around: &Around) -> (String, String, Given) {
+/// Region, access key, secret key and role of `sigv4`.
+fn sigv4(fields: &Fields, around: &Around) -> (String, String, Given, Option<SnsRole>) {
     let Some(inner) = fields.map("sigv4", "sigv4") else {
         if !fields.unset("sigv4") {
             fields.error(
@@ -263,10 +264,14 @@ fn sigv4(fields: &Fields, around: &Around) -> (String, String, Given) {
         let message = "sigv4 needs access_key and secret_key: AWS' chain of credentials is not followed";
         inner.error(inner.span, message, "write `access_key: ${AWS_ACCESS_KEY_ID}` and `secret_key: ${AWS_SECRET_ACCESS_KEY}`");
     }
-    inner.not_yet_but(&["profile", "role_arn", "external_id"], "give the keys of a user that may publish");
-    let _ = inner.boolean("use_fips_sts_endpoint");
+    inner.not_yet_but(&["profile"], "give the keys of a user that may publish or take the role");
+    inner.only("use_fips_sts_endpoint", false);
+    let (arn, external_id) = (text(&inner, "role_arn", ""), text(&inner, "external_id", ""));
+    if arn.is_empty() && !external_id.is_empty() && !inner.unset("role_arn") {
+        inner.error(inner.key_span("external_id"), "external_id is for a role, and there is no role_arn", "add `role_arn: ...`");
+    }
     inner.finish();
-    (region, access_key, secret_key)
+    (region, access_key, secret_key, (!arn.is_empty()).then_some(SnsRole { arn, external_id }))
 }
 
 fn rocketchat(fields: &Fields, around: &Around) -> Option<IntegrationKind> {

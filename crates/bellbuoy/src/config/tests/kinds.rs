@@ -69,10 +69,16 @@ fn what_is_missing() {
     check(
         "sns_configs: [{topic_arn: a, sigv4: {profile: p}}, {topic_arn: a}]",
         expect![[r#"
-        alertmanager.yml:4:39: region not configured in sns.sigv4.region; add `region: eu-west-1` or the like
-        alertmanager.yml:4:39: sigv4 needs access_key and secret_key: AWS' chain of credentials is not followed; write `access_key: ${AWS_ACCESS_KEY_ID}` and `secret_key: ${AWS_SECRET_ACCESS_KEY}`
-        alertmanager.yml:4:40: "profile" is not supported yet; give the keys of a user that may publish
-        alertmanager.yml:4:54: sigv4 is missing in this SNS config; add `sigv4: {region: ..., access_key: ..., secret_key: ...}`"#]],
+            alertmanager.yml:4:39: region not configured in sns.sigv4.region; add `region: eu-west-1` or the like
+            alertmanager.yml:4:39: sigv4 needs access_key and secret_key: AWS' chain of credentials is not followed; write `access_key: ${AWS_ACCESS_KEY_ID}` and `secret_key: ${AWS_SECRET_ACCESS_KEY}`
+            alertmanager.yml:4:40: "profile" is not supported yet; give the keys of a user that may publish or take the role
+            alertmanager.yml:4:54: sigv4 is missing in this SNS config; add `sigv4: {region: ..., access_key: ..., secret_key: ...}`"#]],
+    );
+    check(
+        "sns_configs: [{topic_arn: a, sigv4: {region: r, access_key: a, secret_key: s, external_id: e, use_fips_sts_endpoint: true}}]",
+        expect![[r#"
+            alertmanager.yml:4:81: external_id is for a role, and there is no role_arn; add `role_arn: ...`
+            alertmanager.yml:4:97: "use_fips_sts_endpoint: true" is not supported yet; leave it out or write false"#]],
     );
     check(
         "rocketchat_configs: [{channel: c}]",

@@ -61,7 +61,7 @@ fn incidentio_takes_as_many_alerts_as_fit() {
     assert_eq!(json["truncatedAlerts"], 2000 - shown);
 }
 
-fn percent_decoded(text: &str) -> String {
+pub fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
