@@ -61,6 +61,8 @@ pub fn compose(integration: &Integration, notice: &Notice, context: &Context) ->
 /// The message for a further attempt. `last_answer` is the reason that `judge` gave for the last `RetryAt`: where a receiver could
 /// not read a message's markup, or told a new address, the next attempt minds it. Empty for a first attempt.
 pub fn compose_again(integration: &Integration, notice: &Notice, context: &Context, last_answer: &str) -> Composed {
+    let public = notice.public(&integration.kind, context.templates);
+    let notice = public.as_ref().unwrap_or(notice);
     match &integration.kind {
         IntegrationKind::Discord(settings) => discord::compose(settings, notice, context),
         IntegrationKind::Webhook(settings) => webhook::compose(settings, notice, context),

@@ -33,6 +33,7 @@ mod mattermost;
 mod msteams;
 mod ntfy;
 mod parts;
+mod private;
 mod pushover;
 mod rocketchat;
 mod sigv4;

@@ -4,6 +4,7 @@ mod commands;
 mod demo;
 mod events;
 mod forward;
+mod grafana;
 mod harness;
 mod hostile;
 mod mail;

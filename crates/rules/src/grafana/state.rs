@@ -524,10 +524,10 @@ impl Instance {
     }
 }
 
-/// `{"A":1,"B":0.5}`; NaN and the infinities, which JSON does not have, are left out.
+/// `{"A":1,"B":0.5}`; NaN and the infinities, which JSON does not have, are null.
 fn values_json(values: &BTreeMap<String, f64>) -> String {
-    let finite = values.iter().filter(|(_, value)| value.is_finite());
-    let pairs: Vec<String> = finite.map(|(name, value)| format!("{}:{}", json_text(name), format_float(*value))).collect();
+    let number = |value: f64| if value.is_finite() { format_float(value) } else { "null".to_string() };
+    let pairs: Vec<String> = values.iter().map(|(name, value)| format!("{}:{}", json_text(name), number(*value))).collect();
     format!("{{{}}}", pairs.join(","))
 }
 
