@@ -95,7 +95,7 @@ impl Silence {
 
     /// As API v2 shows it and the database keeps it. `matcherSets` is ours, and there only when one set is not enough.
     pub fn to_json(&self) -> Value {
-        let set = |set: &Vec<Matcher>| Value::Array(set.iter().map(matcher_json).collect());
+        let set = |set: &Vec<Matcher>| matchers_json(set);
         let mut out = json!({
             "id": self.id, "matchers": self.matcher_sets.first().map_or(json!([]), set), "startsAt": self.starts_at.rfc3339(),
             "endsAt": self.ends_at.rfc3339(), "updatedAt": self.updated_at.rfc3339(), "createdBy": self.created_by, "comment": self.comment,
@@ -129,6 +129,10 @@ impl Silence {
     pub fn mute(&self) -> Mute {
         Mute { id: self.id.clone(), matchers: self.matcher_sets.clone(), starts_at: self.starts_at, ends_at: self.ends_at }
     }
+}
+
+pub fn matchers_json(set: &[Matcher]) -> Value {
+    set.iter().map(matcher_json).collect()
 }
 
 fn matcher_json(matcher: &Matcher) -> Value {

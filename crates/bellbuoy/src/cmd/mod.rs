@@ -13,6 +13,7 @@ mod notifications;
 mod query;
 mod remote;
 mod routes;
+mod silence;
 mod test;
 mod up;
 
@@ -51,6 +52,8 @@ pub enum Command {
     Event(event::Tell),
     /// Show the events that pipelines and models told.
     Events(event::List),
+    /// Make, show, end, change and import silences.
+    Silence(silence::SilenceCommand),
     /// Compare two data sets column by column; exit status 1 when the data set has drifted.
     Drift(drift::Drift),
     /// Score predictions against true values.
@@ -71,6 +74,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Notifications(command) => runtime()?.block_on(notifications::run(command)),
         Command::Event(command) => runtime()?.block_on(event::tell(command)),
         Command::Events(command) => runtime()?.block_on(event::list(command)),
+        Command::Silence(command) => runtime()?.block_on(silence::run(command)),
         Command::Drift(command) => drift::run(command),
         Command::Evaluate(command) => drift::evaluate(command),
         Command::Test(command) => test::run(command),

@@ -36,7 +36,7 @@ fn branch(route: &Route, indent: &str, last: bool, lines: &mut Vec<String>) {
 }
 
 /// As Alertmanager prints a matcher: only a name that would not be read back is in quotes.
-fn word(matcher: &Matcher) -> String {
+pub fn word(matcher: &Matcher) -> String {
     let reserved = |c: char| c.is_whitespace() || "{}!=~,\\\"'`".contains(c);
     if is_classic_label_name(&matcher.name) || matcher.name.contains(reserved) {
         return matcher.to_string();

@@ -30,7 +30,7 @@ use bellbuoy_vocabulary::{Problem, Severity, Span, nearest};
 
 pub use self::discover::{Found, Role, discover};
 pub use self::file_sd::{parse as parse_discovery, read_discovery};
-pub use self::matchers::{Grammar, alert_label_name_ok, parse_matcher, set_grammar};
+pub use self::matchers::{Grammar, alert_label_name_ok, parse_matcher, parse_matchers, set_grammar};
 pub use self::settings::{Alerting, AlertmanagerPeer, Global, HostSettings, ModelConfig, Settings, StorageSettings};
 
 use self::prometheus::{Glob, Prometheus};
