@@ -1,41 +1,46 @@
 //! The one HTTP client: scrapes, notifications and the demo's calls go out through it.
 //!
-//! In:    a request and its TLS and redirect settings.
+//! In:    a request and `HttpOptions`: TLS, proxy, credentials, headers, redirects.
 //! Out:   status, headers and a body of at most as many bytes as asked for; or a reason without secrets.
 //! Never: shows an address or a token in an error (`reqwest` prints URLs, so its errors are put in words here).
+
+mod oauth2;
+mod proxy;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use bellbuoy_vocabulary::Secret;
+use bellbuoy_vocabulary::{HttpOptions, ProxyOptions, Secret, TlsOptions, TlsVersions};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// Clients with different TLS settings that are kept; each has a connection pool of its own.
+use self::oauth2::Tokens;
+
+/// Clients with different TLS and proxy settings that are kept; each has a connection pool of its own.
 const CLIENTS_MAX: usize = 256;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than the usual scrape interval of a minute, so that connections are kept between scrapes.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(150);
 const REDIRECTS_MAX: usize = 10;
+const TIMEOUT_WORDS: &str = "context deadline exceeded: no answer within the timeout";
 
-/// How to trust the other side; equal settings share connections.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Trust {
-    pub ca: Option<String>,
-    /// Certificate and key, PEM.
-    pub identity: Option<(String, Secret)>,
-    pub insecure_skip_verify: bool,
-    pub follow_redirects: bool,
-    /// The name that the certificate must have, when it is not the address' own.
-    pub server_name: Option<String>,
+/// What a connection pool is for: equal ones share it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Connection {
+    tls: TlsOptions,
+    proxy: Option<Box<ProxyOptions>>,
+    follow_redirects: bool,
+    /// The requests have something to say.
+    has_body: bool,
+    /// With `server_name`, the address' own host: the name is resolved to it.
+    real_host: String,
 }
 
+#[derive(Clone)]
 pub struct Request<'a> {
     pub method: &'a str,
     pub url: &'a str,
     pub headers: &'a [(String, String)],
-    pub basic_auth: Option<(&'a str, &'a Secret)>,
-    pub authorization: Option<&'a Secret>,
     pub body: Vec<u8>,
     pub timeout: Duration,
     pub body_bytes_max: u64,
@@ -77,8 +82,8 @@ pub enum FailureKind {
 
 #[derive(Default)]
 pub struct Clients {
-    /// With `server_name`, the address' own host is part of the key: the name is resolved to it.
-    by_trust: Mutex<HashMap<(Trust, String), reqwest::Client>>,
+    by_connection: Mutex<HashMap<Connection, reqwest::Client>>,
+    tokens: Tokens,
 }
 
 impl Clients {
@@ -88,12 +93,31 @@ impl Clients {
         Clients::default()
     }
 
-    pub async fn send(&self, trust: &Trust, request: Request<'_>) -> Result<Response, Failure> {
+    pub async fn send(&self, options: &HttpOptions, request: Request<'_>) -> Result<Response, Failure> {
+        let Some(oauth2) = options.oauth2.as_ref().filter(|_| options.authorization.is_none()) else {
+            return self.send_plain(options, request, None).await;
+        };
+        let timeout = request.timeout;
+        let both = async {
+            let token = self.tokens.header(self, oauth2, None, timeout).await?;
+            let response = self.send_plain(options, request.clone(), Some(&token)).await?;
+            if response.status != 401 {
+                return Ok(response);
+            }
+            // Taken back before its time, perhaps.
+            let token = self.tokens.header(self, oauth2, Some(&token), timeout).await?;
+            self.send_plain(options, request, Some(&token)).await
+        };
+        let late = || Failure { kind: FailureKind::Timeout, reason: TIMEOUT_WORDS.into() };
+        tokio::time::timeout(timeout, both).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn send_plain(&self, options: &HttpOptions, request: Request<'_>, token: Option<&Secret>) -> Result<Response, Failure> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid("method"))?;
         let mut url = reqwest::Url::parse(request.url).map_err(|_| invalid("URL"))?;
         let mut headers = HeaderMap::new();
         let mut real_host = String::new();
-        if let Some(name) = trust.server_name.as_ref().filter(|_| url.scheme() == "https") {
+        if let Some(name) = options.tls.server_name.as_ref().filter(|_| url.scheme() == "https") {
             // TLS checks the name of the URL's host, so the URL gets the name, the resolver the host, the Host header the old text.
             real_host = url.host_str().unwrap_or("").trim_matches(['[', ']']).to_string();
             let authority =
@@ -101,18 +125,26 @@ impl Clients {
             headers.insert(reqwest::header::HOST, HeaderValue::from_str(&authority).map_err(|_| invalid("URL"))?);
             url.set_host(Some(name)).map_err(|_| invalid("server_name"))?;
         }
-        let client = self.client(trust, &real_host)?;
+        let client = self.client(Connection {
+            tls: options.tls.clone(),
+            proxy: options.proxy.clone(),
+            follow_redirects: options.follow_redirects,
+            has_body: !request.body.is_empty(),
+            real_host,
+        })?;
         for (name, value) in request.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("header name"))?;
             headers.insert(name, HeaderValue::from_str(value).map_err(|_| invalid("header value"))?);
         }
-        if let Some(value) = request.authorization {
-            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| invalid("authorization"))?;
-            value.set_sensitive(true);
-            headers.insert(reqwest::header::AUTHORIZATION, value);
+        for (name, value) in &options.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("header name"))?;
+            headers.append(name, secret_value(value, "header value")?);
+        }
+        if let Some(value) = token.or(options.authorization.as_ref()) {
+            headers.insert(reqwest::header::AUTHORIZATION, secret_value(value, "authorization")?);
         }
         let mut builder = client.request(method, url).headers(headers).timeout(request.timeout);
-        if let Some((user, password)) = request.basic_auth {
+        if let Some((user, password)) = options.basic_auth.as_ref().filter(|_| token.is_none() && options.authorization.is_none()) {
             builder = builder.basic_auth(user, Some(password.expose()));
         }
         if !request.body.is_empty() {
@@ -138,19 +170,24 @@ impl Clients {
         Ok(Response { status, headers, body, cut })
     }
 
-    fn client(&self, trust: &Trust, real_host: &str) -> Result<reqwest::Client, Failure> {
-        let key = (trust.clone(), real_host.to_string());
-        let mut clients = self.by_trust.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(client) = clients.get(&key) {
+    fn client(&self, connection: Connection) -> Result<reqwest::Client, Failure> {
+        let mut clients = self.by_connection.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(client) = clients.get(&connection) {
             return Ok(client.clone());
         }
         if clients.len() >= CLIENTS_MAX {
             clients.clear();
         }
-        let client = build(trust, real_host)?;
-        clients.insert(key, client.clone());
+        let client = build(&connection)?;
+        clients.insert(connection, client.clone());
         Ok(client)
     }
+}
+
+fn secret_value(value: &Secret, what: &str) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::from_str(value.expose()).map_err(|_| invalid(what))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Resolves every name to one host: that of a target whose certificate has another name.
@@ -167,32 +204,56 @@ impl reqwest::dns::Resolve for Fixed {
     }
 }
 
-fn build(trust: &Trust, real_host: &str) -> Result<reqwest::Client, Failure> {
-    let redirects =
-        if trust.follow_redirects { reqwest::redirect::Policy::limited(REDIRECTS_MAX) } else { reqwest::redirect::Policy::none() };
+fn build(connection: &Connection) -> Result<reqwest::Client, Failure> {
+    let tls = &connection.tls;
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("bellbuoy/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .redirect(redirects)
+        .redirect(redirects(connection))
         .http1_only()
-        .tcp_nodelay(true);
-    if !real_host.is_empty() {
-        builder = builder.dns_resolver(std::sync::Arc::new(Fixed(real_host.to_string())));
+        .tcp_nodelay(true)
+        // The environment's proxies count only where the settings say so.
+        .no_proxy();
+    for proxy in connection.proxy.iter().map(|options| proxy::proxies(options).ok_or_else(|| invalid("proxy_connect_header"))) {
+        let [http, https] = proxy?;
+        builder = builder.proxy(http).proxy(https);
     }
-    if let Some(ca) = &trust.ca {
+    if !connection.real_host.is_empty() {
+        builder = builder.dns_resolver(std::sync::Arc::new(Fixed(connection.real_host.clone())));
+    }
+    if let Some(ca) = tls.ca.as_ref().filter(|ca| !ca.is_empty()) {
         let certificates = reqwest::Certificate::from_pem_bundle(ca.as_bytes()).map_err(|_| invalid("CA certificate"))?;
         builder = builder.tls_certs_only(certificates);
     }
-    if let Some((certificate, key)) = &trust.identity {
+    if let (Some(certificate), Some(key)) = (&tls.cert, &tls.key) {
         let pem = format!("{certificate}\n{}", key.expose());
         let identity = reqwest::Identity::from_pem(pem.as_bytes()).map_err(|_| invalid("client certificate or key"))?;
         builder = builder.identity(identity);
     }
-    if trust.insecure_skip_verify {
+    if tls.insecure_skip_verify {
         builder = builder.tls_danger_accept_invalid_certs(true);
     }
+    builder = match tls.versions {
+        TlsVersions::Both => builder,
+        TlsVersions::Only12 => builder.tls_version_max(reqwest::tls::Version::TLS_1_2),
+        TlsVersions::Only13 => builder.tls_version_min(reqwest::tls::Version::TLS_1_3),
+    };
     builder.build().map_err(|_| invalid("TLS settings"))
+}
+
+/// "Moved for good" makes a GET without a body out of a POST, as in every client: the new place would say "fine" to a message that it
+/// never saw. Such an answer is given back. 302 and 303 often say "I have it, look there for the result" and are followed.
+fn redirects(connection: &Connection) -> reqwest::redirect::Policy {
+    let has_body = connection.has_body;
+    match connection.follow_redirects {
+        false => reqwest::redirect::Policy::none(),
+        true => reqwest::redirect::Policy::custom(move |attempt| match attempt.status().as_u16() {
+            301 if has_body => attempt.stop(),
+            _ if attempt.previous().len() > REDIRECTS_MAX => attempt.error("too many redirects"),
+            _ => attempt.follow(),
+        }),
+    }
 }
 
 fn invalid(what: &str) -> Failure {
@@ -210,7 +271,7 @@ fn failure(error: &reqwest::Error) -> Failure {
     let lower = words.to_lowercase();
     let kind = if error.is_timeout() {
         FailureKind::Timeout
-    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") {
+    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") || lower.contains("corrupt message") {
         FailureKind::Tls
     } else if lower.contains("lookup") || lower.contains("name or service") || lower.contains("name resolution") {
         FailureKind::Dns
@@ -220,7 +281,7 @@ fn failure(error: &reqwest::Error) -> Failure {
         FailureKind::Broken
     };
     let reason = match kind {
-        FailureKind::Timeout => "context deadline exceeded: no answer within the timeout".to_string(),
+        FailureKind::Timeout => TIMEOUT_WORDS.to_string(),
         _ if words.is_empty() => "the connection broke".to_string(),
         _ => words,
     };

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use crate::client::{Clients, Request, Trust};
+use crate::client::{Clients, Request};
 use crate::config::{Alerting, AlertmanagerPeer, read_discovery};
 use crate::telemetry::Telemetry;
 use crate::wire::labels_json;
@@ -76,25 +76,15 @@ impl Forwarder {
 
 async fn empty(url: String, mut posts: mpsc::Receiver<Post>, clients: Arc<Clients>, telemetry: Arc<Telemetry>) {
     while let Some(post) = posts.recv().await {
-        let http = &post.peer.http;
-        let trust = Trust {
-            ca: http.tls.ca.clone(),
-            identity: http.tls.cert.clone().zip(http.tls.key.clone()),
-            insecure_skip_verify: http.tls.insecure_skip_verify,
-            follow_redirects: http.follow_redirects,
-            server_name: http.tls.server_name.clone(),
-        };
         let request = Request {
             method: "POST",
             url: &url,
             headers: &[("content-type".to_string(), "application/json".to_string())],
-            basic_auth: http.basic_auth.as_ref().map(|(user, password)| (user.as_str(), password)),
-            authorization: http.authorization.as_ref(),
             body: post.body,
             timeout: post.peer.timeout.to_std(),
             body_bytes_max: ANSWER_BYTES_MAX,
         };
-        let problem = match clients.send(&trust, request).await {
+        let problem = match clients.send(&post.peer.http, request).await {
             Ok(response) if response.status < 300 => None,
             Ok(response) => Some(format!("HTTP status {}", response.status)),
             Err(failure) => Some(failure.reason),

@@ -12,7 +12,7 @@ use bellbuoy_vocabulary::{Labels, Millis, Timestamp};
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
-use crate::client::{Clients, Request, Trust};
+use crate::client::{Clients, Request};
 use crate::clock::{self, Stopwatch};
 use crate::config;
 use crate::path::Path;
@@ -214,30 +214,14 @@ fn next(target: &Target, due: Timestamp, now: Timestamp) -> Timestamp {
 
 async fn fetch(clients: &Clients, target: &Target) -> Result<(Option<String>, Vec<u8>), String> {
     let settings = &target.settings;
-    let http = &settings.http;
-    let trust = Trust {
-        ca: http.tls.ca.clone(),
-        identity: http.tls.cert.clone().zip(http.tls.key.clone()),
-        insecure_skip_verify: http.tls.insecure_skip_verify,
-        follow_redirects: http.follow_redirects,
-        server_name: http.tls.server_name.clone(),
-    };
     let headers = [
         ("accept".to_string(), bellbuoy_exposition::ACCEPT.to_string()),
         ("x-prometheus-scrape-timeout-seconds".to_string(), target.timeout.seconds().to_string()),
     ];
     let body_bytes_max = settings.limits.body_bytes_max;
-    let request = Request {
-        method: "GET",
-        url: &target.url,
-        headers: &headers,
-        basic_auth: http.basic_auth.as_ref().map(|(user, password)| (user.as_str(), password)),
-        authorization: http.authorization.as_ref(),
-        body: Vec::new(),
-        timeout: target.timeout.to_std(),
-        body_bytes_max,
-    };
-    let response = clients.send(&trust, request).await.map_err(|failure| failure.reason)?;
+    let request =
+        Request { method: "GET", url: &target.url, headers: &headers, body: Vec::new(), timeout: target.timeout.to_std(), body_bytes_max };
+    let response = clients.send(&settings.http, request).await.map_err(|failure| failure.reason)?;
     debug!(url = target.url, status = response.status, bytes = response.body.len(), "scraped");
     if response.status != 200 {
         return Err(format!("server returned HTTP status {}", response.status));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bellbuoy_notify::{
     Answer, Context, Done, FailKind, HttpOptions, Integration, Message, Outcome, SEND, Session, SoFar, Verdict, address, compose_step,
-    judge_step, remembers,
+    failure_reason, judge_step, remembers,
 };
 use bellbuoy_vocabulary::{Millis, Timestamp};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::backlog;
-use crate::client::{Clients, FailureKind, Request, Trust};
+use crate::client::{Clients, FailureKind, Request};
 use crate::clock::{self, Stopwatch};
 use crate::email;
 use crate::event::Event;
@@ -26,7 +26,7 @@ use crate::outbox::{Next, Pending};
 use crate::path::{Path, integration};
 use crate::state::{OutboxStatus, Settlement, Write};
 
-/// A receiver that does not answer within this time has failed this attempt.
+/// A receiver that does not answer within this time has failed this attempt, unless its settings say another.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Answers are read to this length; they hold an id or an error.
 const ANSWER_BYTES_MAX: u64 = 256 << 10;
@@ -55,7 +55,8 @@ type Address = tokio::sync::Mutex<Timestamp>;
 enum Delivery {
     /// Nothing was sent: the address is closed until then.
     Closed(Timestamp),
-    Settled(Verdict, Option<Value>),
+    /// With the answer that settled it.
+    Settled(Verdict, Option<Value>, Answer),
 }
 
 impl Sender {
@@ -103,7 +104,7 @@ impl Sender {
     async fn empty(self: &Arc<Self>, destination: &str) {
         let mut stopped = self.stop.subscribe();
         // While a receiver says "too many requests", nothing more goes to it.
-        let mut closed_until = Timestamp(0);
+        let mut closed_until = self.path.outbox.closed_until(destination);
         loop {
             let now = clock::now();
             // Made before the question, so that a message which comes in between is not slept over.
@@ -138,7 +139,8 @@ impl Sender {
         let settings = self.path.settings();
         let Some(integration) = integration(&settings, notice) else {
             let reason = format!("receiver {:?} is not in the settings any more", notice.receiver);
-            self.settled(message, Verdict::RetryAt { at: now + ORPHAN_RETRY, reason, rate_limited: false }, None, now);
+            let nobody = Answer::Failed { kind: FailKind::Other, reason: String::new() };
+            self.settled(message, Verdict::RetryAt { at: now + ORPHAN_RETRY, reason, rate_limited: false }, None, &nobody, now);
             return None;
         };
         match self.deliver(integration, message).await {
@@ -147,7 +149,7 @@ impl Sender {
                 self.path.outbox.put_back(message);
                 Some(until)
             }
-            Delivery::Settled(verdict, memory) => self.settled(message, verdict, memory, clock::now()),
+            Delivery::Settled(verdict, memory, answer) => self.settled(message, verdict, memory, &answer, clock::now()),
         }
     }
 
@@ -181,8 +183,9 @@ impl Sender {
             if done.is_empty() && **closed_until > clock::now() {
                 return Delivery::Closed(**closed_until);
             }
+            let timeout = integration.kind.timeout().map_or(SEND_TIMEOUT, |timeout| timeout.to_std());
             let watch = Stopwatch::start();
-            let answer = self.request(step.composed.message, step.name, message).await;
+            let answer = self.request(step.composed.message, step.name, message, timeout).await;
             self.path.telemetry.notification_seconds.add(watch.seconds());
             done.push(Done { step: step.name, answer });
             let so_far = SoFar { memory: &memory, session: &Session::default(), done: &done, last_answer: &message.last_answer };
@@ -192,20 +195,21 @@ impl Sender {
                 **closed_until = *at;
             }
             self.keep_session(&destination, session);
-            return Delivery::Settled(verdict, memory);
+            let answer = done.pop().map_or(Answer::Failed { kind: FailKind::Other, reason: String::new() }, |done| done.answer);
+            return Delivery::Settled(verdict, memory, answer);
         }
     }
 
-    async fn request(&self, message: Message, step: &str, pending: &Pending) -> Answer {
+    async fn request(&self, message: Message, step: &str, pending: &Pending, timeout: Duration) -> Answer {
         match message {
             Message::Http { method, url, mut headers, body, options } => {
                 // Every receiver over HTTP can tell a repeat after a crash from news.
                 headers.retain(|(name, _)| !name.eq_ignore_ascii_case("idempotency-key"));
                 let key = if step == SEND { pending.key.clone() } else { format!("{}-{}", pending.key, step.replace(' ', "-")) };
                 headers.push(("idempotency-key".into(), key));
-                self.send(method, url.expose(), headers, body, &options).await
+                self.send(method, url.expose(), headers, body, &options, timeout).await
             }
-            Message::Email(mail) => email::send(&mail, SEND_TIMEOUT).await,
+            Message::Email(mail) => email::send(&mail, timeout, &pending.last_answer).await,
         }
     }
 
@@ -237,25 +241,17 @@ impl Sender {
         addresses.entry(hasher.finish()).or_default().clone()
     }
 
-    async fn send(&self, method: &str, url: &str, headers: Vec<(String, String)>, body: Vec<u8>, options: &HttpOptions) -> Answer {
-        let trust = Trust {
-            ca: options.ca.clone(),
-            identity: None,
-            insecure_skip_verify: options.insecure_skip_verify,
-            follow_redirects: options.follow_redirects,
-            server_name: None,
-        };
-        let request = Request {
-            method,
-            url,
-            headers: &headers,
-            basic_auth: options.basic_auth.as_ref().map(|(user, password)| (user.as_str(), password)),
-            authorization: options.authorization.as_ref(),
-            body,
-            timeout: SEND_TIMEOUT,
-            body_bytes_max: ANSWER_BYTES_MAX,
-        };
-        match self.clients.send(&trust, request).await {
+    async fn send(
+        &self,
+        method: &str,
+        url: &str,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+        options: &HttpOptions,
+        timeout: Duration,
+    ) -> Answer {
+        let request = Request { method, url, headers: &headers, body, timeout, body_bytes_max: ANSWER_BYTES_MAX };
+        match self.clients.send(options, request).await {
             Ok(response) => Answer::Http { status: response.status, headers: response.headers, body: response.body },
             Err(failure) => Answer::Failed {
                 kind: match failure.kind {
@@ -271,10 +267,12 @@ impl Sender {
     }
 
     /// Records what became of an attempt, and tells it.
-    fn settled(&self, message: &Pending, verdict: Verdict, memory: Option<Value>, now: Timestamp) -> Option<Timestamp> {
+    fn settled(&self, message: &Pending, verdict: Verdict, memory: Option<Value>, answer: &Answer, now: Timestamp) -> Option<Timestamp> {
         let notice = &*message.notice;
+        let delivered = email::left_out(answer).map_or("delivered".to_string(), |text| format!("delivered; {text}"));
+        let failed_because = failure_reason(answer);
         let (status, due_at, words, remote_id, closed_until) = match verdict {
-            Verdict::Delivered { remote_id } => (OutboxStatus::Delivered, message.due_at, "delivered".to_string(), remote_id, None),
+            Verdict::Delivered { remote_id } => (OutboxStatus::Delivered, message.due_at, delivered, remote_id, None),
             Verdict::RetryAt { at, reason, rate_limited } => (OutboxStatus::Pending, at, reason, None, rate_limited.then_some(at)),
             Verdict::GaveUp { reason } => (OutboxStatus::Failed, message.due_at, reason, None, None),
         };
@@ -301,16 +299,16 @@ impl Sender {
         let word = match status {
             OutboxStatus::Delivered => {
                 telemetry.notifications.add(&[kind], 1);
-                info!("{receiver}/{kind}: delivered ({})", notice.reason);
+                info!("{receiver}/{kind}: {words} ({})", notice.reason);
                 "delivered"
             }
             OutboxStatus::Pending => {
-                telemetry.notification_attempts_failed.add(&[kind], 1);
+                telemetry.notification_attempts_failed.add(&[kind, failed_because], 1);
                 warn!("{receiver}/{kind}: {words}; next attempt at {due_at}");
                 "retrying"
             }
             OutboxStatus::Failed | OutboxStatus::Replaced => {
-                telemetry.notifications_failed.add(&[kind], 1);
+                telemetry.notifications_failed.add(&[kind, failed_because], 1);
                 warn!("{receiver}/{kind}: given up: {words}");
                 "failed"
             }

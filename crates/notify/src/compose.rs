@@ -35,7 +35,8 @@ pub enum Message {
     Email(Box<EmailMessage>),
 }
 
-/// One mail. `to` may hold several addresses with commas between them.
+/// One mail. `to` may hold several addresses with commas between them: those that the server is told. Where `headers` has a `To` or a
+/// `From`, people read that instead.
 #[derive(Clone, Debug)]
 pub struct EmailMessage {
     pub settings: EmailSettings,
@@ -47,7 +48,7 @@ pub struct EmailMessage {
     pub from: String,
     /// With its angle brackets; the same in each attempt.
     pub message_id: String,
-    /// The same for all mails of a group, so that mail programs show them together.
+    /// The same for all mails of a group, so that mail programs show them together. Empty: none.
     pub references: String,
     /// Further headers, each on one line.
     pub headers: Vec<(String, String)>,

@@ -81,6 +81,7 @@ const RETRY_AFTER_MAX: Millis = Millis::from_minutes(24 * 60);
 /// Waits that a receiver named end a little later, so that not all who wait come at the same moment.
 const SPREAD: Millis = Millis(250);
 const REASON_CHARS_MAX: usize = 200;
+const EMAIL_REASON_CHARS_MAX: usize = 5000;
 /// Attempts after which a message is given up although another form of it might be taken.
 const CHANGES_MAX: u32 = 20;
 
@@ -93,6 +94,18 @@ pub fn judge(kind: &IntegrationKind, answer: &Answer, attempt: u32, now: Timesta
         Answer::Failed { kind: fail, reason } => {
             retry(now + backoff(attempt, random), format!("{}: {}", fail.word(), shown(kind, reason)), false)
         }
+    }
+}
+
+/// Alertmanager's word for why an attempt failed, a label of its metrics.
+pub fn failure_reason(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Http { status: 401 | 403, .. } | Answer::Email { code: 530 | 534 | 535 | 538, .. } => "authError",
+        Answer::Http { status: 429, .. } => "rateLimited",
+        Answer::Http { status: 400..=499, .. } | Answer::Email { code: 500..=599, .. } => "clientError",
+        Answer::Http { status: 500..=599, .. } | Answer::Email { code: 400..=499, .. } => "serverError",
+        Answer::Failed { kind: FailKind::Timeout, .. } => "contextDeadlineExceeded",
+        _ => "other",
     }
 }
 
@@ -332,7 +345,10 @@ fn shown(kind: &IntegrationKind, text: &str) -> String {
         IntegrationKind::Discord(settings) => hide_url(settings.webhook_url.expose()),
         IntegrationKind::Webhook(settings) => hide_url(settings.url.expose()),
         IntegrationKind::GrafanaWebhook(settings) => hide_url(settings.url.expose()),
-        IntegrationKind::Email(settings) => hide(settings.auth_password.expose(), 4),
+        IntegrationKind::Email(settings) => {
+            hide(settings.auth_password.expose(), 4);
+            hide(settings.auth_secret.expose(), 4);
+        }
         IntegrationKind::Slack(settings) => {
             hide_url(settings.api_url.expose());
             hide(settings.app_token.as_ref().map_or("", |token| token.expose()), 4);
@@ -366,7 +382,9 @@ fn shown(kind: &IntegrationKind, text: &str) -> String {
         IntegrationKind::GoogleChat(settings) => hide_url(settings.url.expose()),
         IntegrationKind::Ntfy(settings) => hide(settings.token.as_ref().map_or("", |token| token.expose()), 4),
     }
-    one_line(&text, REASON_CHARS_MAX)
+    // A mail's answer names the recipients that have it already: they must not get it again because a line was cut.
+    let email = matches!(kind, IntegrationKind::Email(_));
+    one_line(&text, if email { EMAIL_REASON_CHARS_MAX } else { REASON_CHARS_MAX })
 }
 
 #[cfg(test)]

@@ -43,12 +43,13 @@ mod webex;
 
 pub use compose::{Composed, Context, EmailMessage, Message, compose, compose_again};
 pub use exchange::{Done, Outcome, SEND, Session, SoFar, Step, address, compose_step, judge_step, remembers};
-pub use judge::{Answer, FailKind, Verdict, judge};
+pub use judge::{Answer, FailKind, Verdict, failure_reason, judge};
 pub use notice::{AlertJson, LabelsJson, Notice, alert_of, idempotency_key, labels_of};
 pub use settings::{
-    Detail, DiscordSettings, EmailSettings, GrafanaWebhookSettings, HmacSettings, HttpOptions, Integration, IntegrationKind,
-    MsTeamsV2Settings, OpsgenieResponder, OpsgenieSettings, PagerdutyImage, PagerdutyKey, PagerdutyLink, PagerdutySettings, Receiver,
-    SlackAction, SlackConfirmation, SlackField, SlackSettings, TelegramMode, TelegramSettings, WebhookSettings,
+    Detail, DiscordSettings, EmailSettings, EmailThreading, GrafanaWebhookSettings, HmacSettings, HttpOptions, Integration,
+    IntegrationKind, MsTeamsV2Settings, OpsgenieResponder, OpsgenieSettings, PagerdutyImage, PagerdutyKey, PagerdutyLink,
+    PagerdutySettings, Receiver, SlackAction, SlackConfirmation, SlackField, SlackSettings, TelegramMode, TelegramSettings,
+    WebhookSettings,
 };
 pub use settings::{
     GoogleChatSettings, IncidentioSettings, MattermostAttachment, MattermostField, MattermostPriority, MattermostSettings, MsTeamsSettings,

@@ -7,7 +7,8 @@ mod kinds;
 
 use std::collections::BTreeMap;
 
-use bellbuoy_vocabulary::{Millis, Secret};
+pub use bellbuoy_vocabulary::HttpOptions;
+use bellbuoy_vocabulary::{Millis, Secret, TlsOptions};
 
 pub use grafana::*;
 pub use kinds::*;
@@ -76,6 +77,17 @@ impl IntegrationKind {
             IntegrationKind::Ntfy(_) => "ntfy",
         }
     }
+
+    /// How long one attempt may take, where the settings say so.
+    pub fn timeout(&self) -> Option<Millis> {
+        match self {
+            IntegrationKind::Webhook(settings) => settings.timeout,
+            IntegrationKind::Slack(settings) => settings.timeout,
+            IntegrationKind::Pagerduty(settings) => settings.timeout,
+            IntegrationKind::Incidentio(settings) => settings.timeout,
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -111,16 +123,29 @@ pub struct EmailSettings {
     pub hello: String,
     pub auth_username: String,
     pub auth_password: Secret,
+    /// For CRAM-MD5; PLAIN and LOGIN take the password.
+    pub auth_secret: Secret,
     pub auth_identity: String,
     pub require_tls: bool,
     /// TLS from the first byte (port 465) instead of STARTTLS.
     pub implicit_tls: bool,
-    pub insecure_skip_verify: bool,
-    pub ca: Option<String>,
+    pub tls: TlsOptions,
+    pub threading: EmailThreading,
     /// Name to template; `Subject` among them.
     pub headers: Vec<(String, String)>,
     pub html: String,
     pub text: String,
+}
+
+/// What mail programs show as one conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EmailThreading {
+    /// All mails of a group.
+    #[default]
+    Group,
+    /// Those of a group and a day (UTC).
+    Daily,
+    Off,
 }
 
 #[derive(Clone, Debug)]
@@ -317,15 +342,4 @@ pub struct MsTeamsV2Settings {
     pub title: String,
     pub text: String,
     pub http: HttpOptions,
-}
-
-/// `http_config` of a receiver.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct HttpOptions {
-    pub basic_auth: Option<(String, Secret)>,
-    /// The whole value of the `Authorization` header.
-    pub authorization: Option<Secret>,
-    pub ca: Option<String>,
-    pub insecure_skip_verify: bool,
-    pub follow_redirects: bool,
 }

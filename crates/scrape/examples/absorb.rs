@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bellbuoy_exposition::{Entries, Format};
-use bellbuoy_scrape::{HttpSettings, Limits, Response, Scheme, ScrapeSettings, TargetGroup, TargetState, targets_of};
-use bellbuoy_vocabulary::{Append, AppendError, Labels, Metadata, Millis, SeriesRef, Timestamp};
+use bellbuoy_scrape::{Limits, Response, Scheme, ScrapeSettings, TargetGroup, TargetState, targets_of};
+use bellbuoy_vocabulary::{Append, AppendError, HttpOptions, Labels, Metadata, Millis, SeriesRef, Timestamp};
 
 const TARGETS: usize = 200;
 const SERIES: usize = 500;
@@ -45,7 +45,7 @@ fn settings() -> ScrapeSettings {
         params: Vec::new(),
         honor_labels: false,
         honor_timestamps: true,
-        http: HttpSettings::default(),
+        http: HttpOptions::default(),
         limits: Limits::default(),
         static_configs: Vec::new(),
         file_sd_configs: Vec::new(),

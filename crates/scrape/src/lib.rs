@@ -17,7 +17,7 @@ mod target;
 
 pub use health::{Health, ScrapeReport, TargetHealth};
 pub use relabel::relabel;
-pub use settings::{FileDiscovery, HttpSettings, Limits, Relabel, RelabelAction, Scheme, ScrapeSettings, TargetGroup, TlsSettings};
+pub use settings::{FileDiscovery, Limits, Relabel, RelabelAction, Scheme, ScrapeSettings, TargetGroup};
 pub use state::{Response, TargetState};
 pub use target::{DroppedTarget, Target, targets_of};
 

@@ -1,6 +1,6 @@
 //! What a `scrape_configs` entry asks for, checked and with its defaults filled in. The boat's configuration reader makes these.
 
-use bellbuoy_vocabulary::{AnchoredRegex, Labels, Millis, Secret};
+use bellbuoy_vocabulary::{AnchoredRegex, HttpOptions, Labels, Millis};
 
 /// One `scrape_configs` entry. Field names and defaults are Prometheus'.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct ScrapeSettings {
     pub params: Vec<(String, Vec<String>)>,
     pub honor_labels: bool,
     pub honor_timestamps: bool,
-    pub http: HttpSettings,
+    pub http: HttpOptions,
     pub limits: Limits,
     pub static_configs: Vec<TargetGroup>,
     pub file_sd_configs: Vec<FileDiscovery>,
@@ -26,26 +26,6 @@ pub struct ScrapeSettings {
 pub enum Scheme {
     Http,
     Https,
-}
-
-/// How to speak to the target. The boat's client carries it out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct HttpSettings {
-    pub basic_auth: Option<(String, Secret)>,
-    /// The whole value of the `Authorization` header: `Bearer <token>`.
-    pub authorization: Option<Secret>,
-    pub tls: TlsSettings,
-    pub follow_redirects: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct TlsSettings {
-    /// PEM texts, read from `ca_file`, `cert_file`, `key_file` or given in place.
-    pub ca: Option<String>,
-    pub cert: Option<String>,
-    pub key: Option<Secret>,
-    pub server_name: Option<String>,
-    pub insecure_skip_verify: bool,
 }
 
 /// Bounds of one scrape. Prometheus has none by default; a target that forgets its manners must not take the rest down, so

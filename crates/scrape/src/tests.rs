@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellbuoy_vocabulary::{AnchoredRegex, Append, AppendError, Labels, METRIC_NAME, Metadata, Millis, SeriesRef, Timestamp, is_stale};
+use bellbuoy_vocabulary::{
+    AnchoredRegex, Append, AppendError, HttpOptions, Labels, METRIC_NAME, Metadata, Millis, SeriesRef, Timestamp, is_stale,
+};
 
 use crate::*;
 
@@ -88,7 +90,7 @@ fn settings() -> ScrapeSettings {
         params: Vec::new(),
         honor_labels: false,
         honor_timestamps: true,
-        http: HttpSettings::default(),
+        http: HttpOptions::default(),
         limits: Limits::default(),
         static_configs: Vec::new(),
         file_sd_configs: Vec::new(),

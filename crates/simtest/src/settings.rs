@@ -2,8 +2,8 @@
 
 use bellbuoy_router::{IntegrationOutline, ReceiverOutline, Route, RouterSettings};
 use bellbuoy_rules::{AlertingSettings, GroupSettings, RecordingSettings, RuleSettings};
-use bellbuoy_scrape::{HttpSettings, Limits, Scheme, ScrapeSettings, TargetGroup};
-use bellbuoy_vocabulary::{Labels, MatchOp, Matcher, Millis, Span};
+use bellbuoy_scrape::{Limits, Scheme, ScrapeSettings, TargetGroup};
+use bellbuoy_vocabulary::{HttpOptions, Labels, MatchOp, Matcher, Millis, Span};
 
 const SCRAPE_INTERVAL: Millis = Millis::from_seconds(5);
 pub const GROUP_WAIT: Millis = Millis::from_seconds(5);
@@ -27,7 +27,7 @@ pub fn scrape() -> ScrapeSettings {
         params: vec![],
         honor_labels: false,
         honor_timestamps: true,
-        http: HttpSettings::default(),
+        http: HttpOptions::default(),
         limits: Limits::default(),
         static_configs: vec![group("job0", ["host0:80", "host2:80"]), group("job1", ["host1:80", "host3:80"])],
         file_sd_configs: vec![],

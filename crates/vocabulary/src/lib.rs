@@ -1,7 +1,7 @@
 //! scrape > store > promql > rules > router > notify: the words that all of them share.
 //!
 //! In:    nothing.
-//! Out:   `Labels`, `Sample`, `Matcher`, `Timestamp`, `Alert`, `Problem`, `Secret`, and the two seams of the path:
+//! Out:   `Labels`, `Sample`, `Matcher`, `Timestamp`, `Alert`, `Problem`, `Secret`, `HttpOptions`, and the two seams of the path:
 //!        `Append` (collect -> store) and `SeriesSource` (store -> judge).
 //! Never: reads a clock, opens a file or a socket, depends on another crate of ours.
 //! Holds: a label set has one spelling (sorted, no empty values), so equal sets are equal bytes.
@@ -10,6 +10,7 @@
 mod alert;
 mod duration;
 mod float;
+mod http;
 mod labels;
 mod matcher;
 mod metadata;
@@ -22,6 +23,7 @@ mod time;
 pub use alert::Alert;
 pub use duration::{format_duration, parse_duration};
 pub use float::{format_float, parse_float};
+pub use http::{HttpOptions, OAuth2Options, ProxyOptions, TlsOptions, TlsVersions};
 pub use labels::{ALERT_NAME, BUCKET_LABEL, Labels, LabelsBuilder, METRIC_NAME, is_classic_label_name, is_classic_metric_name};
 pub use matcher::{AnchoredRegex, MatchOp, Matcher, RegexError};
 pub use metadata::{Metadata, MetricType};

@@ -177,7 +177,10 @@ fn tell(w: &mut TextWriter, app: &App) {
     ] {
         w.family(name, Counter, help);
         for (labels, n) in family.all() {
-            w.sample("", &[("integration", &labels[0])], n as f64);
+            match labels.as_slice() {
+                [kind, reason] => w.sample("", &[("integration", kind), ("reason", reason)], n as f64),
+                labels => w.sample("", &[("integration", &labels[0])], n as f64),
+            };
         }
     }
     summary(w, "alertmanager_notification_latency_seconds", "How long attempts to notify took.", telemetry.notification_seconds.get());

@@ -14,7 +14,7 @@ use anyhow::{Context, anyhow, bail};
 use bellbuoy_demo::api::{PredictRequest, PredictResponse, PredictRow, PromoteRequest, TrainRequest, TrainResponse, path};
 use bellbuoy_demo::{Dataset, DemoSettings, Hour, Replay};
 use bellbuoy_models::RetrainingOutcome;
-use bellbuoy_vocabulary::{Millis, Timestamp};
+use bellbuoy_vocabulary::{HttpOptions, Millis, Timestamp};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::de::DeserializeOwned;
@@ -27,7 +27,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::up;
 use crate::api::{LabelRow, PredictionRow};
 use crate::app::App;
-use crate::client::{Clients, Request, Trust};
+use crate::client::{Clients, Request};
 use crate::clock;
 use crate::demo_stack;
 use crate::event::{Event, short};
@@ -324,17 +324,8 @@ impl Player {
 
 async fn request(clients: &Clients, method: &str, url: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     let headers = [("content-type".to_string(), "application/json".to_string())];
-    let request = Request {
-        method,
-        url,
-        headers: &headers,
-        basic_auth: None,
-        authorization: None,
-        body,
-        timeout: REQUEST_TIMEOUT,
-        body_bytes_max: 64 << 20,
-    };
-    let response = clients.send(&Trust::default(), request).await.map_err(|failure| anyhow!("{method} {url}: {}", failure.reason))?;
+    let request = Request { method, url, headers: &headers, body, timeout: REQUEST_TIMEOUT, body_bytes_max: 64 << 20 };
+    let response = clients.send(&HttpOptions::default(), request).await.map_err(|failure| anyhow!("{method} {url}: {}", failure.reason))?;
     if response.status >= 300 {
         bail!("{method} {url}: {}: {}", response.status, String::from_utf8_lossy(&response.body));
     }

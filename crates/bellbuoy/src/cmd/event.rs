@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bellbuoy_vocabulary::Millis;
+use bellbuoy_vocabulary::{HttpOptions, Millis};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::remote::{Remote, ask, text};
 use super::up::duration;
-use crate::client::{Clients, Request, Trust};
+use crate::client::{Clients, Request};
 use crate::clock::{self, Stopwatch};
 
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -170,13 +170,11 @@ async fn post(command: &Tell, body: Vec<u8>) -> anyhow::Result<(u16, Value)> {
             method: "POST",
             url: &url,
             headers: &headers,
-            basic_auth: None,
-            authorization: None,
             body: body.clone(),
             timeout: Duration::from_secs(30),
             body_bytes_max: ANSWER_BYTES_MAX,
         };
-        let why = match clients.send(&Trust::default(), request).await {
+        let why = match clients.send(&HttpOptions::default(), request).await {
             Ok(response) if response.status < 500 => {
                 let answer =
                     serde_json::from_slice(&response.body).with_context(|| format!("{server}: the answer is not JSON; is it bellbuoy?"))?;

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use bellbuoy_vocabulary::HttpOptions;
 use clap::Args;
 use serde_json::Value;
 
-use crate::client::{Clients, Request, Trust};
+use crate::client::{Clients, Request};
 
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
 
@@ -62,13 +63,11 @@ pub async fn ask(server: &str, path: &str, form: Option<String>) -> anyhow::Resu
         method: if form.is_some() { "POST" } else { "GET" },
         url: &url,
         headers: &headers,
-        basic_auth: None,
-        authorization: None,
         body: form.unwrap_or_default().into_bytes(),
         timeout: Duration::from_secs(120),
         body_bytes_max: ANSWER_BYTES_MAX,
     };
-    let response = Clients::new().send(&Trust::default(), request).await;
+    let response = Clients::new().send(&HttpOptions::default(), request).await;
     let response = response.map_err(|failure| anyhow::anyhow!("{server}: {}", failure.reason))?;
     let answer: Value = serde_json::from_slice(&response.body).with_context(|| format!("{server}: the answer is not JSON"))?;
     if answer["status"] == "error" {

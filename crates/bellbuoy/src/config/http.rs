@@ -3,34 +3,114 @@
 
 use std::path::{Path, PathBuf};
 
-use bellbuoy_scrape::{HttpSettings, Scheme, TlsSettings};
-use bellbuoy_vocabulary::{Secret, Span};
+use bellbuoy_scrape::Scheme;
+use bellbuoy_vocabulary::{HttpOptions, Secret, Span, TlsOptions, TlsVersions};
 
-use super::Files;
-use super::read::{Fields, why};
+use super::read::{Fields, Text, why};
+use super::yaml::Value;
+use super::{Files, oauth2, proxy};
 
 /// A secret or certificate in a file of its own is at most this large.
 const SECRET_BYTES_MAX: u64 = 1 << 20;
 
-/// Keys of `HTTPClientConfig` that ask for more than we do.
-const NOT_YET: [&str; 6] = ["oauth2", "proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header", "http_headers"];
+/// Headers that `http_headers` can not set, in lower case: they are made from other settings or by the connection (Prometheus' list).
+const RESERVED_HEADERS: [&str; 17] = [
+    "authorization",
+    "host",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "user-agent",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "www-authenticate",
+    "accept-encoding",
+    "x-prometheus-remote-write-version",
+    "x-prometheus-remote-read-version",
+    "x-prometheus-scrape-timeout-seconds",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// Reads the fields that stand beside others (they are not finished here). `folder` resolves relative `*_file` paths.
-pub fn read(fields: &Fields, folder: &Path, files: &Files) -> HttpSettings {
+pub fn read(fields: &Fields, folder: &Path, files: &Files) -> HttpOptions {
     let basic_auth = fields.map("basic_auth", "basic_auth").and_then(|basic| basic_auth(basic, folder, files));
     let authorization = authorization(fields, folder, files);
-    if basic_auth.is_some() && authorization.is_some() {
+    let oauth2 = fields.map("oauth2", "oauth2").and_then(|oauth2| oauth2::read(oauth2, folder, files));
+    if [basic_auth.is_some(), authorization.is_some(), oauth2.is_some()].iter().filter(|said| **said).count() > 1 {
+        let key = if basic_auth.is_some() { "basic_auth" } else { "oauth2" };
         fields.error(
-            fields.key_span("basic_auth"),
-            "at most one of basic_auth, authorization and bearer_token can be used",
+            fields.key_span(key),
+            "at most one of basic_auth, oauth2, authorization and bearer_token can be used",
             "remove the others",
         );
     }
     let tls = fields.map("tls_config", "tls_config").map(|tls| tls_config(tls, folder, files)).unwrap_or_default();
-    fields.not_yet(&NOT_YET);
+    let proxy = proxy::read(fields, files);
+    if let (Some(_), Some(_)) = (&tls.server_name, &proxy) {
+        fields.error(fields.key_span("tls_config"), "server_name together with a proxy is not supported yet", "remove one of them");
+    }
     // HTTP/2 is a wish, never a must: a client without it says what it does.
     let _ = fields.boolean("enable_http2");
-    HttpSettings { basic_auth, authorization, tls, follow_redirects: fields.boolean("follow_redirects").unwrap_or(true) }
+    HttpOptions {
+        basic_auth,
+        authorization,
+        oauth2,
+        headers: http_headers(fields, folder, files),
+        tls,
+        proxy,
+        follow_redirects: fields.boolean("follow_redirects").unwrap_or(true),
+    }
+}
+
+/// `http_headers`: names to `values`, `secrets` and `files`.
+fn http_headers(fields: &Fields, folder: &Path, files: &Files) -> Vec<(String, Secret)> {
+    let mut found = Vec::new();
+    let Some(node) = fields.node("http_headers") else { return found };
+    let Value::Map(entries) = &node.value else {
+        fields.error(node.span, "\"http_headers\" must be a map", "write it as `Name: {values: [value]}` lines");
+        return found;
+    };
+    for entry in entries {
+        if let Some(reason) = reserved(&entry.key) {
+            fields.error(entry.key_span, format!("header {:?} can not be set: {reason}", entry.key), "");
+            continue;
+        }
+        let Some(inner) = Fields::of(&entry.value, "header", fields.report) else { continue };
+        let mut add = |text: &str, span: Span| match header_value_ok(text) {
+            true => found.push((entry.key.clone(), Secret::new(text))),
+            false => fields.error(span, format!("the value of header {:?} has a line end or control character", entry.key), ""),
+        };
+        for key in ["values", "secrets"] {
+            for text in inner.texts(key) {
+                if key == "secrets" {
+                    fields.report.hide(text.node.bytes.clone());
+                }
+                add(text.as_str(), text.span());
+            }
+        }
+        for text in inner.texts("files") {
+            if let Some(content) = text_of_file(&inner, "files", text, folder, files) {
+                add(content.trim(), text.span());
+            }
+        }
+        inner.finish();
+    }
+    found
+}
+
+/// Why a header can not be set by hand.
+pub fn reserved(name: &str) -> Option<&'static str> {
+    if reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Some("it is no header name");
+    }
+    RESERVED_HEADERS.contains(&name.to_lowercase().as_str()).then_some("it is made from other settings")
+}
+
+pub fn header_value_ok(value: &str) -> bool {
+    reqwest::header::HeaderValue::from_str(value).is_ok()
 }
 
 pub fn scheme(fields: &Fields) -> Scheme {
@@ -88,6 +168,10 @@ pub fn one_of(fields: &Fields, key: &'static str, file_key: &'static str, folder
 /// The text of the file that a field names.
 pub fn file(fields: &Fields, key: &'static str, folder: &Path, files: &Files) -> Option<String> {
     let text = fields.text(key).filter(|text| !text.as_str().is_empty())?;
+    text_of_file(fields, key, text, folder, files)
+}
+
+fn text_of_file(fields: &Fields, key: &str, text: Text, folder: &Path, files: &Files) -> Option<String> {
     let path = join(folder, text.as_str());
     let cut = |reason: String| {
         fields.error(text.span(), format!("can not read {key} {:?}: {reason}", text.shown()), "");
@@ -110,7 +194,7 @@ pub fn join(folder: &Path, path: &str) -> PathBuf {
     folder.join(path)
 }
 
-pub fn tls_config(fields: Fields, folder: &Path, files: &Files) -> TlsSettings {
+pub fn tls_config(fields: Fields, folder: &Path, files: &Files) -> TlsOptions {
     let ca = pem(&fields, "ca", "ca_file", folder, files);
     let cert = pem(&fields, "cert", "cert_file", folder, files);
     let key = one_of(&fields, "key", "key_file", folder, files);
@@ -119,32 +203,70 @@ pub fn tls_config(fields: Fields, folder: &Path, files: &Files) -> TlsSettings {
     if says("cert", "cert_file") != says("key", "key_file") {
         fields.error(fields.span, "a client certificate needs both cert and key", "add the other one");
     }
-    let tls = TlsSettings {
+    let tls = TlsOptions {
         ca,
         cert,
         key,
         server_name: fields.string("server_name"),
         insecure_skip_verify: fields.boolean("insecure_skip_verify").unwrap_or(false),
+        versions: tls_versions(&fields),
     };
-    for bound in ["min_version", "max_version"] {
-        tls_version(&fields, bound);
-    }
+    pem_problems(&fields, &tls);
     fields.not_yet(&["ca_ref", "cert_ref", "key_ref"]);
     fields.finish();
     tls
 }
 
-/// rustls speaks 1.2 and 1.3: a bound that asks for just these says what we do.
-fn tls_version(fields: &Fields, key: &'static str) {
-    let Some(text) = fields.text(key) else { return };
-    let harmless = if key == "min_version" { ["TLS10", "TLS11", "TLS12"].as_slice() } else { &["TLS13"] };
-    match text.as_str() {
-        word if harmless.contains(&word) => {}
-        "TLS10" | "TLS11" | "TLS12" | "TLS13" => {
-            fields.error(text.span(), format!("{key:?} {} is not supported yet", text.shown()), "TLS 1.2 and 1.3 are spoken; leave it out");
+/// What would fail at each connection is said now.
+fn pem_problems(fields: &Fields, tls: &TlsOptions) {
+    let place = |keys: [&'static str; 2]| keys.into_iter().find_map(|key| fields.node(key)).map_or(fields.span, |node| node.span);
+    for (keys, pem) in [(["ca", "ca_file"], &tls.ca), (["cert", "cert_file"], &tls.cert)] {
+        let Some(pem) = pem.as_ref().filter(|pem| !pem.is_empty()) else { continue };
+        if !reqwest::Certificate::from_pem_bundle(pem.as_bytes()).is_ok_and(|found| !found.is_empty()) {
+            fields.error(
+                place(keys),
+                format!("{} holds no certificate that can be read", keys[0]),
+                "it must be PEM: -----BEGIN CERTIFICATE-----",
+            );
         }
-        _ => fields.error(text.span(), format!("unknown TLS version {:?}", text.shown()), "write TLS12 or TLS13"),
     }
+    if let Some(key) = tls.key.as_ref().filter(|key| !key.is_empty())
+        && !key.expose().contains("PRIVATE KEY-----")
+    {
+        fields.error(
+            place(["key", "key_file"]),
+            "key holds no private key that can be read",
+            "it must be PEM: -----BEGIN PRIVATE KEY-----",
+        );
+    }
+}
+
+/// rustls speaks 1.2 and 1.3, so a bound leaves one of them or both.
+fn tls_versions(fields: &Fields) -> TlsVersions {
+    let least = fields.text("min_version").and_then(|text| Some((text, tls_version(fields, text)?)));
+    let most = fields.text("max_version").and_then(|text| Some((text, tls_version(fields, text)?)));
+    if let Some((text, _)) = most.filter(|(_, version)| *version < 12) {
+        let message = format!("\"max_version\" {} is not supported", text.shown());
+        fields.error(text.span(), message, "TLS 1.2 and 1.3 are spoken; leave it out");
+        return TlsVersions::Both;
+    }
+    match (least.map_or(10, |(_, version)| version), most) {
+        (13, Some((text, 12))) => {
+            fields.error(text.span(), "\"max_version\" is below \"min_version\"", "");
+            TlsVersions::Both
+        }
+        (13, _) => TlsVersions::Only13,
+        (_, Some((_, 12))) => TlsVersions::Only12,
+        _ => TlsVersions::Both,
+    }
+}
+
+fn tls_version(fields: &Fields, text: Text) -> Option<u8> {
+    let version = ["TLS10", "TLS11", "TLS12", "TLS13"].iter().position(|word| *word == text.as_str());
+    if version.is_none() {
+        fields.error(text.span(), format!("unknown TLS version {:?}", text.shown()), "write TLS12 or TLS13");
+    }
+    version.map(|at| at as u8 + 10)
 }
 
 fn pem(fields: &Fields, key: &'static str, file_key: &'static str, folder: &Path, files: &Files) -> Option<String> {

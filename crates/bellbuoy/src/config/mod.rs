@@ -9,7 +9,9 @@ mod file_sd;
 mod grafana;
 mod http;
 mod matchers;
+mod oauth2;
 mod prometheus;
+mod proxy;
 mod read;
 mod receivers;
 mod relabel;
@@ -66,6 +68,7 @@ pub struct Loaded {
 #[derive(Debug, Default)]
 pub struct Files {
     seen: RefCell<Vec<PathBuf>>,
+    pub proxies: proxy::ProxyEnvironment,
 }
 
 impl Files {
@@ -82,7 +85,7 @@ pub fn load(sources: &Sources) -> Loaded {
     let (found, problems) = discover(sources.dir_or_file);
     let mut loader = Loader {
         variables: Variables { env: sources.env, file: HashMap::new(), file_name: String::new() },
-        files: Files::default(),
+        files: Files { proxies: proxy::ProxyEnvironment::read(sources.env), ..Files::default() },
         problems,
         texts: HashMap::new(),
         hash: Hash::default(),

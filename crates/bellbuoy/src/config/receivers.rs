@@ -7,8 +7,10 @@ pub mod services;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bellbuoy_notify::{DiscordSettings, EmailSettings, HttpOptions, Integration, IntegrationKind, Receiver, WebhookSettings};
-use bellbuoy_vocabulary::{Millis, Secret};
+use bellbuoy_notify::{
+    DiscordSettings, EmailSettings, EmailThreading, HttpOptions, Integration, IntegrationKind, Receiver, WebhookSettings,
+};
+use bellbuoy_vocabulary::{Millis, Secret, TlsOptions, TlsVersions};
 
 use super::Files;
 use super::http;
@@ -36,16 +38,11 @@ pub struct Smtp {
     pub smarthost: Option<String>,
     pub auth_username: Option<String>,
     pub auth_password: Option<Secret>,
+    pub auth_secret: Option<Secret>,
     pub auth_identity: Option<String>,
     pub require_tls: Option<bool>,
     pub implicit_tls: Option<bool>,
-    pub tls: MailTls,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct MailTls {
-    pub ca: Option<String>,
-    pub insecure_skip_verify: bool,
+    pub tls: TlsOptions,
 }
 
 pub fn read(fields: Fields, defaults: &ReceiverDefaults, folder: &Path, files: &Files) -> Option<Receiver> {
@@ -102,23 +99,9 @@ fn labels(fields: &Fields, name: Option<Text>) -> BTreeMap<String, String> {
 /// `http_config` of a receiver or of `global`.
 pub fn http_options(fields: &Fields, key: &'static str, folder: &Path, files: &Files) -> Option<HttpOptions> {
     let inner = fields.map(key, "http_config")?;
-    let settings = http::read(&inner, folder, files);
-    let tls_span = inner.key_span("tls_config");
-    if settings.tls.cert.is_some() || settings.tls.key.is_some() || settings.tls.server_name.is_some() {
-        inner.error(
-            tls_span,
-            "client certificates and server_name are not supported yet for receivers",
-            "use ca_file or insecure_skip_verify",
-        );
-    }
+    let options = http::read(&inner, folder, files);
     inner.finish();
-    Some(HttpOptions {
-        basic_auth: settings.basic_auth,
-        authorization: settings.authorization,
-        ca: settings.tls.ca,
-        insecure_skip_verify: settings.tls.insecure_skip_verify,
-        follow_redirects: settings.follow_redirects,
-    })
+    Some(options)
 }
 
 /// A secret address, in place or in a file. `templated`: the address may be a Go template and is checked only when it is none.
@@ -184,23 +167,26 @@ pub fn read_smtp(fields: &Fields, folder: &Path, files: &Files) -> Smtp {
         smarthost: host,
         auth_username: fields.string("smtp_auth_username"),
         auth_password: http::one_of(fields, "smtp_auth_password", "smtp_auth_password_file", folder, files),
+        auth_secret: http::one_of(fields, "smtp_auth_secret", "smtp_auth_secret_file", folder, files),
         auth_identity: fields.string("smtp_auth_identity"),
         require_tls: fields.boolean("smtp_require_tls"),
         implicit_tls: fields.boolean("smtp_force_implicit_tls"),
         tls: mail_tls(fields, "smtp_tls_config", folder, files).unwrap_or_default(),
     };
-    fields.not_yet(&["smtp_auth_secret", "smtp_auth_secret_file"]);
     smtp
 }
 
-fn mail_tls(fields: &Fields, key: &'static str, folder: &Path, files: &Files) -> Option<MailTls> {
+fn mail_tls(fields: &Fields, key: &'static str, folder: &Path, files: &Files) -> Option<TlsOptions> {
     let inner = fields.map(key, "tls_config")?;
     let span = inner.span;
     let tls = http::tls_config(inner, folder, files);
-    if tls.cert.is_some() || tls.key.is_some() || tls.server_name.is_some() {
-        fields.error(span, "client certificates and server_name are not supported yet for e-mail", "use ca_file or insecure_skip_verify");
+    if tls.versions == TlsVersions::Only12 {
+        fields.error(span, "max_version is not supported yet for e-mail", "leave it out");
     }
-    Some(MailTls { ca: tls.ca, insecure_skip_verify: tls.insecure_skip_verify })
+    if tls.cert.as_ref().is_some_and(|pem| pem.matches("BEGIN CERTIFICATE").count() > 1) {
+        fields.error(span, "a client certificate with its chain is not supported yet for e-mail", "keep the first certificate of the file");
+    }
+    Some(tls)
 }
 
 /// `host:port`; the port is needed.
@@ -232,6 +218,7 @@ fn read_email(fields: Fields, index: usize, defaults: &ReceiverDefaults, folder:
     let smarthost = if said { smarthost } else { needed(&fields, "smarthost", "smtp_smarthost", smarthost) };
     let port_465 = smarthost.as_deref().is_some_and(|host| host.ends_with(":465"));
     let tls = mail_tls(&fields, "tls_config", folder, files).unwrap_or_else(|| global.tls.clone());
+    let headers = headers(&fields);
     let settings = EmailSettings {
         to: to.map_or(String::new(), |text| text.as_str().into()),
         from: from.clone().unwrap_or_default(),
@@ -241,17 +228,18 @@ fn read_email(fields: Fields, index: usize, defaults: &ReceiverDefaults, folder:
         auth_password: http::one_of(&fields, "auth_password", "auth_password_file", folder, files)
             .or(global.auth_password.clone())
             .unwrap_or_default(),
+        auth_secret: http::one_of(&fields, "auth_secret", "auth_secret_file", folder, files)
+            .or(global.auth_secret.clone())
+            .unwrap_or_default(),
         auth_identity: fields.string("auth_identity").or(global.auth_identity.clone()).unwrap_or_default(),
         require_tls: fields.boolean("require_tls").or(global.require_tls).unwrap_or(true),
         implicit_tls: fields.boolean("force_implicit_tls").or(global.implicit_tls).unwrap_or(port_465),
-        insecure_skip_verify: tls.insecure_skip_verify,
-        ca: tls.ca,
-        headers: headers(&fields),
+        tls,
+        threading: threading(&fields, &headers),
+        headers,
         html: fields.string("html").unwrap_or_else(|| r#"{{ template "email.default.html" . }}"#.into()),
         text: fields.string("text").unwrap_or_default(),
     };
-    threading(&fields);
-    fields.not_yet(&["auth_secret", "auth_secret_file"]);
     fields.finish();
     (to.is_some() && from.is_some() && smarthost.is_some()).then_some(Integration {
         index,
@@ -296,9 +284,27 @@ fn canonical(name: &str) -> String {
     name.split('-').map(part).collect::<Vec<_>>().join("-")
 }
 
-fn threading(fields: &Fields) {
-    let Some(inner) = fields.map("threading", "threading") else { return };
-    inner.only("enabled", false);
-    let _ = inner.text("thread_by_date");
+/// Ours by group is better than Alertmanager's default of none; who says `enabled` gets what it means there.
+fn threading(fields: &Fields, headers: &[(String, String)]) -> EmailThreading {
+    let Some(inner) = fields.map("threading", "threading") else { return EmailThreading::Group };
+    let enabled = inner.boolean("enabled").unwrap_or(false);
+    let by_date = inner.text("thread_by_date");
+    let threading = match by_date.map(|text| text.as_str()) {
+        _ if !enabled => EmailThreading::Off,
+        Some("daily") => EmailThreading::Daily,
+        Some("none") => EmailThreading::Group,
+        _ => {
+            let span = by_date.map_or(inner.span, |text| text.span());
+            inner.error(span, "thread_by_date must be none or daily", "daily begins a new conversation each day");
+            EmailThreading::Off
+        }
+    };
     inner.finish();
+    for name in ["References", "In-Reply-To"] {
+        if enabled && headers.iter().any(|(header, _)| header == name) {
+            let message = format!("threading makes the header {name:?} itself");
+            fields.error(fields.key_span("threading"), message, "remove one of them");
+        }
+    }
+    threading
 }

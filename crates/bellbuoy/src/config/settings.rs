@@ -7,8 +7,8 @@ use bellbuoy_models::ModelSettings;
 use bellbuoy_notify::Receiver;
 use bellbuoy_router::{ReceiverOutline, Route, RouterSettings};
 use bellbuoy_rules::GroupSettings;
-use bellbuoy_scrape::{FileDiscovery, HttpSettings, Relabel, Scheme, ScrapeSettings, TargetGroup};
-use bellbuoy_vocabulary::{Labels, Millis};
+use bellbuoy_scrape::{FileDiscovery, Relabel, Scheme, ScrapeSettings, TargetGroup};
+use bellbuoy_vocabulary::{HttpOptions, Labels, Millis};
 
 use crate::state::HistoryLimits;
 
@@ -105,7 +105,7 @@ pub struct AlertmanagerPeer {
     pub file_sd_configs: Vec<FileDiscovery>,
     pub relabel: Vec<Relabel>,
     pub alert_relabel: Vec<Relabel>,
-    pub http: HttpSettings,
+    pub http: HttpOptions,
 }
 
 /// An entry of `models:` in bellbuoy.yml.

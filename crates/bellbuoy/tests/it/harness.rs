@@ -270,6 +270,16 @@ impl Server {
     }
 
     pub fn on(listener: TcpListener, answer: impl FnMut(&Received) -> Vec<u8> + Send + 'static) -> Server {
+        Server::wrapped(listener, |stream| Some(Box::new(stream)), answer)
+    }
+
+    /// With something around each connection, such as TLS.
+    pub fn wrapped(
+        listener: TcpListener,
+        wrap: impl Fn(TcpStream) -> Option<Box<dyn ReadWrite>> + Send + Sync + 'static,
+        answer: impl FnMut(&Received) -> Vec<u8> + Send + 'static,
+    ) -> Server {
+        let wrap = Arc::new(wrap);
         let address = listener.local_addr().expect("address");
         let received = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -280,8 +290,13 @@ impl Server {
                 if ended.load(Ordering::Relaxed) {
                     return;
                 }
-                let (answer, kept) = (answer.clone(), kept.clone());
-                std::thread::spawn(move || serve(stream, &answer, &kept));
+                let (answer, kept, wrap) = (answer.clone(), kept.clone(), wrap.clone());
+                std::thread::spawn(move || {
+                    let _ = stream.set_read_timeout(Some(PATIENCE));
+                    if let Some(stream) = wrap(stream) {
+                        serve(stream, &answer, &kept);
+                    }
+                });
             }
         });
         Server { address, received, stop }
@@ -305,12 +320,13 @@ impl Drop for Server {
     }
 }
 
-fn serve(mut stream: TcpStream, answer: &Mutex<Answering>, kept: &Mutex<Vec<Received>>) {
-    let _ = stream.set_read_timeout(Some(PATIENCE));
-    let mut reader = BufReader::new(match stream.try_clone() {
-        Ok(clone) => clone,
-        Err(_) => return,
-    });
+/// A connection of any kind.
+pub trait ReadWrite: Read + Write + Send {}
+
+impl<T: Read + Write + Send> ReadWrite for T {}
+
+fn serve(stream: Box<dyn ReadWrite>, answer: &Mutex<Answering>, kept: &Mutex<Vec<Received>>) {
+    let mut reader = BufReader::new(stream);
     let mut line = String::new();
     if reader.read_line(&mut line).is_err() || line.is_empty() {
         return;
@@ -324,7 +340,9 @@ fn serve(mut stream: TcpStream, answer: &Mutex<Answering>, kept: &Mutex<Vec<Rece
             break;
         }
         if let Some((name, value)) = line.split_once(':') {
-            headers.insert(name.to_lowercase(), value.trim().to_string());
+            // Several lines of one name are one list (RFC 9110, 5.2).
+            let value = value.trim().to_string();
+            headers.entry(name.to_lowercase()).and_modify(|list: &mut String| *list = format!("{list}, {value}")).or_insert(value);
         }
     }
     let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
@@ -339,7 +357,7 @@ fn serve(mut stream: TcpStream, answer: &Mutex<Answering>, kept: &Mutex<Vec<Rece
         kept.lock().expect("received").push(received);
         bytes
     };
-    let _ = stream.write_all(&bytes);
+    let _ = reader.get_mut().write_all(&bytes).and_then(|()| reader.get_mut().flush());
 }
 
 pub fn ok(content_type: &str, body: &str) -> Vec<u8> {

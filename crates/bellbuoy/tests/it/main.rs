@@ -14,4 +14,6 @@ mod peers_kinds;
 mod peers_receivers;
 mod restart;
 mod secrets;
+mod tls;
+mod transport;
 mod up;

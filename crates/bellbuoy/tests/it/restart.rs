@@ -75,7 +75,7 @@ fn a_receiver_that_is_down_gets_everything_when_it_is_back() {
     let program = Program::up(&folder);
     wait_for("a failed attempt", || {
         let metrics = program.get("/metrics").1;
-        metrics.contains("bellbuoy_notification_attempts_failed_total{integration=\"webhook\"}").then_some(())
+        metrics.contains("bellbuoy_notification_attempts_failed_total{integration=\"webhook\",reason=\"").then_some(())
     });
     program.kill();
     let hook = Server::on(TcpListener::bind(port).expect("the port is still free"), |_| answer(200, &[], b""));
@@ -187,7 +187,9 @@ fn what_a_receiver_refuses_for_good_reaches_the_fallback_receiver() {
     let message = wait_for("the diverted message", || fallback.received().first().cloned()).json();
     assert_eq!((text(&message["receiver"]), text(&message["alerts"][0]["labels"]["alertname"])), ("oncall".into(), "A".into()));
     assert_eq!((gone.received().len(), fallback.received().len()), (1, 1));
-    assert!(program.get("/metrics").1.contains("alertmanager_notifications_failed_total{integration=\"webhook\"} 1"));
+    assert!(
+        program.get("/metrics").1.contains("alertmanager_notifications_failed_total{integration=\"webhook\",reason=\"clientError\"} 1")
+    );
     folder.write("bellbuoy.yml", "fallback_receiver: onCall\n");
     let (status, problems) = program.post("/-/reload", "");
     assert!(status == 500 && problems.contains("did you mean \"oncall\"?"), "{problems}");

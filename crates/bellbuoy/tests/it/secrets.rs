@@ -59,7 +59,7 @@ fn planted_secrets_are_nowhere_to_be_seen() {
         let metrics = program.get("/metrics").1;
         ["webhook", "discord", "email"]
             .iter()
-            .all(|kind| metrics.contains(&format!("bellbuoy_notification_attempts_failed_total{{integration=\"{kind}\"}}")))
+            .all(|kind| metrics.contains(&format!("bellbuoy_notification_attempts_failed_total{{integration=\"{kind}\",reason=\"")))
             .then_some(())
     });
     let mut seen = Vec::new();

@@ -1,7 +1,7 @@
 //! Composed mails.
 
-use bellbuoy_notify::{EmailMessage, EmailSettings, IntegrationKind, Message, Notice};
-use bellbuoy_vocabulary::Secret;
+use bellbuoy_notify::{EmailMessage, EmailSettings, EmailThreading, IntegrationKind, Message, Notice};
+use bellbuoy_vocabulary::{Secret, Timestamp};
 use expect_test::expect;
 
 use crate::{composed, firing, notice, resolved};
@@ -14,11 +14,12 @@ pub(crate) fn settings() -> EmailSettings {
         hello: "localhost".into(),
         auth_username: String::new(),
         auth_password: Secret::default(),
+        auth_secret: Secret::default(),
         auth_identity: String::new(),
         require_tls: true,
         implicit_tls: false,
-        insecure_skip_verify: false,
-        ca: None,
+        tls: Default::default(),
+        threading: Default::default(),
         headers: vec![
             ("Subject".into(), r#"{{ template "email.default.subject" . }}"#.into()),
             ("X-Team".into(), "{{ .Receiver }}\r\nBcc: all".into()),
@@ -83,6 +84,13 @@ fn mails_of_a_group_belong_together() {
     assert_eq!(first.references, second.references);
     assert_ne!(first.message_id, second.message_id);
     assert_ne!(first.references, other.references);
+    let by_day = |at: &str| {
+        let at = Timestamp::parse_rfc3339(at).expect("a time");
+        mail(EmailSettings { threading: EmailThreading::Daily, ..settings() }, &Notice { at, ..drift() }).0.references
+    };
+    assert_eq!(by_day("2026-01-13T00:00:00Z"), by_day("2026-01-13T23:59:59Z"));
+    assert!(by_day("2026-01-14T00:00:00Z").ends_with("-2026-01-14@bellbuoy>"));
+    assert_eq!(mail(EmailSettings { threading: EmailThreading::Off, ..settings() }, &drift()).0.references, "");
 }
 
 #[test]

@@ -168,14 +168,8 @@ fn receivers() {
         expect![[r#"alertmanager.yml:6:5: "payload" is not supported yet; remove it"#]],
     );
     check_receiver(
-        "webhook_configs:\n- url: http://a/b\n  http_config: {proxy_url: http://p}",
-        expect![[r#"alertmanager.yml:6:19: "proxy_url" is not supported yet; remove it"#]],
-    );
-    check_receiver(
-        "webhook_configs:\n- url: http://a/b\n  http_config: {tls_config: {server_name: x}}",
-        expect![
-            "alertmanager.yml:6:19: client certificates and server_name are not supported yet for receivers; use ca_file or insecure_skip_verify"
-        ],
+        "webhook_configs:\n- url: http://a/b\n  http_config: {proxy_url: http://p, tls_config: {server_name: x}}",
+        expect!["alertmanager.yml:6:40: server_name together with a proxy is not supported yet; remove one of them"],
     );
     check_receiver(
         "email_configs:\n- to: a@b.c",
@@ -198,12 +192,16 @@ fn receivers() {
         expect![[r#"alertmanager.yml:8:27: header "Subject" is given twice; header names do not depend on case"#]],
     );
     check_receiver(
-        "email_configs:\n- to: a@b.c\n  from: a@b.c\n  smarthost: h:25\n  auth_secret: s",
-        expect![[r#"alertmanager.yml:8:5: "auth_secret" is not supported yet; remove it"#]],
+        "email_configs:\n- to: a@b.c\n  from: a@b.c\n  smarthost: h:25\n  auth_secret: s\n  threading: {enabled: true, thread_by_date: none}",
+        expect![""],
     );
     check_receiver(
-        "email_configs:\n- to: a@b.c\n  from: a@b.c\n  smarthost: h:25\n  threading: {enabled: true, thread_by_date: daily}",
-        expect![[r#"alertmanager.yml:8:17: "enabled: true" is not supported yet; leave it out or write false"#]],
+        "email_configs:\n- to: a@b.c\n  from: a@b.c\n  smarthost: h:25\n  threading: {enabled: true, thread_by_date: daily}\n  headers: {references: a}",
+        expect![""],
+    );
+    check_receiver(
+        "email_configs:\n- to: a@b.c\n  from: a@b.c\n  smarthost: h:25\n  threading: {enabled: true}\n  tls_config: {max_version: TLS12}",
+        expect![""],
     );
 }
 

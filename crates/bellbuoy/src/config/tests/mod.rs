@@ -5,6 +5,7 @@ mod bellbuoy;
 mod folder;
 mod good;
 mod grafana_rules;
+mod http;
 mod kinds;
 mod prometheus;
 mod rules;

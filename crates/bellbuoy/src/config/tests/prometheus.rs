@@ -104,8 +104,8 @@ fn not_supported_yet() {
     check_job(
         "proxy_url: http://p:1\noauth2: {}",
         expect![[r#"
-        prometheus.yml:3:5: "proxy_url" is not supported yet; remove it
-        prometheus.yml:4:5: "oauth2" is not supported yet; remove it"#]],
+            prometheus.yml:4:13: "client_id" is missing in this oauth2; add `client_id: ...`
+            prometheus.yml:4:13: "token_url" is missing in this oauth2; add `token_url: ...`"#]],
     );
     check_job(
         "track_timestamps_staleness: true",
@@ -234,7 +234,7 @@ fn jobs() {
 fn credentials() {
     check_job(
         "basic_auth: {username: u, password: p}\nauthorization: {credentials: c}",
-        expect!["prometheus.yml:3:5: at most one of basic_auth, authorization and bearer_token can be used; remove the others"],
+        expect!["prometheus.yml:3:5: at most one of basic_auth, oauth2, authorization and bearer_token can be used; remove the others"],
     );
     check_job(
         "basic_auth: {username: u, password: p, password_file: p.txt}",
@@ -266,7 +266,7 @@ fn credentials() {
     );
     check_job(
         "tls_config: {max_version: TLS11}",
-        expect![[r#"prometheus.yml:3:31: "max_version" TLS11 is not supported yet; TLS 1.2 and 1.3 are spoken; leave it out"#]],
+        expect![[r#"prometheus.yml:3:31: "max_version" TLS11 is not supported; TLS 1.2 and 1.3 are spoken; leave it out"#]],
     );
 }
 
