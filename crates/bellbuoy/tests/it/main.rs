@@ -9,6 +9,7 @@ mod grafana;
 mod harness;
 mod hostile;
 mod mail;
+mod misbehave;
 mod peers;
 mod peers_kinds;
 mod peers_receivers;

@@ -197,11 +197,13 @@ fn receivers() {
     );
     check_receiver(
         "email_configs:\n- to: a@b.c\n  from: a@b.c\n  smarthost: h:25\n  threading: {enabled: true, thread_by_date: daily}\n  headers: {references: a}",
-        expect![""],
+        expect![[r#"alertmanager.yml:8:5: threading makes the header "References" itself; remove one of them"#]],
     );
     check_receiver(
         "email_configs:\n- to: a@b.c\n  from: a@b.c\n  smarthost: h:25\n  threading: {enabled: true}\n  tls_config: {max_version: TLS12}",
-        expect![""],
+        expect![[r#"
+            alertmanager.yml:8:16: thread_by_date must be none or daily; daily begins a new conversation each day
+            alertmanager.yml:9:17: max_version is not supported yet for e-mail; leave it out"#]],
     );
 }
 
