@@ -271,7 +271,12 @@ fn failure(error: &reqwest::Error) -> Failure {
     let lower = words.to_lowercase();
     let kind = if error.is_timeout() {
         FailureKind::Timeout
-    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") || lower.contains("corrupt message") {
+    } else if lower.contains("certificate")
+        || lower.contains("tls")
+        || lower.contains("handshake")
+        || lower.contains("corrupt message")
+        || lower.contains("fatal alert")
+    {
         FailureKind::Tls
     } else if lower.contains("lookup") || lower.contains("name or service") || lower.contains("name resolution") {
         FailureKind::Dns

@@ -14,7 +14,7 @@ const ALERT: &str = r#"[{"labels": {"alertname": "A"}}]"#;
 /// One webhook with these lines of settings; the alert is posted.
 fn program(url: &str, lines: &str) -> (Folder, Program) {
     let text = format!(
-        "route: {{receiver: hook, group_wait: 0s}}\nreceivers:\n- name: hook\n  webhook_configs:\n  - url: '{url}'\n{}",
+        "route: {{receiver: hook, group_by: ['...'], group_wait: 0s}}\nreceivers:\n- name: hook\n  webhook_configs:\n  - url: '{url}'\n{}",
         lines.lines().map(|line| format!("    {line}\n")).collect::<String>()
     );
     let folder = Folder::new(&[("prometheus.yml", "scrape_configs: []\n"), ("alertmanager.yml", &text)]);
