@@ -29,6 +29,8 @@ pub struct Composed {
     pub problems: Vec<String>,
 }
 
+/// One lives per attempt, so the size of its options costs nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum Message {
     Http { method: &'static str, url: Secret, headers: Vec<(String, String)>, body: Vec<u8>, options: HttpOptions },
