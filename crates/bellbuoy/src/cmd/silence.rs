@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bellbuoy_vocabulary::{MatchOp, Matcher, Millis, Timestamp};
+use bellbuoy_vocabulary::{HttpOptions, MatchOp, Matcher, Millis, Timestamp};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use super::alertmanager_flags::GrammarFlag;
 use super::remote::text;
 use super::routes::word;
 use super::up::duration;
-use crate::client::{Clients, Request, Trust};
+use crate::client::{Clients, Request};
 use crate::clock;
 use crate::config::parse_matcher;
 use crate::silences::{matcher_of, matchers_json};
@@ -311,13 +311,11 @@ impl Server {
             method,
             url: &url,
             headers: &headers,
-            basic_auth: None,
-            authorization: None,
             body: body.map(Value::to_string).unwrap_or_default().into_bytes(),
             timeout: Duration::from_secs(60),
             body_bytes_max: ANSWER_BYTES_MAX,
         };
-        let response = self.clients.send(&Trust::default(), request).await;
+        let response = self.clients.send(&HttpOptions::default(), request).await;
         let response = response.map_err(|failure| anyhow::anyhow!("{}: {}", self.url, failure.reason))?;
         let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let said = answer.as_str().or_else(|| answer["message"].as_str());

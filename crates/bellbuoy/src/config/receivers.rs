@@ -159,7 +159,7 @@ fn read_webhook(fields: Fields, index: usize, defaults: &ReceiverDefaults, folde
 /// The `smtp_*` fields of `global`.
 pub fn read_smtp(fields: &Fields, folder: &Path, files: &Files) -> Smtp {
     let host = smarthost(fields, "smtp_smarthost");
-    let smtp = Smtp {
+    Smtp {
         from: fields.string("smtp_from"),
         from_broken: fields.unset("smtp_from"),
         smarthost_broken: host.is_none() && fields.has("smtp_smarthost"),
@@ -172,8 +172,7 @@ pub fn read_smtp(fields: &Fields, folder: &Path, files: &Files) -> Smtp {
         require_tls: fields.boolean("smtp_require_tls"),
         implicit_tls: fields.boolean("smtp_force_implicit_tls"),
         tls: mail_tls(fields, "smtp_tls_config", folder, files).unwrap_or_default(),
-    };
-    smtp
+    }
 }
 
 fn mail_tls(fields: &Fields, key: &'static str, folder: &Path, files: &Files) -> Option<TlsOptions> {

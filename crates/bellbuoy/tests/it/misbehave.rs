@@ -215,7 +215,8 @@ fn post(program: &Program, group: usize, resolved: bool) {
 
 /// The states that a group was told, in the order in which they were taken.
 fn told(receiver: &Misbehaving, group: usize) -> Vec<String> {
-    let of_group = |call: &Call| call.body["groupLabels"]["n"] == group.to_string();
+    let group = group.to_string();
+    let of_group = |call: &Call| call.body["groupLabels"]["n"] == group;
     receiver.taken().iter().filter(|call| of_group(call)).map(|call| call.body["status"].as_str().unwrap_or("").to_string()).collect()
 }
 
