@@ -49,10 +49,14 @@ pub(crate) fn outcomes(rule: &GrafanaSettings, run: &Run) -> Vec<Outcome> {
     if items.is_empty() {
         return vec![Outcome::bare(Labels::empty(), Verdict::NoData)];
     }
+    if items.iter().any(|item| matches!(item, Item::Series { .. })) {
+        let failure = invalid(rule, "looks like time series data, only reduced data can be alerted on.".into());
+        return vec![Outcome::bare(Labels::empty(), Verdict::Error(failure))];
+    }
     let mut out = Vec::new();
     let mut seen = BTreeSet::new();
     for item in items {
-        let outcome = outcome(rule, run, item);
+        let outcome = outcome(run, item);
         if !seen.insert(outcome.labels.clone()) {
             let text = label_text(&outcome.labels);
             let message = format!("frame cannot uniquely be identified by its labels: has duplicate results with labels {{{text}}}");
@@ -63,14 +67,10 @@ pub(crate) fn outcomes(rule: &GrafanaSettings, run: &Run) -> Vec<Outcome> {
     out
 }
 
-fn outcome(rule: &GrafanaSettings, run: &Run, item: &Item) -> Outcome {
+fn outcome(run: &Run, item: &Item) -> Outcome {
     let value = match item {
         Item::Scalar(value) | Item::Number { value, .. } => *value,
-        Item::NoData => None,
-        Item::Series { .. } => {
-            let failure = invalid(rule, "looks like time series data, only reduced data can be alerted on.".into());
-            return Outcome::bare(Labels::empty(), Verdict::Error(failure));
-        }
+        Item::NoData | Item::Series { .. } => None,
     };
     let captures = match &run.matches {
         Some(matches) => matches.clone(),

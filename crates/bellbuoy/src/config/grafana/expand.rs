@@ -36,6 +36,9 @@ pub fn forms_of(path: &[&str]) -> Forms {
         ["groups", "rules", "data", "model" | "relativeTimeRange", ..] => Forms::None,
         ["groups", "rules", "annotations", ..] => Forms::Braced,
         [_, "orgId"] => Forms::All,
+        // How Grafana reaches a data source, and its passwords, are not our business.
+        ["datasources", "name" | "type" | "uid"] | ["datasources", "jsonData", "timeInterval"] => Forms::All,
+        ["datasources", ..] => Forms::None,
         ["templates" | "muteTimes", ..] => Forms::None,
         _ => Forms::All,
     }
@@ -333,6 +336,8 @@ mod tests {
             (&["groups", "rules", "data", "model", "expr"], "$labels.a ${HOST} $$HOST"),
             (&["templates", "template"], "$labels.a ${HOST} $$HOST"),
             (&["muteTimes", "name"], "$labels.a ${HOST} $$HOST"),
+            (&["datasources", "uid"], ".a db1 $HOST"),
+            (&["datasources", "secureJsonData", "password"], "$labels.a ${HOST} $$HOST"),
             (&["contactPoints", "receivers", "settings", "url"], ".a db1 $HOST"),
             (&["policies", "receiver"], ".a db1 $HOST"),
             (&["groups", "rules", "labels", "x"], ".a db1 $HOST"),

@@ -521,13 +521,10 @@ fn words_and_series_of_an_alert() {
         GRAFANA_ALERTS{alertname="High", alertstate="firing", grafana_alertstate="Alerting", grafana_folder="ML", grafana_rule_uid="u1", host="a", severity="page"}"#]].assert_eq(&(text + &elements[0].labels.to_string()));
 }
 
-#[test]
-fn results_that_can_not_be_alerted_on() {
-    let mut series = rule("load", 5.0);
-    let NodeKind::Query(query) = &mut series.nodes[0].kind else { panic!("a query") };
-    query.kind = QueryKind::Range { step: Millis::from_seconds(60) };
-    series.on_error = ErrorPolicy::Error;
-    let mut scene = Scene::new(series, &[("load", "9")]);
+/// The error of a rule whose nodes are these, with two series of `load`.
+fn error_of(nodes: Vec<Node>, condition: &str) -> String {
+    let rule = GrafanaSettings { nodes, condition: condition.into(), on_error: ErrorPolicy::Error, ..rule("load", 5.0) };
+    let mut scene = Scene::new(rule, &[("load{host=\"a\",zone=\"z\"}", "9"), ("load{host=\"b\",zone=\"z\"}", "9")]);
     let external = Labels::empty();
     let source = Until(&scene.store, Timestamp(0));
     let with = Evaluation {
@@ -538,8 +535,27 @@ fn results_that_can_not_be_alerted_on() {
         resend_delay: crate::RESEND_DELAY,
     };
     let report = scene.group.evaluate_rule(0, Timestamp(0), &with, &mut &scene.store);
-    expect![
-        "invalid format of evaluation results for the alert definition C: looks like time series data, only reduced data can be alerted on."
-    ]
-    .assert_eq(&report.error.map_or_else(String::new, |error| error.to_string()));
+    report.error.map_or_else(String::new, |error| error.to_string())
+}
+
+#[test]
+fn results_that_can_not_be_alerted_on() {
+    let mut series = query("load");
+    let NodeKind::Query(ranged) = &mut series.kind else { panic!("a query") };
+    ranged.kind = QueryKind::Range { step: Millis::from_seconds(60) };
+    let invalid = "invalid format of evaluation results for the alert definition";
+    let reduced = "looks like time series data, only reduced data can be alerted on.";
+    assert_eq!(error_of(vec![series], "A"), format!("{invalid} A: {reduced}"));
+    let node = |ref_id: &str, formula: &str| Node {
+        ref_id: ref_id.into(),
+        kind: NodeKind::Expression(Expression::Math(Math::parse(formula).expect("a formula"))),
+    };
+    // Each of the two elements of A fits the one of B, whose labels are the larger set: both outcomes would be one instance.
+    let mut other = query("load{host=\"a\"}");
+    other.ref_id = "B".into();
+    let twice = vec![query("sum by (host) (load{host=\"a\"}) or sum by (zone) (load)"), other, node("M", "$A + $B")];
+    let duplicate = "frame cannot uniquely be identified by its labels: has duplicate results with labels";
+    assert_eq!(error_of(twice, "M"), format!("{invalid} M: {duplicate} {{__name__=load, host=a, zone=z}}"));
+    let sum = vec![query("load"), node("M", "$A - $A + abs($A) * 0")];
+    assert_eq!(error_of(sum, "M"), "", "equal labels stay apart");
 }
