@@ -126,11 +126,11 @@ pub fn alert_order(a: &Labels, b: &Labels) -> Ordering {
 
 /// Alertmanager's order of label sets: the smaller set first, then name by name; who lacks a name that the other has comes first.
 pub fn labels_order(a: &Labels, b: &Labels) -> Ordering {
-    let by_size = a.iter().count().cmp(&b.iter().count());
+    let by_size = a.len().cmp(&b.len());
     if by_size != Ordering::Equal {
         return by_size;
     }
-    for ((a_name, a_value), (b_name, b_value)) in a.iter().zip(b.iter()) {
+    for ((a_name, a_value), (b_name, b_value)) in a.iter_bytes().zip(b.iter_bytes()) {
         // The first name that only one of them has is missing in the other one.
         let order = b_name.cmp(a_name).then_with(|| a_value.cmp(b_value));
         if order != Ordering::Equal {
