@@ -5,11 +5,11 @@ use bellbuoy_template::{Data, Environment, Template, TemplateSet, grafana_notify
 use bellbuoy_vocabulary::{Secret, Timestamp};
 
 use crate::event::{field_name, template_alert_is_event, told_as_event};
-use crate::exchange::SEND;
+use crate::exchange::{SEND, SoFar};
 use crate::limit::more_alerts;
 use crate::notice::Notice;
 use crate::settings::{EmailSettings, HttpOptions, Integration, IntegrationKind};
-use crate::{discord, email, grafana_webhook, msteamsv2, opsgenie, pagerduty, slack, telegram, webhook};
+use crate::{discord, email, grafana_webhook, jira, msteamsv2, opsgenie, pagerduty, slack, telegram, webhook, wechat};
 use crate::{googlechat, incidentio, mattermost, msteams, ntfy, pushover, rocketchat, sns, victorops, webex};
 
 /// What composing knows beside the notice and the receiver.
@@ -86,6 +86,9 @@ pub fn compose_again(integration: &Integration, notice: &Notice, context: &Conte
         IntegrationKind::MsTeams(settings) => msteams::compose(settings, notice, context),
         IntegrationKind::GoogleChat(settings) => googlechat::compose(settings, notice, context),
         IntegrationKind::Ntfy(settings) => ntfy::compose(settings, notice, context),
+        // The first of several requests.
+        IntegrationKind::Jira(settings) => jira::step(settings, notice, context, &SoFar::nothing()).composed,
+        IntegrationKind::Wechat(settings) => wechat::step(settings, notice, context, &SoFar::nothing()).composed,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::compose::{Composed, Context, Message, compose_again};
 use crate::judge::{Answer, Verdict, backoff, judge};
 use crate::notice::Notice;
 use crate::settings::{Integration, IntegrationKind};
-use crate::{discord, opsgenie, slack, sns};
+use crate::{discord, jira, opsgenie, slack, sns, wechat};
 
 /// Requests of one attempt; more than any kind needs, so that a service that always wants one more comes to an end.
 const STEPS_MAX: usize = 8;
@@ -21,7 +21,7 @@ const STEPS_MAX: usize = 8;
 const MEMORY_BYTES_MAX: usize = 2048;
 
 /// The router's word for it.
-const FIRST: &str = "first notification";
+pub(crate) const FIRST: &str = "first notification";
 
 /// The step of kinds that need only one.
 pub const SEND: &str = "send";
@@ -103,6 +103,8 @@ pub fn compose_step(integration: &Integration, notice: &Notice, context: &Contex
         IntegrationKind::Slack(settings) => slack::step(settings, notice, context, so_far),
         IntegrationKind::Opsgenie(settings) => opsgenie::step(settings, notice, context, so_far),
         IntegrationKind::Sns(settings) => sns::step(settings, notice, context, so_far),
+        IntegrationKind::Jira(settings) => jira::step(settings, notice, context, so_far),
+        IntegrationKind::Wechat(settings) => wechat::step(settings, notice, context, so_far),
         _ => Step { name: SEND, composed: compose_again(integration, notice, context, so_far.last_answer) },
     }
 }
@@ -125,6 +127,8 @@ pub fn judge_step(
         IntegrationKind::Slack(settings) => slack::after(settings, notice, step, answer, verdict),
         IntegrationKind::Opsgenie(settings) => opsgenie::after(settings, notice, step, verdict),
         IntegrationKind::Sns(settings) => sns::after(settings, step, answer, verdict, session, now),
+        IntegrationKind::Jira(settings) => jira::after(settings, notice, so_far, verdict, now),
+        IntegrationKind::Wechat(settings) => wechat::after(settings, notice, so_far, session, verdict, now),
         _ => settle(verdict),
     };
     bounded(outcome, so_far, attempt, now, random)
@@ -140,6 +144,7 @@ pub fn remembers(kind: &IntegrationKind) -> bool {
     match kind {
         IntegrationKind::Discord(settings) => settings.update_message,
         IntegrationKind::Slack(settings) => settings.update_message,
+        IntegrationKind::Jira(_) => true,
         _ => false,
     }
 }
@@ -178,6 +183,8 @@ pub fn address(kind: &IntegrationKind, message: &Message) -> Secret {
     match (kind, message) {
         (IntegrationKind::Discord(settings), _) => settings.webhook_url.clone(),
         (IntegrationKind::Slack(settings), _) => settings.api_url.clone(),
+        (IntegrationKind::Jira(settings), _) => Secret::new(settings.api_url.clone()),
+        (IntegrationKind::Wechat(settings), _) => Secret::new(format!("{} {}", settings.api_url, settings.corp_id)),
         (IntegrationKind::Opsgenie(settings), Message::Http { options, .. }) => {
             let key = options.authorization.as_ref().map_or("", |key| key.expose());
             Secret::new(format!("{} {key}", settings.api_url))

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::limit::one_line;
 use crate::settings::{IntegrationKind, PagerdutyKey};
 use crate::telegram::{MOVED_TO, PLAIN_NEXT};
-use crate::{rocketchat, sns};
+use crate::{rocketchat, sns, wechat};
 
 /// What came back of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +167,9 @@ fn meant(kind: &IntegrationKind, status: u16, body: &[u8]) -> u16 {
         IntegrationKind::VictorOps(_) if (200..300).contains(&status) && said(body, "result") == Some("failure".into()) => 400,
         // "Temporarily unavailable", with a Retry-After.
         IntegrationKind::Webex(_) if status == 423 => 429,
+        // A page of whoever stands between us and Jira.
+        IntegrationKind::Jira(_) if (200..300).contains(&status) && !body.is_empty() && json(body).is_none() => 502,
+        IntegrationKind::Wechat(_) if (200..300).contains(&status) => wechat::status(status, json(body).as_ref()),
         _ => status,
     }
 }
@@ -296,6 +299,9 @@ fn remote_id(kind: &IntegrationKind, body: &[u8]) -> Option<String> {
         | IntegrationKind::Sns(_)
         | IntegrationKind::Mattermost(_)
         | IntegrationKind::MsTeams(_) => return None,
+        IntegrationKind::Wechat(_) => text("msgid")?.to_string(),
+        // Its steps know the issue.
+        IntegrationKind::Jira(_) => return None,
     };
     Some(one_line(&id, 80))
 }
@@ -381,6 +387,12 @@ fn shown(kind: &IntegrationKind, text: &str) -> String {
         IntegrationKind::MsTeams(settings) => hide_url(settings.webhook_url.expose()),
         IntegrationKind::GoogleChat(settings) => hide_url(settings.url.expose()),
         IntegrationKind::Ntfy(settings) => hide(settings.token.as_ref().map_or("", |token| token.expose()), 4),
+        IntegrationKind::Jira(settings) => {
+            hide(settings.http.basic_auth.as_ref().map_or("", |(_, password)| password.expose()), 4);
+            let header = settings.http.authorization.as_ref().map_or("", |value| value.expose());
+            hide(header.rsplit(' ').next().unwrap_or(header), 4);
+        }
+        IntegrationKind::Wechat(settings) => hide(settings.api_secret.expose(), 4),
     }
     // A mail's answer names the recipients that have it already: they must not get it again because a line was cut.
     let email = matches!(kind, IntegrationKind::Email(_));

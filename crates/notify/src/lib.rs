@@ -14,17 +14,21 @@ mod email;
 pub mod event;
 mod exchange;
 mod grafana_webhook;
+mod jira;
 mod judge;
 mod limit;
 mod msteamsv2;
 mod notice;
 mod opsgenie;
 mod pagerduty;
+
 mod settings;
 mod sha256;
 mod slack;
 mod telegram;
+mod values;
 mod webhook;
+mod wechat;
 
 // One request per message.
 mod googlechat;
@@ -56,3 +60,4 @@ pub use settings::{
     NtfySettings, PushoverSettings, RocketchatAction, RocketchatField, RocketchatSettings, SnsRole, SnsSettings, SnsTarget,
     VictorOpsSettings, WebexSettings,
 };
+pub use settings::{JiraApi, JiraSettings, JiraText, WechatSettings};

@@ -10,6 +10,12 @@ pub(crate) fn cut_utf16(text: &str, max: usize) -> String {
     cut(text, max, char::len_utf16)
 }
 
+/// The same, in bytes of UTF-8.
+pub(crate) fn cut_utf8(text: &str, max: usize) -> String {
+    // The ellipsis takes three of them where `cut` counts one.
+    if text.len() <= max { text.to_string() } else { cut(text, max.saturating_sub(2), char::len_utf8) }
+}
+
 /// The same, in characters.
 pub(crate) fn cut_chars(text: &str, max: usize) -> String {
     cut(text, max, |_| 1)
@@ -75,6 +81,8 @@ mod tests {
         assert_eq!(cut_utf16("🚨🚨", 2), "…");
         assert_eq!(cut_utf16("ab\\*cd", 4), "ab…");
         assert_eq!(cut_utf16("abc", 0), "");
+        assert_eq!(cut_utf8("éé", 4), "éé");
+        assert_eq!(cut_utf8("ééé", 5), "é…");
         assert_eq!(cut_chars("🚨🚨", 2), "🚨🚨");
         assert_eq!(cut_chars("🚨éa", 2), "🚨…");
         assert_eq!(one_line(" a\r\n\u{7}b  c ", 10), "a b c");

@@ -2,6 +2,7 @@
 //!
 //! Texts are Go templates over the notification's data. Addresses and tokens are `Secret`.
 
+mod conversations;
 mod grafana;
 mod kinds;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 pub use bellbuoy_vocabulary::HttpOptions;
 use bellbuoy_vocabulary::{Millis, Secret, TlsOptions};
 
+pub use conversations::*;
 pub use grafana::*;
 pub use kinds::*;
 
@@ -51,6 +53,8 @@ pub enum IntegrationKind {
     MsTeams(MsTeamsSettings),
     GoogleChat(GoogleChatSettings),
     Ntfy(NtfySettings),
+    Jira(Box<JiraSettings>),
+    Wechat(WechatSettings),
 }
 
 impl IntegrationKind {
@@ -75,6 +79,8 @@ impl IntegrationKind {
             IntegrationKind::MsTeams(_) => "msteams",
             IntegrationKind::GoogleChat(_) => "googlechat",
             IntegrationKind::Ntfy(_) => "ntfy",
+            IntegrationKind::Jira(_) => "jira",
+            IntegrationKind::Wechat(_) => "wechat",
         }
     }
 
@@ -110,6 +116,8 @@ pub struct WebhookSettings {
     pub url: Secret,
     /// Most alerts in one message; 0 is all. The rest is counted in `truncatedAlerts`.
     pub max_alerts: u64,
+    /// The body, instead of Alertmanager's.
+    pub payload: Option<Detail>,
     pub timeout: Option<Millis>,
     pub http: HttpOptions,
 }

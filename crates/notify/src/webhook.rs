@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::compose::{Composed, Context, Message, Renderer, json_headers};
 use crate::notice::{LabelsJson, Notice, common, quote_meta};
 use crate::settings::WebhookSettings;
+use crate::values;
 
 /// Go's zero time, which Alertmanager sends as the end of what still fires.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -21,9 +22,19 @@ pub(crate) fn compose(settings: &WebhookSettings, notice: &Notice, context: &Con
         }
         problems = renderer.problems;
     }
-    // Serializing texts and numbers into memory can not fail.
-    let body = Body { notice, context, max_alerts: settings.max_alerts, version: "4" };
-    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let own = settings.payload.as_ref().and_then(|payload| {
+        let data = notice.template_data(context.external_url, shown(notice, settings.max_alerts));
+        let mut renderer = Renderer::over(data, context);
+        let value = values::value("payload", payload, &mut renderer);
+        problems.append(&mut renderer.problems);
+        value
+    });
+    let body = match own {
+        Some(value) => value.to_string().into_bytes(),
+        // Also where the body that the settings write can not be had: this one at least says what there is.
+        // Serializing texts and numbers into memory can not fail.
+        None => serde_json::to_vec(&Body { notice, context, max_alerts: settings.max_alerts, version: "4" }).unwrap_or_default(),
+    };
     let message = Message::Http { method: "POST", url, headers: json_headers(notice), body, options: settings.http.clone() };
     Composed { message, problems }
 }
@@ -45,8 +56,7 @@ struct Body<'a> {
 impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Body { notice, context, max_alerts, version } = self;
-        let max = usize::try_from(*max_alerts).unwrap_or(usize::MAX);
-        let shown = if max == 0 { notice.alerts.len() } else { max.min(notice.alerts.len()) };
+        let shown = shown(notice, *max_alerts);
         let alerts = &notice.alerts[..shown];
         let firing = alerts.iter().any(|alert| !alert.resolved_at(notice.at));
         let mut map = to.serialize_map(Some(11))?;
@@ -63,6 +73,12 @@ impl Serialize for Body<'_> {
         map.serialize_entry("truncatedAlerts", &(notice.alerts.len() - shown))?;
         map.end()
     }
+}
+
+/// How many alerts are shown; 0 is all.
+fn shown(notice: &Notice, max_alerts: u64) -> usize {
+    let max = usize::try_from(max_alerts).unwrap_or(usize::MAX);
+    if max == 0 { notice.alerts.len() } else { max.min(notice.alerts.len()) }
 }
 
 struct Alerts<'a> {

@@ -15,11 +15,6 @@ use super::receivers::{self, ReceiverDefaults};
 use super::time_intervals;
 use super::yaml::Node;
 
-/// Fields of `global` that only receivers of unsupported kinds read. Those receivers are refused by themselves.
-const UNUSED: [&str; 4] = ["jira_api_url", "wechat_api_corp_id", "wechat_api_secret_file", "wechat_api_url"];
-/// The secrets among them: never shown back.
-const UNUSED_SECRETS: [&str; 1] = ["wechat_api_secret"];
-
 #[derive(Debug, Default)]
 pub struct Alertmanager {
     pub router: Option<RouterSettings>,
@@ -65,14 +60,9 @@ fn read_global(fields: Fields, defaults: &mut ReceiverDefaults, folder: &Path, f
     defaults.smtp = receivers::read_smtp(&fields, folder, files);
     defaults.services = receivers::services::read_global(&fields, folder, files);
     defaults.more = receivers::more::read_global(&fields, folder, files);
+    defaults.conversations = receivers::conversations::read_global(&fields, folder, files);
     if let Some(http) = receivers::http_options(&fields, "http_config", folder, files) {
         defaults.http = http;
-    }
-    for key in UNUSED {
-        let _ = fields.text(key);
-    }
-    for key in UNUSED_SECRETS {
-        let _ = fields.secret(key);
     }
     fields.finish();
     resolve_timeout

@@ -1,6 +1,7 @@
-//! `receivers` of alertmanager.yml: Discord, webhook and e-mail here, the other chats and pagers in services.rs and more.rs. Every other
-//! kind is refused by name.
+//! `receivers` of alertmanager.yml: Discord, webhook and e-mail here, the other chats and pagers in services.rs, more.rs and
+//! conversations.rs.
 
+pub mod conversations;
 pub mod more;
 pub mod services;
 
@@ -16,8 +17,6 @@ use super::Files;
 use super::http;
 use super::read::{Fields, Text};
 
-const NOT_YET: [(&str, &str); 2] = [("jira_configs", "jira"), ("wechat_configs", "wechat")];
-
 /// What receivers take from `global`.
 #[derive(Clone, Debug, Default)]
 pub struct ReceiverDefaults {
@@ -25,6 +24,7 @@ pub struct ReceiverDefaults {
     pub smtp: Smtp,
     pub services: services::Services,
     pub more: more::More,
+    pub conversations: conversations::Conversations,
 }
 
 /// `smtp_*` of `global`.
@@ -75,11 +75,7 @@ pub fn read(fields: Fields, defaults: &ReceiverDefaults, folder: &Path, files: &
         integrations.extend(services::msteamsv2(teams, index, http, folder, files));
     }
     integrations.extend(more::read(&fields, defaults, folder, files));
-    for (key, kind) in NOT_YET {
-        if fields.has(key) {
-            fields.error(fields.key_span(key), format!("not supported yet: receiver kind {kind}"), "all other kinds are supported");
-        }
-    }
+    integrations.extend(conversations::read(&fields, defaults, folder, files));
     fields.finish();
     Some(Receiver { name: name?.as_str().to_string(), labels, integrations })
 }
@@ -148,10 +144,10 @@ fn read_webhook(fields: Fields, index: usize, defaults: &ReceiverDefaults, folde
     let settings = WebhookSettings {
         url: url.clone().unwrap_or_default(),
         max_alerts: fields.integer("max_alerts").unwrap_or(0),
+        payload: fields.node("payload").map(services::detail),
         timeout: fields.duration("timeout").filter(|timeout| *timeout != Millis::ZERO),
         http: http_options(&fields, "http_config", folder, files).unwrap_or_else(|| defaults.http.clone()),
     };
-    fields.not_yet(&["payload"]);
     fields.finish();
     url.map(|_| Integration { index, send_resolved, kind: IntegrationKind::Webhook(settings) })
 }

@@ -1,8 +1,8 @@
 //! Deliveries of several requests: which request follows which answer, and what is remembered.
 
 use bellbuoy_notify::{
-    Answer, Context, DiscordSettings, Done, Integration, IntegrationKind, Message, Notice, Outcome, Session, SlackSettings, SoFar, Verdict,
-    compose_step, judge_step,
+    Answer, Context, DiscordSettings, Done, HttpOptions, Integration, IntegrationKind, JiraApi, JiraSettings, JiraText, Message, Notice,
+    Outcome, Session, SlackSettings, SoFar, Verdict, WechatSettings, compose_step, judge_step,
 };
 use bellbuoy_template::notify::default_templates;
 use bellbuoy_vocabulary::{Millis, Secret};
@@ -161,4 +161,181 @@ fn discord_edits_its_message() {
     );
     assert_eq!(told(&more, &[(500, "")]).1, "42");
     assert_eq!(told(&end, &[(200, r#"{"id":"42"}"#)]), ("PATCH /1/t/messages/42?thread_id=5, delivered 42".into(), "-".into()));
+}
+
+/// The lines of an attempt without the address's beginning; of a body only what `part` points at.
+fn short(told: &str, base: &str, part: &str) -> String {
+    let one = |line: &str| match line.split_once(" {") {
+        Some((head, _)) if head.starts_with('P') => {
+            let body: Value = serde_json::from_str(&line[head.len() + 1..]).expect("JSON");
+            format!("{head} {}", body.pointer(part).map_or("-".into(), Value::to_string))
+        }
+        _ => line.trim_end().to_string(),
+    };
+    told.lines().map(|line| one(line).replace(base, "")).collect::<Vec<_>>().join("\n")
+}
+
+fn jira() -> JiraSettings {
+    let text = |template: &str| JiraText { template: template.into(), update: true };
+    JiraSettings {
+        api_url: "https://jira.example/rest/api/2".into(),
+        api_type: JiraApi::Auto,
+        project: "ML".into(),
+        issue_type: "Bug".into(),
+        summary: text("{{ .CommonLabels.alertname }}\nis {{ .Status }}"),
+        description: text(r#"{{ template "jira.default.description" . }}"#),
+        labels: vec!["two words".into(), " ".into()],
+        priority: r#"{{ template "jira.default.priority" . }}"#.into(),
+        reopen_transition: "Again".into(),
+        resolve_transition: "Done".into(),
+        wont_fix_resolution: String::new(),
+        reopen_duration: Millis::ZERO,
+        fields: Vec::new(),
+        http: HttpOptions::default(),
+    }
+}
+
+const NOTHING_FOUND: (u16, &str) = (200, r#"{"issues":[]}"#);
+const OPEN: (u16, &str) = (200, r#"{"issues":[{"key":"ML-1","fields":{"status":{"statusCategory":{"key":"new"}}}}]}"#);
+const CLOSED: (u16, &str) = (200, r#"{"issues":[{"key":"ML-1","fields":{"status":{"statusCategory":{"key":"done"}}}}]}"#);
+const MADE: (u16, &str) = (201, r#"{"id":"7","key":"ML-1"}"#);
+const DONE: (u16, &str) = (204, "");
+
+#[test]
+fn jira_finds_its_issue_again() {
+    let mut talk = Talk::new(IntegrationKind::Jira(Box::new(jira())));
+    let [first, more, end] = life("jira");
+    let base = "https://jira.example/rest/api/2/";
+    let mut told = |notice: &Notice, answers: &[(u16, &str)]| short(&talk.attempt(notice, answers), base, "/fields/summary");
+    assert_eq!(told(&first, &[NOTHING_FOUND, MADE]), "POST search -\nPOST issue \"Drift is firing\"\ndelivered ML-1");
+    // The search does not know the new issue yet.
+    assert_eq!(told(&more, &[NOTHING_FOUND, DONE]), "POST search -\nPUT issue/ML-1 \"is firing\"\ndelivered ML-1");
+    assert_eq!(told(&more, &[OPEN, DONE]), "POST search -\nPUT issue/ML-1 \"is firing\"\ndelivered ML-1");
+    // It was deleted.
+    let gone = (404, r#"{"errorMessages":["Issue does not exist"]}"#);
+    let again = (201, r#"{"key":"ML-2"}"#);
+    assert_eq!(told(&more, &[OPEN, gone, again]), "POST search -\nPUT issue/ML-1 \"is firing\"\nPOST issue \"is firing\"\ndelivered ML-2");
+    let transitions = (200, r#"{"transitions":[{"id":"3","name":"Again"},{"id":"4","name":"Done"}]}"#);
+    assert_eq!(
+        told(&more, &[CLOSED, DONE, transitions, DONE]),
+        "POST search -\nPUT issue/ML-1 \"is firing\"\nGET issue/ML-1/transitions\nPOST issue/ML-1/transitions -\ndelivered ML-1"
+    );
+    assert_eq!(told(&end, &[OPEN, DONE, (503, "")]).lines().last(), Some("retry +200 ms: transitions: HTTP 503"));
+    assert_eq!(
+        told(&end, &[OPEN, DONE, (200, r#"{"transitions":[]}"#)]).lines().last(),
+        Some("gave up: issue ML-1 has no transition \"Done\" now: its workflow or its status does not allow it")
+    );
+    assert_eq!(told(&end, &[OPEN, DONE, transitions, DONE]).lines().last(), Some("delivered ML-1"));
+    // Its end is told; what is not there is not looked for any more.
+    assert_eq!(told(&end, &[NOTHING_FOUND]), "POST search -\ndelivered");
+    assert_eq!(
+        told(&more, &[NOTHING_FOUND, (400, r#"{"errors":{"project":"is required"}}"#)]).lines().last(),
+        Some("gave up: create: HTTP 400: {\"errors\":{\"project\":\"is required\"}}")
+    );
+    assert_eq!(told(&more, &[(200, "<html>log in")]), "POST search -\nretry +200 ms: search: HTTP 502: <html>log in");
+    assert_eq!(told(&more, &[(429, "")]), "POST search -\nlimited +1000 ms: search: HTTP 429");
+    assert_eq!(told(&more, &[(200, r#"{"issues":[{"key":"../x"}]}"#)]).lines().last(), Some("gave up: search: \"../x\" is no issue's key"));
+}
+
+#[test]
+fn jira_searches_where_it_can() {
+    let [first, _, end] = life("jira");
+    let search = |settings: JiraSettings, notice: &Notice| {
+        short(&Talk::new(IntegrationKind::Jira(Box::new(settings))).attempt(notice, &[(500, "")]), "https://", "/jql")
+            .lines()
+            .next()
+            .map(str::to_string)
+    };
+    let alert = format!(
+        r#"labels=\"ALERT{{{}}}\" order by status ASC,resolutiondate DESC""#,
+        "ad4b39d3af6c5f089ddb8504a474cd124febe3ef322f263d58074fb0c51dc572"
+    );
+    let told = |settings: JiraSettings, notice: &Notice| search(settings, notice).unwrap_or_default().replace(&alert, "ALERT");
+    for (url, api_type, at) in [
+        ("https://x/rest/api/2", JiraApi::Auto, "x/rest/api/2/search"),
+        ("https://x.atlassian.net/rest/api/2", JiraApi::Auto, "x.atlassian.net/rest/api/3/search/jql"),
+        ("https://x.atlassian.net/rest/api/3", JiraApi::Auto, "x.atlassian.net/rest/api/3/search/jql"),
+        ("https://x.atlassian.net/rest/api/2", JiraApi::Datacenter, "x.atlassian.net/rest/api/2/search"),
+        ("https://x/jira/rest/api/2", JiraApi::Cloud, "x/jira/rest/api/3/search/jql"),
+    ] {
+        let told = told(JiraSettings { api_url: url.into(), api_type, ..jira() }, &first);
+        assert_eq!(told, format!(r#"POST {at} "statusCategory != Done and project=\"ML\" and ALERT"#));
+    }
+    let long = JiraSettings { reopen_duration: Millis::from_minutes(90), wont_fix_resolution: "No \"no\"".into(), ..jira() };
+    let place = "POST jira.example/rest/api/2/search";
+    let wont = r#"(resolution is EMPTY or resolution != \"No \\\"no\\\"\") and "#;
+    let recent = "(resolutiondate is EMPTY OR resolutiondate >= -90m) and ";
+    assert_eq!(told(long.clone(), &first), format!(r#"{place} "{wont}{recent}project=\"ML\" and ALERT"#));
+    assert_eq!(told(long, &end), format!(r#"{place} "{wont}statusCategory != Done and project=\"ML\" and ALERT"#));
+}
+
+#[test]
+fn jira_issue() {
+    let [first, ..] = life("jira");
+    let made = |settings: JiraSettings| {
+        let told = Talk::new(IntegrationKind::Jira(Box::new(settings))).attempt(&first, &[NOTHING_FOUND, MADE]);
+        let line = told.lines().nth(1).unwrap_or_default().to_string();
+        serde_json::from_str::<Value>(line.split_once(' ').and_then(|(_, rest)| rest.split_once(' ')).map_or("", |(_, body)| body))
+            .expect("JSON")
+    };
+    let issue = made(jira());
+    assert_eq!(issue["fields"]["labels"].as_array().map(|labels| (labels.len(), labels[1].clone())), Some((2, "two_words".into())));
+    assert_eq!(issue["fields"]["priority"]["name"], "High");
+    assert!(issue["fields"]["description"].as_str().is_some_and(|text| text.starts_with("# Alerts Firing:\n")));
+    // Version 3: a document, made of the text unless the template gives one.
+    let v3 = |template: &str| {
+        let description = JiraText { template: template.into(), update: true };
+        made(JiraSettings { api_url: "https://jira.example/rest/api/3".into(), description, ..jira() })["fields"]["description"].clone()
+    };
+    assert_eq!(v3("a\n\nb").pointer("/content/1/content/0/text"), Some(&Value::from("b")));
+    assert_eq!(v3(r#"{"type":"doc","version":1,"content":[]}"#)["content"], Value::Array(Vec::new()));
+    assert_eq!(v3(""), Value::Null);
+}
+
+#[test]
+fn wechat_keeps_its_token() {
+    let settings = WechatSettings {
+        api_url: "https://wechat.example/cgi-bin/".into(),
+        corp_id: "corp".into(),
+        api_secret: Secret::new("s&cret"),
+        message: "{{ .Status }} {{ .CommonLabels.note }}".into(),
+        to_user: "@all".into(),
+        to_party: String::new(),
+        to_tag: String::new(),
+        agent_id: "7".into(),
+        markdown: true,
+        http: HttpOptions::default(),
+    };
+    let mut talk = Talk::new(IntegrationKind::Wechat(settings.clone()));
+    let [first, more, _] = life("wechat");
+    let mut told = |notice: &Notice, answers: &[(u16, &str)]| {
+        short(&talk.attempt(notice, answers), "https://wechat.example/cgi-bin/", "/markdown/content")
+    };
+    let get = "GET gettoken?corpid=corp&corpsecret=s%26cret";
+    let token = (200, r#"{"errcode":0,"errmsg":"ok","access_token":"t/1","expires_in":7200}"#);
+    let sent = (200, r#"{"errcode":0,"errmsg":"ok","msgid":"m1"}"#);
+    let expired = (200, r#"{"errcode":42001,"errmsg":"access_token expired"}"#);
+    let post = "POST message/send?access_token=t%2F1 \"firing \"";
+    assert_eq!(
+        told(&first, &[(200, r#"{"errcode":40013,"errmsg":"invalid corpid"}"#)]),
+        format!("{get}\ngave up: gettoken: HTTP 400: {{\"errcode\":40013,\"errmsg\":\"invalid corpid\"}}")
+    );
+    assert!(
+        told(&first, &[(200, r#"{"errcode":40001,"errmsg":"invalid secret s&cret"}"#)])
+            .ends_with("\"errmsg\":\"invalid secret <secret>\"}")
+    );
+    assert_eq!(told(&first, &[(200, r#"{"errcode":0}"#)]), format!("{get}\ngave up: gettoken: the answer holds no token"));
+    assert_eq!(told(&first, &[token, sent]), format!("{get}\n{post}\ndelivered m1"));
+    assert_eq!(told(&more, &[sent]), format!("{post}\ndelivered m1"));
+    assert_eq!(told(&more, &[expired, token, sent]), format!("{post}\n{get}\n{post}\ndelivered m1"));
+    // A new token that is refused too: patience, and another one then.
+    assert!(told(&more, &[expired, token, expired]).contains("retry +200 ms"));
+    assert_eq!(
+        told(&more, &[token, (200, r#"{"errcode":45009,"errmsg":"often"}"#)]).lines().last(),
+        Some("limited +1000 ms: HTTP 429: {\"errcode\":45009,\"errmsg\":\"often\"}")
+    );
+    assert_eq!(told(&more, &[(200, "<html>")]).lines().last(), Some("retry +200 ms: HTTP 502: <html>"));
+    // Other credentials, another token.
+    talk.kind = IntegrationKind::Wechat(WechatSettings { api_secret: Secret::new("new"), ..settings });
+    assert!(talk.attempt(&more, &[(500, "")]).starts_with("GET "));
 }

@@ -6,7 +6,13 @@ use bellbuoy_vocabulary::Secret;
 use crate::{composed, firing, notice};
 
 fn settings(url: &str, max_alerts: u64) -> IntegrationKind {
-    IntegrationKind::Webhook(WebhookSettings { url: Secret::new(url), max_alerts, timeout: None, http: HttpOptions::default() })
+    IntegrationKind::Webhook(WebhookSettings {
+        url: Secret::new(url),
+        max_alerts,
+        payload: None,
+        timeout: None,
+        http: HttpOptions::default(),
+    })
 }
 
 fn three() -> Notice {

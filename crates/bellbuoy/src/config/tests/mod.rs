@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod bellbuoy;
+mod conversations;
 mod folder;
 mod good;
 mod grafana_rules;
