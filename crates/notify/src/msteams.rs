@@ -5,11 +5,13 @@ use serde_json::json;
 
 use crate::compose::{Composed, Context, Limit, Renderer};
 use crate::email::{plain_subject, plain_text};
-use crate::limit::cut_chars;
-use crate::msteamsv2::{TEXT_BYTES_MAX, TITLE_MAX, cut_json, json_bytes};
+use crate::msteamsv2::{TEXT_BYTES_MAX, cut_json, json_bytes};
 use crate::notice::Notice;
 use crate::parts::post_json;
 use crate::settings::MsTeamsSettings;
+
+/// Of title and summary each, so that they have room beside the longest text.
+const HEAD_BYTES_MAX: usize = 1000;
 
 pub(crate) fn compose(settings: &MsTeamsSettings, notice: &Notice, context: &Context) -> Composed {
     let mut renderer = Renderer::new(notice, context);
@@ -20,8 +22,8 @@ pub(crate) fn compose(settings: &MsTeamsSettings, notice: &Notice, context: &Con
     let body = json!({
         "@context": "http://schema.org/extensions",
         "type": "MessageCard",
-        "title": cut_chars(title.trim(), TITLE_MAX),
-        "summary": cut_chars(summary.trim(), TITLE_MAX),
+        "title": cut_json(title.trim(), HEAD_BYTES_MAX),
+        "summary": cut_json(summary.trim(), HEAD_BYTES_MAX),
         "text": text,
         "themeColor": if notice.is_firing() { "8C1A1A" } else { "2DC72D" },
     });

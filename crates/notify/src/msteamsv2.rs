@@ -10,7 +10,7 @@ use crate::settings::MsTeamsV2Settings;
 
 /// Teams takes 28 KB with everything; the card around the texts has about 400 bytes.
 pub(crate) const TEXT_BYTES_MAX: usize = 25_000;
-pub(crate) const TITLE_MAX: usize = 500;
+const TITLE_MAX: usize = 500;
 
 pub(crate) fn compose(settings: &MsTeamsV2Settings, notice: &Notice, context: &Context) -> Composed {
     let mut renderer = Renderer::new(notice, context);

@@ -10,8 +10,8 @@ use crate::compose::{Composed, Context, Limit, Renderer};
 use crate::email::{plain_subject, plain_text};
 use crate::limit::one_line;
 use crate::notice::Notice;
-use crate::parts::{post_json, put, small};
-use crate::settings::{HttpOptions, NtfySettings};
+use crate::parts::{bearer, post_json, put, small};
+use crate::settings::NtfySettings;
 use crate::webex::cut_bytes;
 
 /// Bytes; what is longer becomes an attached file.
@@ -33,7 +33,7 @@ pub(crate) fn compose(settings: &NtfySettings, notice: &Notice, context: &Contex
     let markdown = settings.markdown && message.is_some();
     let message = message.unwrap_or_else(|| cut_bytes(&plain_text(notice, &renderer.problems), MESSAGE_MAX));
     // ntfy writes "triggered" for nothing; what is known is better.
-    let message = if message.trim().is_empty() { plain_subject(notice) } else { message.trim().to_string() };
+    let message = if message.trim().is_empty() { cut_bytes(&plain_subject(notice), MESSAGE_MAX) } else { message.trim().to_string() };
     put(&mut body, "message", message);
     let said = small(&mut renderer, "priority", &settings.priority, 100).to_lowercase();
     match PRIORITIES.iter().find(|(word, _)| *word == said) {
@@ -53,10 +53,7 @@ pub(crate) fn compose(settings: &NtfySettings, notice: &Notice, context: &Contex
         body.insert("markdown".into(), true.into());
     }
     body.insert("sequence_id".into(), notice.idempotency_key().into());
-    let options = match &settings.token {
-        Some(token) => HttpOptions { authorization: Some(Secret::new(format!("Bearer {}", token.expose()))), ..settings.http.clone() },
-        None => settings.http.clone(),
-    };
+    let options = bearer(&settings.http, settings.token.as_ref());
     let message = post_json(Secret::new(settings.url.clone()), notice, &Value::Object(body), options);
     Composed { message, problems: renderer.problems }
 }

@@ -13,6 +13,17 @@ pub(crate) fn post_json(url: Secret, notice: &Notice, body: &Value, options: Htt
     Message::Http { method: "POST", url, headers: json_headers(notice), body: body.to_string().into_bytes(), options }
 }
 
+/// The same way to speak HTTP with the message's own `Authorization` header, or with none: what `http_config` says of one, perhaps for
+/// all receivers in `global`, would stand beside it.
+pub(crate) fn authorized(http: &HttpOptions, header: Option<Secret>) -> HttpOptions {
+    HttpOptions { authorization: header, basic_auth: None, ..http.clone() }
+}
+
+pub(crate) fn bearer(http: &HttpOptions, token: Option<&Secret>) -> HttpOptions {
+    let Some(token) = token else { return http.clone() };
+    authorized(http, Some(Secret::new(format!("Bearer {}", token.expose()))))
+}
+
 /// A form's body: names and values as SigV4 wants them too, spaces as `%20`.
 pub(crate) fn form(pairs: &[(String, String)]) -> String {
     let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", percent(name, ""), percent(value, ""))).collect();

@@ -11,7 +11,7 @@ use crate::compose::{Composed, Context, Limit, Message, Renderer};
 use crate::email::plain_text;
 use crate::limit::{chars, cut_chars};
 use crate::notice::Notice;
-use crate::parts::{form, small};
+use crate::parts::{authorized, form, small};
 use crate::settings::{SnsSettings, SnsTarget};
 use crate::sha256;
 use crate::webex::cut_bytes;
@@ -77,7 +77,13 @@ fn signed(settings: &SnsSettings, notice: &Notice, context: &Context, keys: Keys
     let signer = signer(settings, &keys, "sns");
     let mut headers = vec![("Content-Type".into(), CONTENT_TYPE.into()), ("Idempotency-Key".into(), notice.idempotency_key())];
     headers.extend(signer.headers(&url, CONTENT_TYPE, &body, context.now));
-    let message = Message::Http { method: "POST", url: Secret::new(url), headers, body: body.into_bytes(), options: settings.http.clone() };
+    let message = Message::Http {
+        method: "POST",
+        url: Secret::new(url),
+        headers,
+        body: body.into_bytes(),
+        options: authorized(&settings.http, None),
+    };
     Composed { message, problems: renderer.problems }
 }
 

@@ -7,7 +7,7 @@ use crate::compose::{Composed, Context, Message};
 use crate::exchange::{Outcome, SEND, Session, SoFar, Step, Token, settle};
 use crate::judge::{Answer, Verdict};
 use crate::notice::Notice;
-use crate::parts::form;
+use crate::parts::{authorized, form};
 use crate::settings::{SnsRole, SnsSettings};
 use crate::sigv4::Signer;
 
@@ -111,6 +111,12 @@ fn assume(settings: &SnsSettings, role: &SnsRole, context: &Context) -> Composed
     let (url, body) = (aws(settings, "sts"), form(&pairs));
     let mut headers = vec![("Content-Type".into(), CONTENT_TYPE.into())];
     headers.extend(signer(settings, &own_keys(settings), "sts").headers(&url, CONTENT_TYPE, &body, context.now));
-    let message = Message::Http { method: "POST", url: Secret::new(url), headers, body: body.into_bytes(), options: settings.http.clone() };
+    let message = Message::Http {
+        method: "POST",
+        url: Secret::new(url),
+        headers,
+        body: body.into_bytes(),
+        options: authorized(&settings.http, None),
+    };
     Composed { message, problems: Vec::new() }
 }

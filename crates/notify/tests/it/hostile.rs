@@ -36,7 +36,7 @@ fn assert_accepted(body: &Value) {
     assert!(total <= 6000, "{total} units");
 }
 
-fn text() -> impl Strategy<Value = String> {
+pub fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{0,10}",
         "\\PC{0,50}",
@@ -50,7 +50,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-fn alert() -> impl Strategy<Value = Alert> {
+pub fn alert() -> impl Strategy<Value = Alert> {
     let pairs = || proptest::collection::vec((prop_oneof![Just("severity".to_string()), "[a-z]{1,8}", text()], text()), 0..30);
     let named = proptest::collection::vec(
         (prop_oneof!["field:[a-z ]{0,300}", Just("summary".to_string()), Just("title".into()), Just("description".into())], text()),
