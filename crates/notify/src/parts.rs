@@ -16,7 +16,7 @@ pub(crate) fn post_json(url: Secret, notice: &Notice, body: &Value, options: Htt
 /// The same way to speak HTTP with the message's own `Authorization` header, or with none: what `http_config` says of one, perhaps for
 /// all receivers in `global`, would stand beside it.
 pub(crate) fn authorized(http: &HttpOptions, header: Option<Secret>) -> HttpOptions {
-    HttpOptions { authorization: header, basic_auth: None, ..http.clone() }
+    HttpOptions { authorization: header, basic_auth: None, oauth2: None, ..http.clone() }
 }
 
 pub(crate) fn bearer(http: &HttpOptions, token: Option<&Secret>) -> HttpOptions {
