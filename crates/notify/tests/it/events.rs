@@ -103,6 +103,7 @@ fn slack_fields_and_colours() {
             "title_link": "https://airflow.example/run",
             "text": "WARNING: High data drift detected in production model.\nImpact: Model predictions may degrade over time. Monitor closely and plan retraining.\n",
             "fallback": "⚠️ Data Drift Detected",
+            "callback_id": "",
             "fields": [
               {
                 "title": "Drift Share",
