@@ -108,13 +108,6 @@ impl Outbox {
         first.map_or(Next::Nothing, |message| Next::Due(Box::new(message)))
     }
 
-    /// Until when the receiver does not want to be asked, as far as it is on disk: the sender's own memory of that ends with the program.
-    pub fn closed_until(&self, destination: &str) -> Timestamp {
-        let queues = self.lock();
-        let waiting = queues.get(destination).into_iter().flat_map(|queue| queue.groups.values()).flatten();
-        waiting.filter(|message| message.last_answer.starts_with("HTTP 429")).map(|message| message.due_at).max().unwrap_or(Timestamp(0))
-    }
-
     /// The message under way was not tried after all.
     pub fn put_back(&self, message: &Pending) {
         let mut queues = self.lock();

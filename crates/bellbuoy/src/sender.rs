@@ -59,6 +59,11 @@ enum Delivery {
     Settled(Verdict, Option<Value>, Answer),
 }
 
+/// Where the state keeps until when a destination does not want to be asked.
+fn closed_name(destination: &str) -> String {
+    format!("closed_until/{destination}")
+}
+
 impl Sender {
     pub fn new(path: Arc<Path>, clients: Arc<Clients>) -> Arc<Sender> {
         Arc::new(Sender {
@@ -74,9 +79,14 @@ impl Sender {
     /// Starts a task for each destination that has messages; woken by the path.
     pub async fn run(self: Arc<Self>) {
         let mut stopped = self.stop.subscribe();
+        // What receivers asked of the program that ran before.
+        for destination in self.path.outbox.destinations() {
+            let closed_until = self.path.state.kept(&closed_name(&destination)).ok().flatten().and_then(|at| at.as_i64());
+            self.start(destination, Timestamp(closed_until.unwrap_or(0)));
+        }
         loop {
             let woken = self.path.outbox.wake.notified();
-            self.path.outbox.destinations().into_iter().for_each(|destination| self.start(destination));
+            self.path.outbox.destinations().into_iter().for_each(|destination| self.start(destination, Timestamp(0)));
             tokio::select! {
                 _ = woken => {}
                 // A task that ended just when a message came is started again.
@@ -90,21 +100,21 @@ impl Sender {
         let _ = self.stop.send(true);
     }
 
-    fn start(self: &Arc<Self>, destination: String) {
+    fn start(self: &Arc<Self>, destination: String, closed_until: Timestamp) {
         let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         tasks.retain(|_, task| !task.is_finished());
         if !tasks.contains_key(&destination) {
             let sender = self.clone();
             let name = destination.clone();
-            tasks.insert(destination, tokio::spawn(async move { sender.empty(&name).await }));
+            tasks.insert(destination, tokio::spawn(async move { sender.empty(&name, closed_until).await }));
         }
     }
 
     /// Sends what is due to one destination until nothing is pending.
-    async fn empty(self: &Arc<Self>, destination: &str) {
+    ///
+    /// `closed_until`: while a receiver says "too many requests", nothing more goes to it.
+    async fn empty(self: &Arc<Self>, destination: &str, mut closed_until: Timestamp) {
         let mut stopped = self.stop.subscribe();
-        // While a receiver says "too many requests", nothing more goes to it.
-        let mut closed_until = self.path.outbox.closed_until(destination);
         loop {
             let now = clock::now();
             // Made before the question, so that a message which comes in between is not slept over.
@@ -281,6 +291,10 @@ impl Sender {
         }
         let (id, answer, remembers) = (message.id, words.clone(), memory.is_some());
         let mut writes = vec![Write::Settle(Settlement { id, status, due_at, at: now, answer, remote_id, memory, attempted: true })];
+        if let Some(at) = closed_until {
+            // The message may be replaced by a newer one; the promise stays.
+            writes.push(Write::Keep { name: closed_name(&notice.destination()), body: at.0.into() });
+        }
         if status == OutboxStatus::Pending {
             writes.extend(backlog::settled(self.path.outbox.again(message, due_at, &words), now, &self.path.telemetry));
         }
