@@ -1,10 +1,11 @@
-//! tell, elsewhere: alerts go to the Alertmanagers that `alerting:` of prometheus.yml names, when there is no alertmanager.yml here.
+//! tell, elsewhere: alerts go to the Alertmanagers that `alerting:` of prometheus.yml names, when there is no alertmanager.yml here,
+//! or when `forward_alerts: true` of bellbuoy.yml asks for both.
 //!
 //! In:    the alerts of our rules. Out: `POST /api/v2/alerts`, one request per Alertmanager at a time.
 //! Never: lets one Alertmanager delay another: each has its own bounded queue, and what its bound drops is counted.
 //! Holds: as with Prometheus, rules repeat firing alerts each minute, so an Alertmanager that was down learns of them when it is back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use bellbuoy_scrape::{Scheme, relabel};
@@ -20,6 +21,8 @@ use crate::wire::labels_json;
 
 /// Batches that wait for one Alertmanager; Prometheus' queue holds 10,000 alerts in all.
 const QUEUE_BATCHES_MAX: usize = 200;
+/// Alerts of one request, as with Prometheus.
+const BATCH_MAX: usize = 256;
 const ANSWER_BYTES_MAX: u64 = 64 << 10;
 
 struct Post {
@@ -42,20 +45,24 @@ impl Forwarder {
 
     /// Queues the alerts for each Alertmanager of the settings. Never waits.
     pub fn send(&self, alerts: &[Alert], alerting: &Alerting) {
+        let mut named = HashSet::new();
         for peer in &alerting.alertmanagers {
             let bodies: Vec<Value> = alerts.iter().filter_map(|alert| body(alert, alerting, peer)).collect();
-            if bodies.is_empty() {
-                continue;
-            }
-            let count = bodies.len() as u64;
             for address in addresses(peer) {
-                let post = Post { body: Value::from(bodies.clone()).to_string().into_bytes(), count, peer: peer.clone() };
-                if self.queue(&url(peer, &address)).try_send(post).is_err() {
-                    self.telemetry.forwards_dropped.add(count);
-                    warn!("alertmanager {address}: its queue is full, {count} alerts were dropped");
+                let url = url(peer, &address);
+                for batch in bodies.chunks(BATCH_MAX) {
+                    let count = batch.len() as u64;
+                    let post = Post { body: Value::from(batch).to_string().into_bytes(), count, peer: peer.clone() };
+                    if self.queue(&url).try_send(post).is_err() {
+                        self.telemetry.forwards_dropped.add(count);
+                        warn!("alertmanager {address}: its queue is full, {count} alerts were dropped");
+                    }
                 }
+                named.insert(url);
             }
         }
+        // Those that a reload or a discovery has taken away get what they still have in their queue, and no more.
+        self.queues.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).retain(|url, _| named.contains(url));
     }
 
     /// The addresses that alerts go to now, for `/api/v1/alertmanagers`.

@@ -206,10 +206,7 @@ impl Path {
         for transition in transitions {
             self.announce(transition);
         }
-        // Without routes of our own the alerts are told by the Alertmanagers that prometheus.yml names.
-        if settings.router.is_none() && !alerts.is_empty() {
-            self.forwarder.send(&alerts, &settings.alerting);
-        }
+        self.forward(&alerts);
         self.receive(alerts, at, writes);
     }
 
@@ -224,7 +221,16 @@ impl Path {
             alert.ends_at = alert.ends_at.max(now.saturating_add(life));
             writes.push(Write::Event(events::row(alert, &crate::clock::uuid(), None, self.receivers_of(&alert.labels), now)));
         }
+        self.forward(&alerts);
         self.receive(alerts, now, writes);
+    }
+
+    /// Without routes of our own, or when they are asked for, alerts go to the Alertmanagers that prometheus.yml names.
+    fn forward(&self, alerts: &[Alert]) {
+        let settings = self.settings();
+        if !alerts.is_empty() && (settings.router.is_none() || settings.alerting.beside_routes) {
+            self.forwarder.send(alerts, &settings.alerting);
+        }
     }
 
     /// What pipelines tell, each once by its key. An answer of `Ok` means that all of them are on disk.
@@ -245,9 +251,7 @@ impl Path {
                 writes.push(Write::Event(events::row(alert, &one.id, one.key.clone(), one.receivers.clone(), now)));
             }
         }
-        if self.settings().router.is_none() {
-            self.forwarder.send(&alerts, &self.settings().alerting);
-        }
+        self.forward(&alerts);
         // Also without a new one: what is said to be a repeat must be on disk too.
         if !self.receive(alerts, now, writes) {
             return Err(EventError::Disk);

@@ -51,6 +51,8 @@ pub struct Bellbuoy {
     pub host: Option<HostSettings>,
     /// Its name, and where it stands.
     pub fallback_receiver: Option<(String, Span)>,
+    /// Alerts go to the Alertmanagers of prometheus.yml too, although there are routes here.
+    pub forward_alerts: bool,
 }
 
 pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellbuoy {
@@ -66,6 +68,7 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellb
         out.models.extend(read_model(model, folder, files));
     }
     out.fallback_receiver = fields.text("fallback_receiver").map(|text| (text.as_str().to_string(), text.span()));
+    out.forward_alerts = fields.boolean("forward_alerts").unwrap_or(false);
     out.host = fields.map("host", "host").map(read_host);
     if let Some(storage) = fields.map("storage", "storage") {
         out.storage = read_storage(storage);

@@ -100,7 +100,7 @@ pub fn load(sources: &Sources) -> Loaded {
     loader.warn_of_nothing(sources.dir_or_file, &found);
     settings.global = prometheus.global;
     settings.scrape = prometheus.scrape;
-    settings.alerting = prometheus.alerting;
+    settings.alerting = Alerting { beside_routes: settings.alerting.beside_routes, ..prometheus.alerting };
     settings.hash = loader.hash.0;
     let failed = loader.problems.iter().any(|problem| problem.severity == Severity::Error);
     Loaded {
@@ -346,6 +346,7 @@ impl Loader<'_> {
         settings.storage = bellbuoy.storage;
         settings.models = bellbuoy.models;
         settings.host = bellbuoy.host;
+        settings.alerting.beside_routes = bellbuoy.forward_alerts;
         if let Some((name, span)) = bellbuoy.fallback_receiver {
             let known = || settings.receivers.iter().map(|receiver| receiver.name.as_str());
             if !known().any(|known| known == name) {

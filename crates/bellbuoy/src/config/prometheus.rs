@@ -436,7 +436,7 @@ fn read_alerting(fields: Fields, folder: &Path, files: &Files) -> Alerting {
     let peers = fields.maps("alertmanagers", "alertmanager");
     let alertmanagers = peers.into_iter().map(|peer| alertmanager(peer, folder, files)).collect();
     fields.finish();
-    Alerting { alertmanagers, alert_relabel }
+    Alerting { alertmanagers, alert_relabel, beside_routes: false }
 }
 
 fn alertmanager(fields: Fields, folder: &Path, files: &Files) -> AlertmanagerPeer {

@@ -93,6 +93,8 @@ impl Default for Global {
 pub struct Alerting {
     pub alertmanagers: Vec<AlertmanagerPeer>,
     pub alert_relabel: Vec<Relabel>,
+    /// `forward_alerts` of bellbuoy.yml: also when there are routes here.
+    pub beside_routes: bool,
 }
 
 /// One entry of `alerting.alertmanagers`: where alerts are posted to, at `{path_prefix}/api/v2/alerts`.

@@ -21,6 +21,7 @@ mod differential;
 mod matchers;
 mod messages;
 mod random;
+mod senders;
 mod stage;
 
 fn stack(name: &str) -> String {
