@@ -20,6 +20,7 @@ mod api_v2;
 mod differential;
 mod matchers;
 mod messages;
+mod posts;
 mod random;
 mod senders;
 mod stage;

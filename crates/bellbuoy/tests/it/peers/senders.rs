@@ -77,7 +77,12 @@ fn prometheus_vmalert_and_grafana_send_here() {
         let mut command = Command::new(vmalert);
         command.arg(format!("-rule={}", folder.config().join("vmalert.yml").display()));
         command.args([format!("-datasource.url=http://{}", sender.address), format!("-notifier.url=http://{}", program.address)]);
-        command.args([&format!("-httpListenAddr=127.0.0.1:{}", free_port()), "-evaluationInterval=1s", "-datasource.queryStep=1s", "-rule.evalDelay=0s"]);
+        command.args([
+            &format!("-httpListenAddr=127.0.0.1:{}", free_port()),
+            "-evaluationInterval=1s",
+            "-datasource.queryStep=1s",
+            "-rule.evalDelay=0s",
+        ]);
         Program::start(command, "started server at")
     });
     let with_vmalert = |status: &str, value: &str| -> Vec<String> {
