@@ -168,6 +168,8 @@ impl App {
         let parts = Parts { store: Arc::new(store), state, telemetry, forwarder };
         let path = Arc::new(Path::new(parts, engine, settings.clone(), external_url.clone()));
         path.set_limits(&options.alertmanager);
+        // `--dispatch.start-delay`: Prometheus may need a while to send what still fires.
+        path.stay_quiet_until(now + options.alertmanager.start_delay);
         path.restore(now)?;
         let app = Arc::new(App {
             scraper: Scraper::new(path.clone(), clients.clone()),
@@ -317,11 +319,9 @@ impl App {
 
     async fn run_router(self: Arc<Self>) {
         let mut stopped = self.stop.subscribe();
-        // `--dispatch.start-delay`: Prometheus may need a while to send what still fires.
-        let not_before = self.started_at + self.options.alertmanager.start_delay;
         loop {
             let woken = self.path.wake_router.notified();
-            let due = || self.path.router_next_due().map(|due| due.max(not_before));
+            let due = || self.path.router_next_due();
             let wait = due().map_or(Duration::from_secs(3600), clock::until);
             tokio::select! {
                 _ = tokio::time::sleep(wait) => {}

@@ -15,7 +15,7 @@
 //! Never: opens a socket or waits; the tasks around it (scraper.rs, app.rs, sender.rs) do, and call in here.
 //! Holds: what the router decided is on disk before it is in the outbox, from which alone messages are sent, and stays until it was acknowledged.
 
-use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock};
 
 use bellbuoy_notify::{Integration, Notice, alert_of};
 use bellbuoy_promql::Engine;
@@ -80,6 +80,8 @@ pub struct Path {
     silences: Mutex<Silences>,
     /// Which events were told, by their keys.
     book: Mutex<Book>,
+    /// Nothing is decided before this time (`--dispatch.start-delay`).
+    quiet_until: OnceLock<Timestamp>,
 }
 
 impl Path {
@@ -104,6 +106,7 @@ impl Path {
             groups: RwLock::default(),
             silences: Mutex::default(),
             book: Mutex::default(),
+            quiet_until: OnceLock::new(),
         }
     }
 
@@ -372,9 +375,15 @@ impl Path {
         self.backlog.wait(ticket)
     }
 
+    /// After a cold start nobody is told anything before this time.
+    pub fn stay_quiet_until(&self, until: Timestamp) {
+        let _ = self.quiet_until.set(until);
+    }
+
     /// When the router has something to decide.
     pub fn router_next_due(&self) -> Option<Timestamp> {
-        lock(&self.router).next_due()
+        let quiet_until = self.quiet_until.get().copied().unwrap_or(Timestamp::MIN);
+        lock(&self.router).next_due().map(|due| due.max(quiet_until))
     }
 
     /// The router decides; its decisions go to the outbox together with what it now knows, in one transaction.
@@ -394,7 +403,9 @@ impl Path {
 
     /// Under the router's lock, so that the order on disk is the order of its decisions.
     fn decide(&self, router: &mut Router, now: Timestamp, mut writes: Vec<Write>) -> Ticket {
-        for decision in router.tick_some(now, ALERTS_PER_COMMIT) {
+        let quiet = self.quiet_until.get().is_some_and(|until| now < *until);
+        let decisions = if quiet { Vec::new() } else { router.tick_some(now, ALERTS_PER_COMMIT) };
+        for decision in decisions {
             if let Decision::Notify(notification) = decision {
                 let notice = notice_of(notification);
                 writes.push(Write::Message(NewMessage { key: notice.idempotency_key(), notice: Arc::new(notice), at: now }));

@@ -1,8 +1,7 @@
 //! The rest of Alertmanager's acceptance tests: what they ask of the API and of delivery. Each runs against Alertmanager itself
 //! and against bellbuoy.
 //!
-//! Not here: those of a cluster (bellbuoy has none), of `--dispatch.start-delay` (it waits for senders to tell again what
-//! Alertmanager forgot; bellbuoy does not forget), and of classic mode.
+//! Not here: the two of a cluster; bellbuoy has none.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,16 +18,20 @@ const KINDS: [Kind; 2] = [Kind::Alertmanager, Kind::Bellbuoy];
 
 /// The body of a configuration to a program that runs it, for both kinds.
 fn with_both(config: &str, test: impl Fn(Kind, &Program)) {
+    with_flags(config, &[], test);
+}
+
+fn with_flags(config: &str, flags: &[&str], test: impl Fn(Kind, &Program)) {
     let Some(dir) = peers() else { return };
     for kind in KINDS {
-        let (_folder, program) = running(kind, &dir, config);
+        let (_folder, program) = running(kind, &dir, config, flags);
         test(kind, &program);
     }
 }
 
-fn running(kind: Kind, dir: &std::path::Path, config: &str) -> (Folder, Program) {
+fn running(kind: Kind, dir: &std::path::Path, config: &str, flags: &[&str]) -> (Folder, Program) {
     let folder = Folder::new(&[("alertmanager.yml", config)]);
-    let program = start(kind, dir, &folder, &[]);
+    let program = start(kind, dir, &folder, flags);
     (folder, program)
 }
 
@@ -49,13 +52,17 @@ fn get(program: &Program, path: &str) -> Value {
 }
 
 fn post_silence(program: &Program, name: &str, value: &str) -> String {
+    let (status, answer) = try_silence(program, name, value);
+    assert_eq!(status, 200, "{answer}");
+    text(&serde_json::from_str::<Value>(&answer).expect("JSON")["silenceID"])
+}
+
+fn try_silence(program: &Program, name: &str, value: &str) -> (u16, String) {
     let body = json!({
         "matchers": [{"name": name, "value": value, "isRegex": false, "isEqual": true}], "createdBy": "test", "comment": "test",
         "startsAt": Timestamp::now().to_string(), "endsAt": (Timestamp::now() + 24.hours()).to_string(),
     });
-    let (status, answer) = program.post("/api/v2/silences", &body.to_string());
-    assert_eq!(status, 200, "{answer}");
-    text(&serde_json::from_str::<Value>(&answer).expect("JSON")["silenceID"])
+    program.post("/api/v2/silences", &body.to_string())
 }
 
 /// The alert with these labels, once it is to be seen: Alertmanager's inhibition hears of a new alert a moment later.
@@ -127,6 +134,48 @@ fn names_in_any_script() {
 }
 
 #[test]
+fn classic_mode_takes_old_names_only() {
+    with_flags(QUIET, &["--enable-feature=classic-mode"], |kind, program| {
+        assert_eq!(post_alerts(program, &[json!({"a": "b", "b": "Σ", "c": "🙂", "d": "eΘ"})]).0, 200, "{kind:?}");
+        post_silence(program, "foo", "bar");
+        let (status, answer) = post_alerts(program, &[json!({"a": "a", "00": "b", "Σ": "c", "🙂": "dΘ"})]);
+        assert!(status == 400 && answer.contains("invalid label set"), "{kind:?}: {status} {answer}");
+        let (status, answer) = try_silence(program, "fooΣ", "bar🙂");
+        assert!(status == 400 && answer.contains("invalid silence: invalid label matcher"), "{kind:?}: {status} {answer}");
+    });
+}
+
+#[test]
+fn below_a_path() {
+    with_flags(QUIET, &["--web.route-prefix=/foo"], |kind, program| {
+        for path in ["/foo/api/v2/status", "/foo/-/ready", "/foo/metrics"] {
+            assert_eq!(program.get(path).0, 200, "{kind:?}: {path}");
+        }
+    });
+}
+
+/// After a cold start everything waits a while for the senders, also an alert that would be told at once.
+#[test]
+fn a_cold_start_waits() {
+    let Some(dir) = peers() else { return };
+    for kind in KINDS {
+        let hook = Server::start(|_| answer(200, &[], b""));
+        let config = format!(
+            "route: {{receiver: default, group_by: [], group_wait: 100ms, group_interval: 6s}}\n\
+            receivers: [{{name: default, webhook_configs: [{{url: 'http://{}'}}]}}]\n",
+            hook.address
+        );
+        let (_folder, program) = running(kind, &dir, &config, &["--dispatch.start-delay=5s"]);
+        let old = json!([{"labels": {"alertname": "test1"}, "startsAt": (Timestamp::now() - 100.seconds()).to_string()}]);
+        assert_eq!(program.post("/api/v2/alerts", &old.to_string()).0, 200);
+        pause(Duration::from_secs(1));
+        assert_eq!(post_alerts(&program, &[json!({"alertname": "test2"})]).0, 200);
+        let told = wait_for("the message", || hook.received().first().cloned()).json();
+        assert_eq!(told["alerts"].as_array().map(Vec::len), Some(2), "{kind:?}: {told}");
+    }
+}
+
+#[test]
 fn an_empty_inhibition_rule_does_nothing() {
     let config = QUIET.replace("inhibit_rules:\n", "inhibit_rules:\n-\n");
     with_both(&config, |kind, program| {
@@ -152,7 +201,7 @@ fn delivered(options: &str, second: impl Fn(usize) -> bool + Send + Sync + Clone
             receivers: [{{name: default, webhook_configs: [{}]}}]\n",
             hooks.join(", ")
         );
-        let (_folder, program) = running(kind, &dir, &config);
+        let (_folder, program) = running(kind, &dir, &config, &[]);
         assert_eq!(post_alerts(&program, &[json!({"alertname": "test1"})]).0, 200);
         let calls = wait_for(&format!("{kind:?}: the message after its failures"), || {
             Some(second_hook.received()).filter(|calls| calls.len() >= 4)
