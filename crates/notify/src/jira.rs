@@ -189,7 +189,7 @@ fn issue(settings: &JiraSettings, notice: &Notice, renderer: &mut Renderer, new:
     if new || settings.summary.update {
         let summary = small(renderer, "summary", &settings.summary.template, SUMMARY_MAX);
         // Jira refuses an issue without a summary.
-        let summary = if summary.is_empty() { cut_chars(&plain_subject(notice), SUMMARY_MAX) } else { summary };
+        let summary = if summary.is_empty() { cut_chars(&no_mention(&plain_subject(notice)), SUMMARY_MAX) } else { summary };
         fields.insert("summary".into(), summary.into());
     }
     if new || settings.description.update {
@@ -231,12 +231,14 @@ fn description(settings: &JiraSettings, notice: &Notice, renderer: &mut Renderer
         match serde_json::from_str::<Value>(text.trim()) {
             Ok(value) if value.is_object() && chars(text.trim()) <= DESCRIPTION_MAX => return value,
             // Cut JSON is no JSON.
-            Ok(value) if value.is_object() => return adf(&cut_chars(&plain_text(notice, &renderer.problems), DESCRIPTION_MAX)),
+            Ok(value) if value.is_object() => {
+                return adf(&cut_chars(&no_mention(&plain_text(notice, &renderer.problems)), DESCRIPTION_MAX));
+            }
             _ => {}
         }
     }
     let text = renderer.fitted("description", &settings.description.template, &Limit::of(DESCRIPTION_MAX, &chars, &cut_chars));
-    let text = text.unwrap_or_else(|| cut_chars(&plain_text(notice, &renderer.problems), DESCRIPTION_MAX));
+    let text = text.unwrap_or_else(|| cut_chars(&no_mention(&plain_text(notice, &renderer.problems)), DESCRIPTION_MAX));
     match text.trim() {
         "" => Value::Null,
         text if document => adf(text),

@@ -64,7 +64,7 @@ fn attachment(settings: &MattermostAttachment, notice: &Notice, renderer: &mut R
     put(&mut body, "author_name", small(renderer, "author_name", &settings.author_name, TITLE_MAX));
     put(&mut body, "author_link", small(renderer, "author_link", &settings.author_link, URL_MAX));
     put(&mut body, "author_icon", small(renderer, "author_icon", &settings.author_icon, URL_MAX));
-    let title = renderer.text("title", &settings.title).unwrap_or_else(|| plain_subject(notice));
+    let title = renderer.text("title", &settings.title).unwrap_or_else(|| no_at(&plain_subject(notice)));
     put(&mut body, "title", cut_chars(title.trim(), TITLE_MAX));
     put(&mut body, "title_link", small(renderer, "title_link", &settings.title_link, URL_MAX));
     let mut fields = Vec::new();

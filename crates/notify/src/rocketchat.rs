@@ -50,7 +50,7 @@ fn attachment(settings: &RocketchatSettings, notice: &Notice, renderer: &mut Ren
     }
     let plain = (!renderer.problems.is_empty()).then(|| cut_chars(&no_at(&plain_text(notice, &renderer.problems)), TEXT_MAX));
     let mut body = Map::new();
-    put(&mut body, "title", one_line(&title.unwrap_or_else(|| plain_subject(notice)), TITLE_MAX));
+    put(&mut body, "title", one_line(&title.unwrap_or_else(|| no_at(&plain_subject(notice))), TITLE_MAX));
     put(&mut body, "title_link", small(renderer, "title_link", &settings.title_link, URL_MAX));
     put(&mut body, "text", plain.or(text).unwrap_or_default());
     put(&mut body, "image_url", small(renderer, "image_url", &settings.image_url, URL_MAX));

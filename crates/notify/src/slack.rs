@@ -87,7 +87,7 @@ fn compose_at(settings: &SlackSettings, notice: &Notice, context: &Context, at: 
     problems.extend(parts.plain.problems);
     let mut attachment = attachment;
     if parts.failed {
-        attachment.insert("text".into(), cut_chars(&escape(&plain_text(notice, &problems), false), TEXT_MAX).into());
+        attachment.insert("text".into(), cut_chars(&escape(&plain_text(notice, &problems), settings.link_names), TEXT_MAX).into());
     }
     body.insert("attachments".into(), json!([attachment]));
     let mut options = settings.http.clone();
@@ -109,7 +109,7 @@ fn compose_at(settings: &SlackSettings, notice: &Notice, context: &Context, at: 
 fn attachment(settings: &SlackSettings, notice: &Notice, parts: &mut Parts) -> Map<String, Value> {
     let mut attachment = Map::new();
     let title = parts.marked("title", &settings.title, TITLE_MAX);
-    let title = if parts.failed { escape(&plain_subject(notice), false) } else { title };
+    let title = if parts.failed { escape(&plain_subject(notice), settings.link_names) } else { title };
     put(&mut attachment, "title", cut_chars(&title, TITLE_MAX));
     parts.put_plain(&mut attachment, "title_link", &settings.title_link, URL_MAX);
     let pretext = parts.marked("pretext", &settings.pretext, SMALL_MAX);

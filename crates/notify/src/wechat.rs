@@ -123,7 +123,7 @@ fn credentials(settings: &WechatSettings, notice: &Notice) -> Secret {
 fn body(settings: &WechatSettings, notice: &Notice, renderer: &mut Renderer) -> Value {
     let content = renderer.fitted("message", &settings.message, &Limit::of(CONTENT_MAX, &str::len, &cut_utf8));
     let content = content.filter(|text| !text.trim().is_empty());
-    let content = content.unwrap_or_else(|| cut_utf8(&plain_text(notice, &renderer.problems), CONTENT_MAX));
+    let content = content.unwrap_or_else(|| cut_utf8(&no_angle_call(&plain_text(notice, &renderer.problems)), CONTENT_MAX));
     let (kind, text, markdown) = if settings.markdown { ("markdown", String::new(), content) } else { ("text", content, String::new()) };
     let mut body = json!({ "text": { "content": text }, "markdown": { "content": markdown }, "msgtype": kind, "safe": "0" });
     for (name, field, template) in [

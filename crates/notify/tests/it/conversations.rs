@@ -31,7 +31,6 @@ impl Talk {
         for (status, body) in answers {
             let so_far = SoFar { memory: &self.memory, session: &self.session, done: &done, last_answer: "" };
             let step = compose_step(&integration, notice, &context, &so_far);
-            assert_eq!(step.composed.problems, Vec::<String>::new());
             out.push_str(&shown(&step.composed.message));
             done.push(Done {
                 step: step.name,
@@ -175,7 +174,7 @@ fn short(told: &str, base: &str, part: &str) -> String {
     told.lines().map(|line| one(line).replace(base, "")).collect::<Vec<_>>().join("\n")
 }
 
-fn jira() -> JiraSettings {
+pub fn jira() -> JiraSettings {
     let text = |template: &str| JiraText { template: template.into(), update: true };
     JiraSettings {
         api_url: "https://jira.example/rest/api/2".into(),
@@ -292,9 +291,8 @@ fn jira_issue() {
     assert_eq!(v3(""), Value::Null);
 }
 
-#[test]
-fn wechat_keeps_its_token() {
-    let settings = WechatSettings {
+pub fn wechat() -> WechatSettings {
+    WechatSettings {
         api_url: "https://wechat.example/cgi-bin/".into(),
         corp_id: "corp".into(),
         api_secret: Secret::new("s&cret"),
@@ -305,7 +303,12 @@ fn wechat_keeps_its_token() {
         agent_id: "7".into(),
         markdown: true,
         http: HttpOptions::default(),
-    };
+    }
+}
+
+#[test]
+fn wechat_keeps_its_token() {
+    let settings = wechat();
     let mut talk = Talk::new(IntegrationKind::Wechat(settings.clone()));
     let [first, more, _] = life("wechat");
     let mut told = |notice: &Notice, answers: &[(u16, &str)]| {

@@ -1,11 +1,14 @@
 //! Labels and annotations come from programs that we do not know.
 
-use bellbuoy_notify::{DiscordSettings, IntegrationKind};
-use bellbuoy_vocabulary::Alert;
+use bellbuoy_notify::{
+    DiscordSettings, IntegrationKind, Message, Notice, PagerdutyKey, SlackSettings, SnsTarget, TelegramMode, WechatSettings,
+};
+use bellbuoy_vocabulary::{Alert, Secret};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::{body, composed, discord_settings, firing, notice, resolved};
+use crate::conversations::{Talk, jira, wechat};
+use crate::{body, composed, discord_settings, firing, kinds, notice, resolved, services};
 
 fn units(value: &Value) -> usize {
     value.as_str().map_or(0, |text| text.encode_utf16().count())
@@ -82,5 +85,93 @@ proptest! {
             ..discord_settings()
         };
         assert_accepted(&body(&composed(IntegrationKind::Discord(settings), &told)));
+    }
+}
+
+/// Every label and annotation of every alert.
+const LIST: &str = "{{ range .Alerts }}{{ range .Labels.SortedPairs }}{{ .Name }}={{ .Value }}\n{{ end }}{{ range .Annotations.SortedPairs }}{{ .Value }}\n{{ end }}{{ end }}";
+
+/// What calls somebody at a service, in any text of a body.
+fn assert_calls_nobody(word: &str, body: &Value, calls: &[&str]) {
+    match body {
+        Value::String(text) => {
+            for call in calls {
+                assert!(!text.contains(call), "{word}: {call} in {text}");
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| assert_calls_nobody(word, item, calls)),
+        Value::Object(fields) => fields.values().for_each(|value| assert_calls_nobody(word, value, calls)),
+        _ => {}
+    }
+}
+
+/// The body of the request that tells; of kinds that ask first, the second one.
+fn told(kind: IntegrationKind, told: &Notice) -> String {
+    let answers: &[(u16, &str)] = match &kind {
+        IntegrationKind::Jira(_) => &[(200, "{\"issues\":[]}"), (201, "{\"key\":\"ML-1\"}")],
+        IntegrationKind::Wechat(_) => &[(200, "{\"access_token\":\"t\"}"), (200, "{\"errcode\":0}")],
+        _ => {
+            let Message::Http { body, .. } = composed(kind, told).message else { panic!("a mail") };
+            return String::from_utf8(body).expect("UTF-8");
+        }
+    };
+    let lines = Talk::new(kind).attempt(told, answers);
+    let line = lines.lines().nth(1).unwrap_or_default();
+    line.splitn(3, ' ').nth(2).unwrap_or_default().to_string()
+}
+
+fn hostile() -> impl Strategy<Value = String> {
+    prop_oneof![
+        text(),
+        Just("<!channel> <@U123> <!here|x> <#C1> @everyone @here @all".into()),
+        Just("<users/all> <@all> [~admin] <@personEmail:a@b.c>".into()),
+        Just("</b><i>&amp;<a href=\"x\">".into()),
+        Just("👩‍👩‍👧‍👦".repeat(900)),
+        Just("\u{202e}\u{2066}abc\u{0}\u{1b}[31m\r\n.\r\n".into()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+    /// A body that can be read, no longer than the service takes, in which nobody is called. It found that Rocket.Chat's plain form, which
+    /// stands in for templates over too much text, had a title in which a label could call `@everyone`.
+    #[test]
+    fn every_service_takes_whatever_we_make(
+        texts in proptest::collection::vec((hostile(), hostile(), any::<bool>()), 1..4), count in prop_oneof![1usize..5, Just(100)],
+    ) {
+        let alert = |at: usize| {
+            let (label, annotation, over) = &texts[at % texts.len()];
+            let alert = firing(&[("alertname", label), ("n", &at.to_string())], &[("summary", annotation)]);
+            if *over { resolved(alert) } else { alert }
+        };
+        let alerts: Vec<Alert> = (0..count).map(alert).collect();
+        let slack = SlackSettings { text: LIST.into(), ..services::slack() };
+        let jira = bellbuoy_notify::JiraSettings { description: bellbuoy_notify::JiraText { template: LIST.into(), update: true }, ..jira() };
+        let chars = |text: &str| text.chars().count();
+        let utf16 = |text: &str| text.encode_utf16().count();
+        type Measure<'a> = &'a dyn Fn(&str) -> usize;
+        let cases: Vec<(IntegrationKind, &str, Measure, usize, &[&str])> = vec![
+            (IntegrationKind::Slack(slack), "/attachments/0/text", &chars, 24_000, &["<!", "<@", "<#"]),
+            (services::pagerduty(PagerdutyKey::Routing(Secret::new("k"))), "/payload/summary", &chars, 1024, &[]),
+            (services::opsgenie(), "/description", &chars, 15_000, &[]),
+            (services::telegram(TelegramMode::Plain, LIST), "/text", &utf16, 4096, &[]),
+            (services::teams(), "/attachments/0/content/body/1/text", &str::len, 28_000, &[]),
+            (kinds::webex(LIST), "/markdown", &str::len, 7439, &["<@"]),
+            (kinds::rocketchat(LIST), "/attachments/0/text", &chars, 5000, &["@everyone", "@here", "@all"]),
+            (kinds::mattermost(LIST, Vec::new(), "urgent"), "/attachments/0/text", &chars, 16_383, &["@everyone", "@here", "@all"]),
+            (kinds::googlechat(LIST, ""), "/text", &chars, 4096, &["<users/"]),
+            (kinds::ntfy(LIST, "3"), "/message", &str::len, 4096, &[]),
+            (kinds::victorops("CRITICAL"), "/state_message", &chars, 20_480, &[]),
+            (IntegrationKind::Jira(Box::new(jira)), "/fields/description", &chars, 32_767, &["[~"]),
+            (IntegrationKind::Wechat(WechatSettings { message: LIST.into(), ..wechat() }), "/markdown/content", &str::len, 2048, &["<@"]),
+        ];
+        for (kind, pointer, length, max, calls) in cases {
+            let word = kind.word();
+            let firing = Notice { alerts: { let mut all = alerts.clone(); all[0] = crate::firing(&[("alertname", "A")], &[]); all }, ..notice(word, alerts.clone()) };
+            let body: Value = serde_json::from_str(&told(kind, &firing)).unwrap_or_else(|error| panic!("{word}: {error}"));
+            let text = body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            prop_assert!(length(text) <= max, "{word}: {}", length(text));
+            assert_calls_nobody(word, &body, calls);
+        }
     }
 }

@@ -18,7 +18,7 @@ fn named(name: &str) -> String {
     format!("{{{{ template \"{name}\" . }}}}")
 }
 
-fn pushover(message: &str, html: bool) -> IntegrationKind {
+pub fn pushover(message: &str, html: bool) -> IntegrationKind {
     IntegrationKind::Pushover(PushoverSettings {
         user_key: Secret::new("useruser"),
         token: Secret::new("tokentoken"),
@@ -38,7 +38,7 @@ fn pushover(message: &str, html: bool) -> IntegrationKind {
     })
 }
 
-fn victorops(message_type: &str) -> IntegrationKind {
+pub fn victorops(message_type: &str) -> IntegrationKind {
     IntegrationKind::VictorOps(VictorOpsSettings {
         api_key: Secret::new("vokey/vokey"),
         api_url: "https://alert.victorops.example/alert/".into(),
@@ -52,7 +52,7 @@ fn victorops(message_type: &str) -> IntegrationKind {
     })
 }
 
-fn webex(message: &str) -> IntegrationKind {
+pub fn webex(message: &str) -> IntegrationKind {
     IntegrationKind::Webex(WebexSettings {
         api_url: "https://webexapis.example/v1/messages".into(),
         room_id: "room".into(),
@@ -61,7 +61,7 @@ fn webex(message: &str) -> IntegrationKind {
     })
 }
 
-fn sns(to: SnsTarget, message: &str) -> IntegrationKind {
+pub fn sns(to: SnsTarget, message: &str) -> IntegrationKind {
     IntegrationKind::Sns(SnsSettings {
         api_url: String::new(),
         region: "eu-west-1".into(),
@@ -76,7 +76,7 @@ fn sns(to: SnsTarget, message: &str) -> IntegrationKind {
     })
 }
 
-fn rocketchat(text: &str) -> IntegrationKind {
+pub fn rocketchat(text: &str) -> IntegrationKind {
     IntegrationKind::Rocketchat(RocketchatSettings {
         api_url: "https://chat.example/".into(),
         token: Secret::new("rctoken"),
@@ -97,7 +97,7 @@ fn rocketchat(text: &str) -> IntegrationKind {
     })
 }
 
-fn mattermost(text: &str, attachments: Vec<MattermostAttachment>, priority: &str) -> IntegrationKind {
+pub fn mattermost(text: &str, attachments: Vec<MattermostAttachment>, priority: &str) -> IntegrationKind {
     IntegrationKind::Mattermost(Box::new(MattermostSettings {
         webhook_url: Secret::new("https://mm.example/hooks/secretsecret"),
         channel: String::new(),
@@ -118,7 +118,7 @@ fn mattermost(text: &str, attachments: Vec<MattermostAttachment>, priority: &str
     }))
 }
 
-fn incidentio(max_alerts: u64) -> IntegrationKind {
+pub fn incidentio(max_alerts: u64) -> IntegrationKind {
     IntegrationKind::Incidentio(IncidentioSettings {
         url: Secret::new("https://api.incident.example/v2/alert_events/alertmanager/x"),
         alert_source_token: Some(Secret::new("iitoken")),
@@ -128,7 +128,7 @@ fn incidentio(max_alerts: u64) -> IntegrationKind {
     })
 }
 
-fn msteams() -> IntegrationKind {
+pub fn msteams() -> IntegrationKind {
     IntegrationKind::MsTeams(MsTeamsSettings {
         webhook_url: Secret::new("https://office.example/secretsecret"),
         title: named("msteams.default.title"),
@@ -138,7 +138,7 @@ fn msteams() -> IntegrationKind {
     })
 }
 
-fn googlechat(text: &str, title: &str) -> IntegrationKind {
+pub fn googlechat(text: &str, title: &str) -> IntegrationKind {
     IntegrationKind::GoogleChat(GoogleChatSettings {
         url: Secret::new("https://chat.googleapis.example/v1/spaces/S/messages?key=k&token=tokentokentoken"),
         text: text.into(),
@@ -148,7 +148,7 @@ fn googlechat(text: &str, title: &str) -> IntegrationKind {
     })
 }
 
-fn ntfy(message: &str, priority: &str) -> IntegrationKind {
+pub fn ntfy(message: &str, priority: &str) -> IntegrationKind {
     IntegrationKind::Ntfy(NtfySettings {
         url: "https://ntfy.example".into(),
         topic: "ml-{{ .CommonLabels.severity }}".into(),
