@@ -552,6 +552,9 @@ impl Path {
                     }
                 }
             }
+            if old.is_empty() {
+                group.settle(now.saturating_add(first_samples(&settings)));
+            }
             groups.push(Arc::new(Mutex::new(group)));
         }
         for gone in &old {
@@ -590,6 +593,12 @@ fn readable<T>(what: &str, rows: Vec<serde_json::Value>, read: impl Fn(&serde_js
         error!("state database: {} of {count} stored rows can not be read and were left out: {what}", count - good.len());
     }
     good
+}
+
+/// How long after a start every target has been asked: silence before that is no news.
+fn first_samples(settings: &Settings) -> Millis {
+    let longest = settings.scrape.iter().map(|job| job.scrape_interval).max().unwrap_or(Millis::ZERO);
+    (longest * 2).min(rules::SETTLE_MAX)
 }
 
 fn write_of(change: Change) -> Write {

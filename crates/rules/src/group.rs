@@ -152,6 +152,13 @@ impl Group {
         self.evaluation_seconds = seconds;
     }
 
+    /// Until then a Grafana rule that finds no data waits: nobody has written any yet, after a start.
+    pub fn settle(&mut self, until: Timestamp) {
+        for grafana in self.rules.iter_mut().filter_map(|rule| rule.grafana.as_mut()) {
+            grafana.instances.settled = grafana.instances.settled.max(Some(until));
+        }
+    }
+
     /// The group is no longer configured: ends all its series. Its firing alerts end at the router when nobody repeats them.
     pub fn end(&mut self, at: Timestamp, out: &mut dyn Append) {
         let sample_at = at.saturating_sub(self.settings.query_offset);

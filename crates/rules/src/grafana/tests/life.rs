@@ -451,6 +451,18 @@ fn an_outage_is_not_taken_for_no_data() {
     "#]]);
 }
 
+/// A program that has just started has no data yet: every rule would cry.
+#[test]
+fn a_start_is_not_taken_for_no_data() {
+    let mut scene = Scene::new(rule("load", 5.0), &[("load{host=\"a\"}", "_ 1 stale _")]);
+    scene.group.settle(Timestamp(60_000));
+    scene.run(4).check(expect![[r#"
+        2m DatasourceNoData inactive -> firing
+        2m tell firing {alertname="DatasourceNoData", datasource_uid="prom", ref_id="A", rulename="High"} since 2m 
+        3m tell firing {alertname="DatasourceNoData", datasource_uid="prom", ref_id="A", rulename="High"} since 2m 
+    "#]]);
+}
+
 #[test]
 fn an_outage_does_not_count_towards_for() {
     let held = GrafanaSettings { hold: MINUTE * 3, ..rule("load", 5.0) };
