@@ -37,7 +37,7 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What the command line says. Changing it needs a restart; what the files say can be reloaded.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// A folder, or one configuration file.
     pub config: PathBuf,
@@ -88,7 +88,7 @@ pub struct App {
     pub models: Arc<Models>,
     pub clients: Arc<Clients>,
     pub started_at: Timestamp,
-    sender: Arc<Sender>,
+    pub sender: Arc<Sender>,
     reload_status: Mutex<ReloadStatus>,
     ready: AtomicBool,
     address: OnceLock<SocketAddr>,
@@ -121,7 +121,7 @@ pub fn load(options: &Options) -> (Loaded, Vec<String>) {
 }
 
 /// The templates of messages: the built-in ones and those of the settings' files.
-fn templates(settings: &Settings) -> Result<TemplateSet, Vec<Problem>> {
+pub fn templates(settings: &Settings) -> Result<TemplateSet, Vec<Problem>> {
     let mut set = bellbuoy_template::notify::default_templates();
     let mut problems = Vec::new();
     for (file, text) in &settings.template_files {

@@ -28,4 +28,5 @@ pub mod silences;
 pub mod state;
 pub mod table;
 pub mod telemetry;
+pub mod test_message;
 pub mod wire;

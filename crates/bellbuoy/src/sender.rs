@@ -52,7 +52,7 @@ pub struct Sender {
 type Address = tokio::sync::Mutex<Timestamp>;
 
 /// What became of an attempt.
-enum Delivery {
+pub(crate) enum Delivery {
     /// Nothing was sent: the address is closed until then.
     Closed(Timestamp),
     /// With the answer that settled it.
@@ -164,7 +164,7 @@ impl Sender {
     }
 
     /// The requests of one attempt, until one of them settles it.
-    async fn deliver(&self, integration: &Integration, message: &Pending) -> Delivery {
+    pub(crate) async fn deliver(&self, integration: &Integration, message: &Pending) -> Delivery {
         let notice = &*message.notice;
         let destination = notice.destination();
         let templates = self.path.templates();

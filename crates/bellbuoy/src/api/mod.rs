@@ -14,6 +14,7 @@ mod notifications;
 mod page;
 mod params;
 mod prometheus;
+mod receivers;
 mod values;
 
 use std::sync::Arc;
@@ -55,6 +56,7 @@ fn routes(app: Arc<App>) -> Router {
         .route("/-/reload", post(reload).put(reload))
         .route("/api/v1/events", get(events::list).post(events::post))
         .route("/api/v1/notifications", get(notifications::list))
+        .route("/api/v1/receivers/{name}/test", post(receivers::test))
         .nest("/api/v1/models", models::routes())
         .nest("/api/v1", prometheus::routes())
         .nest("/api/v2", alertmanager::routes(app.clone()))

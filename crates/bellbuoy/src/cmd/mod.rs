@@ -15,6 +15,7 @@ mod remote;
 mod routes;
 mod silence;
 mod test;
+mod test_receiver;
 mod up;
 
 use std::io::IsTerminal;
@@ -54,6 +55,8 @@ pub enum Command {
     Events(event::List),
     /// Make, show, end, change and import silences.
     Silence(silence::SilenceCommand),
+    /// Send a test message to a receiver now, and show what each of its integrations answered; exit status 1 when one did not take it.
+    TestReceiver(test_receiver::TestReceiver),
     /// Compare two data sets column by column; exit status 1 when the data set has drifted.
     Drift(drift::Drift),
     /// Score predictions against true values.
@@ -75,6 +78,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Event(command) => runtime()?.block_on(event::tell(command)),
         Command::Events(command) => runtime()?.block_on(event::list(command)),
         Command::Silence(command) => runtime()?.block_on(silence::run(command)),
+        Command::TestReceiver(command) => runtime()?.block_on(test_receiver::run(command)),
         Command::Drift(command) => drift::run(command),
         Command::Evaluate(command) => drift::evaluate(command),
         Command::Test(command) => test::run(command),

@@ -17,4 +17,5 @@ mod restart;
 mod secrets;
 mod tls;
 mod transport;
+mod test_receiver;
 mod up;
