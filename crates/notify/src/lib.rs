@@ -22,6 +22,7 @@ mod notice;
 mod opsgenie;
 mod pagerduty;
 
+pub mod probe;
 mod settings;
 mod sha256;
 mod slack;

@@ -58,6 +58,7 @@ fn kv_method(entries: &Entries, name: &str, methods: bool) -> Option<Value> {
         "SortedPairs" => sorted_pairs(entries),
         "Names" => names_of(&sorted_pairs(entries), "Name"),
         "Values" => names_of(&sorted_pairs(entries), "Value"),
+        "String" => string(&format::print_kv(&sorted_pairs(entries))),
         _ => return None,
     })
 }
@@ -89,6 +90,7 @@ fn list_method(items: &Arc<[Value]>, name: &str) -> Answer {
         }
         "Names" => Ok(names_of(&list, "Name")),
         "Values" => Ok(names_of(&list, "Value")),
+        "String" if items.iter().all(|item| item.field("Name").is_some()) => Ok(string(&format::print_kv(&list))),
         _ => fail(format!("can't evaluate field {name} of a list")),
     }
 }

@@ -1,11 +1,15 @@
 //! What notifier templates speak of: Alertmanager's `template.Data`.
 
+mod json;
+
 use std::sync::LazyLock;
 
 use bellbuoy_vocabulary::{Labels, Timestamp};
 
 use crate::methods::ZERO_TIME_MS;
 use crate::{Data, TemplateSet};
+
+pub use self::json::data_from_json;
 
 /// Alertmanager's data for one notification.
 #[derive(Clone, Debug, Default)]

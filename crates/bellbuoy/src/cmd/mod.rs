@@ -14,6 +14,7 @@ mod query;
 mod remote;
 mod routes;
 mod silence;
+mod template;
 mod test;
 mod test_receiver;
 mod up;
@@ -61,6 +62,8 @@ pub enum Command {
     Drift(drift::Drift),
     /// Score predictions against true values.
     Evaluate(drift::Evaluate),
+    /// Try a template of messages.
+    Template(template::Template),
     /// Run PromQL test scripts.
     Test(test::Test),
 }
@@ -81,6 +84,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::TestReceiver(command) => runtime()?.block_on(test_receiver::run(command)),
         Command::Drift(command) => drift::run(command),
         Command::Evaluate(command) => drift::evaluate(command),
+        Command::Template(command) => template::run(command),
         Command::Test(command) => test::run(command),
     }
 }

@@ -17,6 +17,7 @@ mod receivers;
 mod relabel;
 mod rules;
 mod settings;
+mod templates;
 mod time_intervals;
 mod vars;
 mod yaml;
@@ -334,6 +335,8 @@ impl Loader<'_> {
                 }
             }
         }
+        let receivers = &alertmanager.receivers;
+        self.problems.extend(templates::check(&file.tree.root, receivers, &settings.template_files, &file.report));
         settings.router = alertmanager.router;
         settings.receivers = alertmanager.receivers;
         settings.alertmanager_text = file.masked();

@@ -13,6 +13,7 @@ mod misbehave;
 mod peers;
 mod peers_kinds;
 mod peers_receivers;
+mod peers_templates;
 mod restart;
 mod secrets;
 mod tls;

@@ -42,6 +42,15 @@ fn value_layer(all: &mut FuncMap, methods: bool) {
         [value] => Ok(value.clone()),
         _ => fail("nothing to print"),
     });
+    // The engine sees our times and structs as maps.
+    add(all, "len", |args| {
+        let [value] = arguments("len", args)?;
+        let counted = match value {
+            Value::Map(entries) if !matches!(kind(entries), Kind::Map) => None,
+            value => value.len(),
+        };
+        counted.map_or_else(|| fail(format!("len of type {}", value.type_name())), |count| Ok(Value::Int(count as i64)))
+    });
     // In Go a missing key of a map of texts is an empty text; the engine's own gives nil.
     add(all, "index", |args| {
         let Some((base, keys)) = args.split_first() else { return fail("index: nothing to index") };

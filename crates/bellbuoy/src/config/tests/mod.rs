@@ -10,6 +10,7 @@ mod http;
 mod kinds;
 mod prometheus;
 mod rules;
+mod templates;
 mod times;
 mod variables;
 
