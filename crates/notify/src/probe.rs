@@ -211,6 +211,7 @@ mod tests {
             bot_token: Secret::new("1:t"),
             chat_id: 1,
             message_thread_id: 0,
+            protect_content: false,
             message: message.into(),
             disable_notifications: false,
             parse_mode: TelegramMode::Plain,
