@@ -16,7 +16,7 @@ mod peers_receivers;
 mod peers_templates;
 mod restart;
 mod secrets;
+mod test_receiver;
 mod tls;
 mod transport;
-mod test_receiver;
 mod up;
