@@ -21,7 +21,6 @@ mod msteamsv2;
 mod notice;
 mod opsgenie;
 mod pagerduty;
-
 pub mod probe;
 mod settings;
 mod sha256;
