@@ -11,10 +11,10 @@ const COUNT: usize = 10_000;
 const NOW: Timestamp = Timestamp(1_000_000);
 
 fn main() {
-    let alerts: Vec<Alert> = (0..COUNT).map(alert).collect();
-    for (name, silence) in
-        [("a label's value", by_value as fn(usize) -> Silence), ("a word or two", by_words), ("patterns only", by_pattern)]
-    {
+    // Patterns are compared one by one at the first look; a tenth of the alerts shows it.
+    let by_value = ("a label's value", by_value as fn(usize) -> Silence, COUNT);
+    for (name, silence, count) in [by_value, ("a word or two", by_words, COUNT), ("patterns only", by_pattern, COUNT / 10)] {
+        let alerts: Vec<Alert> = (0..count).map(alert).collect();
         let silences: Vec<Silence> = (0..COUNT).map(silence).collect();
         let scanned = scan(&silences, &alerts[..COUNT / 100]);
         let mut router = Router::new(settings());
