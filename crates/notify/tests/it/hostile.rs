@@ -1,8 +1,6 @@
 //! Labels and annotations come from programs that we do not know.
 
-use bellbuoy_notify::{
-    DiscordSettings, IntegrationKind, Message, Notice, PagerdutyKey, SlackSettings, SnsTarget, TelegramMode, WechatSettings,
-};
+use bellbuoy_notify::{DiscordSettings, IntegrationKind, Message, Notice, PagerdutyKey, SlackSettings, TelegramMode, WechatSettings};
 use bellbuoy_vocabulary::{Alert, Secret};
 use proptest::prelude::*;
 use serde_json::Value;
