@@ -453,6 +453,13 @@ impl Path {
         self.templates.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
+    /// The templates of a receiver's messages: contact points of Grafana have their own.
+    pub fn templates_of(&self, receiver: &str) -> Arc<TemplateSet> {
+        let settings = self.settings();
+        let grafana = settings.grafana.receivers.iter().any(|name| name == receiver);
+        settings.grafana.templates.clone().filter(|_| grafana).unwrap_or_else(|| self.templates())
+    }
+
     pub fn alerts_view(&self, now: Timestamp) -> Vec<AlertView> {
         lock(&self.router).alerts(now)
     }

@@ -167,7 +167,7 @@ impl Sender {
     pub(crate) async fn deliver(&self, integration: &Integration, message: &Pending) -> Delivery {
         let notice = &*message.notice;
         let destination = notice.destination();
-        let templates = self.path.templates();
+        let templates = self.path.templates_of(&notice.receiver);
         let context = Context { external_url: &self.path.external_url, templates: &templates, now: clock::now() };
         let memory =
             if remembers(&integration.kind) { self.path.state.receiver_data(&destination, &notice.group_key) } else { Ok(Value::Null) };

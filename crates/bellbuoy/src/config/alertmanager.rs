@@ -11,7 +11,7 @@ use super::Files;
 use super::matchers::parse_matchers;
 use super::prometheus::Glob;
 use super::read::{Fields, Report, did_you_mean, label_name_ok, regex_of};
-use super::receivers::{self, ReceiverDefaults};
+use super::receivers::{self, ReceiverDefaults, Smtp};
 use super::time_intervals;
 use super::yaml::Node;
 
@@ -21,6 +21,8 @@ pub struct Alertmanager {
     pub receivers: Vec<Receiver>,
     /// `templates`
     pub template_globs: Vec<Glob>,
+    /// `smtp_*` of `global`: contact points of Grafana may mail by it too.
+    pub smtp: Smtp,
 }
 
 pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Alertmanager {
@@ -34,6 +36,7 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Alert
     if let Some(global) = fields.map("global", "global") {
         resolve_timeout = read_global(global, &mut defaults, folder, files).unwrap_or(resolve_timeout);
     }
+    out.smtp = defaults.smtp.clone();
     out.template_globs = fields.texts("templates").iter().map(Glob::of).collect();
     let receiver_names = read_receivers(&fields, &defaults, folder, files, &mut out.receivers);
     let mut time_intervals = Vec::new();
@@ -84,7 +87,7 @@ fn read_receivers(fields: &Fields, defaults: &ReceiverDefaults, folder: &Path, f
     names
 }
 
-fn outline(receiver: &Receiver) -> ReceiverOutline {
+pub(super) fn outline(receiver: &Receiver) -> ReceiverOutline {
     let integrations = receiver.integrations.iter().map(|integration| IntegrationOutline {
         kind: integration.kind.word().to_string(),
         index: integration.index,
@@ -179,7 +182,7 @@ fn read_route(fields: Fields, above: &Inherited, names: &Names) -> Route {
     Route { routes, ..route }
 }
 
-fn group_by(fields: &Fields) -> Option<(Vec<String>, bool)> {
+pub(super) fn group_by(fields: &Fields) -> Option<(Vec<String>, bool)> {
     fields.node("group_by")?;
     let (mut labels, mut all): (Vec<String>, bool) = (Vec::new(), false);
     for text in fields.texts("group_by") {
@@ -202,7 +205,7 @@ fn group_by(fields: &Fields) -> Option<(Vec<String>, bool)> {
     Some((labels, all))
 }
 
-fn above_zero(fields: &Fields, key: &'static str) -> Option<Millis> {
+pub(super) fn above_zero(fields: &Fields, key: &'static str) -> Option<Millis> {
     let length = fields.duration(key)?;
     if length == Millis::ZERO {
         let span = fields.node(key).map_or(fields.span, |node| node.span);
@@ -224,7 +227,7 @@ fn intervals(fields: &Fields, key: &'static str, names: &Names) -> Vec<String> {
 }
 
 /// The three ways to write matchers, sorted as Alertmanager sorts them: the group's key depends on the order.
-fn matchers(fields: &Fields, equal: &'static str, regex: &'static str, modern: &'static str) -> Vec<Matcher> {
+pub(super) fn matchers(fields: &Fields, equal: &'static str, regex: &'static str, modern: &'static str) -> Vec<Matcher> {
     let mut found = Vec::new();
     for pair in fields.pairs(equal) {
         classic_name(fields, pair.name, pair.name_span);

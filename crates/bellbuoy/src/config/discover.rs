@@ -46,6 +46,8 @@ pub struct Found {
     pub file_sd: Vec<PathBuf>,
     /// Provisioning files and dashboards of Grafana.
     pub grafana: Vec<PathBuf>,
+    /// Grafana's own settings, for how it sends mail.
+    pub grafana_ini: Option<PathBuf>,
     /// `.env` of the folder itself.
     pub env_file: Option<PathBuf>,
 }
@@ -59,6 +61,7 @@ pub enum Role {
     Template,
     FileDiscovery,
     Grafana,
+    GrafanaIni,
     Other,
 }
 
@@ -143,6 +146,7 @@ impl Search {
             Role::Template => self.found.templates.push(path.to_path_buf()),
             Role::FileDiscovery => self.found.file_sd.push(path.to_path_buf()),
             Role::Grafana => self.found.grafana.push(path.to_path_buf()),
+            Role::GrafanaIni => self.found.grafana_ini = Some(path.to_path_buf()),
             Role::Other => {}
         }
     }
@@ -160,6 +164,7 @@ pub fn role_of_file(path: &Path) -> Role {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("").to_ascii_lowercase();
     match extension.as_str() {
         "tmpl" => return Role::Template,
+        "ini" if path.file_name().is_some_and(|name| name == "grafana.ini" || name == "custom.ini") => return Role::GrafanaIni,
         "yml" | "yaml" | "json" => {}
         _ => return Role::Other,
     }

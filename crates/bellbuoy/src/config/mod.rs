@@ -34,10 +34,11 @@ use bellbuoy_vocabulary::{Problem, Severity, Span, nearest};
 pub use self::discover::{Found, Role, discover};
 pub use self::file_sd::{parse as parse_discovery, read_discovery};
 pub use self::matchers::{Grammar, alert_label_name_ok, parse_matcher, parse_matchers, set_grammar};
-pub use self::settings::{Alerting, AlertmanagerPeer, Global, HostSettings, ModelConfig, Settings, StorageSettings};
+pub use self::settings::{Alerting, AlertmanagerPeer, Global, GrafanaNotify, HostSettings, ModelConfig, Settings, StorageSettings};
 
 use self::prometheus::{Glob, Prometheus};
 use self::read::Report;
+use self::receivers::Smtp;
 use self::rules::RuleContext;
 use self::vars::Variables;
 use self::yaml::Tree;
@@ -90,6 +91,7 @@ pub fn load(sources: &Sources) -> Loaded {
         problems,
         texts: HashMap::new(),
         hash: Hash::default(),
+        smtp: Smtp::default(),
     };
     loader.read_env_file(sources.dir_or_file, &found);
     let mut settings = Settings::default();
@@ -136,6 +138,8 @@ struct Loader<'a> {
     problems: Vec<Problem>,
     texts: HashMap<PathBuf, String>,
     hash: Hash,
+    /// Of alertmanager.yml, for Grafana's contact points.
+    smtp: Smtp,
 }
 
 /// A YAML file that could be read: its tree with the variables filled in.
@@ -337,6 +341,7 @@ impl Loader<'_> {
         }
         let receivers = &alertmanager.receivers;
         self.problems.extend(templates::check(&file.tree.root, receivers, &settings.template_files, &file.report));
+        self.smtp = alertmanager.smtp;
         settings.router = alertmanager.router;
         settings.receivers = alertmanager.receivers;
         settings.alertmanager_text = file.masked();

@@ -355,13 +355,22 @@ impl<'a> Fields<'a> {
 
     /// Reports the keys that nobody asked for.
     pub fn finish(self) {
+        self.each_unknown(|span, message, help| self.report.error(span, message, help));
+    }
+
+    /// The same as warnings: where the owner of the format ignores such keys.
+    pub fn finish_with_warnings(self) {
+        self.each_unknown(|span, message, help| self.report.warning(span, message, help));
+    }
+
+    fn each_unknown(&self, tell: impl Fn(Span, String, String)) {
         let known = self.known.borrow();
         for entry in self.entries {
             if known.contains(&entry.key.as_str()) {
                 continue;
             }
             let help = nearest(&entry.key, known.iter().copied()).map(|word| format!("did you mean {word:?}?")).unwrap_or_default();
-            self.report.error(entry.key_span, format!("unknown field {:?} in {}", entry.key, self.what), help);
+            tell(entry.key_span, format!("unknown field {:?} in {}", entry.key, self.what), help);
         }
     }
 }

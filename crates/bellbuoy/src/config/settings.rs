@@ -8,6 +8,7 @@ use bellbuoy_notify::Receiver;
 use bellbuoy_router::{ReceiverOutline, Route, RouterSettings};
 use bellbuoy_rules::GroupSettings;
 use bellbuoy_scrape::{FileDiscovery, Relabel, Scheme, ScrapeSettings, TargetGroup};
+use bellbuoy_template::TemplateSet;
 use bellbuoy_vocabulary::{HttpOptions, Labels, Millis};
 
 use crate::state::HistoryLimits;
@@ -21,6 +22,7 @@ pub struct Settings {
     /// `None` without an alertmanager.yml: alerts go to `alerting.alertmanagers`, or nowhere.
     pub router: Option<RouterSettings>,
     pub receivers: Vec<Receiver>,
+    pub grafana: GrafanaNotify,
     /// `templates:` of alertmanager.yml, in the order of the file names, variables filled in.
     pub template_files: Vec<(PathBuf, String)>,
     pub models: Vec<ModelConfig>,
@@ -35,6 +37,15 @@ pub struct Settings {
     pub alertmanager_text: String,
     /// Differs when any file or variable differs.
     pub hash: u64,
+}
+
+/// What Grafana's provisioning files say of notifications. Their receivers and routes are among the others.
+#[derive(Clone, Debug, Default)]
+pub struct GrafanaNotify {
+    /// The names of those receivers that are contact points.
+    pub receivers: Vec<String>,
+    /// Their templates: other functions and data than Alertmanager's. `None` without a contact point.
+    pub templates: Option<Arc<TemplateSet>>,
 }
 
 impl Settings {

@@ -13,7 +13,7 @@ const MONTHS: [&str; 12] =
 pub fn read_list(fields: &Fields, key: &'static str, found: &mut Vec<TimeInterval>) {
     for interval in fields.maps(key, "time interval") {
         let name = interval.required("name");
-        let spans = interval.maps("time_intervals", "time span").into_iter().map(span).collect();
+        let spans = spans(&interval);
         if let Some(name) = name {
             if found.iter().any(|earlier| earlier.name == name.as_str()) {
                 interval.error(name.span(), format!("time interval {:?} is given twice", name.shown()), "");
@@ -22,6 +22,11 @@ pub fn read_list(fields: &Fields, key: &'static str, found: &mut Vec<TimeInterva
         }
         interval.finish();
     }
+}
+
+/// The list `time_intervals` of one named interval.
+pub fn spans(interval: &Fields) -> Vec<TimeSpan> {
+    interval.maps("time_intervals", "time span").into_iter().map(span).collect()
 }
 
 fn span(fields: Fields) -> TimeSpan {

@@ -59,6 +59,13 @@ pub fn expand_file(root: &mut Node, with: &Surroundings) {
     walk(root, &mut path, with);
 }
 
+/// A value of grafana.ini, which knows the forms with braces.
+pub fn expand_ini(value: &str, with: &Surroundings) -> String {
+    let mut expansion = Expansion::default();
+    expansion.text(value, Forms::Braced, with);
+    expansion.out
+}
+
 fn walk(node: &mut Node, path: &mut Vec<String>, with: &Surroundings) {
     match &mut node.value {
         Value::Null | Value::Unset => {}
@@ -238,7 +245,7 @@ fn braced(rest: &str) -> Option<(&str, &str)> {
     Some((provider, &inner[..end]))
 }
 
-fn read_file(path: &Path, files: &Files) -> Result<String, String> {
+pub fn read_file(path: &Path, files: &Files) -> Result<String, String> {
     files.watch(path);
     let size = std::fs::metadata(path).map_err(|error| why(&error))?.len();
     if size > FILE_BYTES_MAX {

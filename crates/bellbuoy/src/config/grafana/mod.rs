@@ -1,19 +1,29 @@
 //! Grafana's provisioning files: `datasources/`, `alerting/`. Which section is read where; variables are filled in before (expand.rs).
 //!
-//! Read: `Loader::read_grafana`, then datasources.rs, rules.rs.
+//! Read: `Loader::read_grafana`, then datasources.rs, rules.rs; notify.rs for who is told.
 
+mod contact_kinds;
+mod contact_points;
 pub mod datasources;
 pub mod expand;
 mod model;
+mod mute_timings;
+mod notify;
+mod policies;
 mod routes;
 mod rules;
+mod smtp;
+mod templates;
 
 use bellbuoy_rules::GroupSettings;
 use bellbuoy_vocabulary::Problem;
 
+use self::contact_kinds::Around;
 use self::datasources::Datasources;
 use self::expand::Surroundings;
+use self::smtp::SmtpKeys;
 use super::read::{Fields, Report};
+use super::receivers::Smtp;
 use super::settings::Settings;
 use super::{Found, Loader, Opened, yaml};
 
@@ -60,8 +70,12 @@ impl Loader<'_> {
         }
         let mut seen = rules::Seen::default();
         let mut groups = Vec::new();
+        for file in &alerting {
+            groups.extend(read_alerting(file, &datasources, &mut seen));
+        }
+        let around = Around { smtp: self.grafana_smtp(found) };
+        notify::read(&alerting, &around, settings);
         for file in alerting {
-            groups.extend(read_alerting(&file, &datasources, &mut seen));
             self.close(file);
         }
         let unused = std::cell::RefCell::new(Vec::new());
@@ -69,6 +83,24 @@ impl Loader<'_> {
         self.problems.extend(unused.into_inner());
         settings.groups.extend(groups);
         routes::add(settings, &mut self.problems);
+    }
+
+    /// How Grafana sends mail; it is not said where the contact points are.
+    fn grafana_smtp(&mut self, found: &Found) -> Result<Smtp, String> {
+        let text = found.grafana_ini.as_ref().and_then(|path| self.text(path)).unwrap_or_default();
+        if let Some(path) = &found.grafana_ini {
+            // A caret would draw the line, and the line may hold a password.
+            self.texts.remove(path);
+        }
+        let mut ini = smtp::section(&text, "smtp");
+        let report = Report::new("grafana.ini");
+        let with = Surroundings { variables: &self.variables, files: &self.files, file_text: "", report: &report };
+        for value in ini.values_mut() {
+            *value = expand::expand_ini(value, &with);
+        }
+        let env = |name: &str| self.variables.get(name);
+        let file = |path: &str| expand::read_file(std::path::Path::new(path), &self.files).ok().map(|text| text.trim().to_string());
+        smtp::read(&SmtpKeys { ini: &ini, env: &env, file: &file }, &self.smtp)
     }
 
     fn open_grafana(&mut self, path: &std::path::Path) -> Option<(Opened, Kind)> {
@@ -96,9 +128,8 @@ fn read_alerting(file: &Opened, datasources: &Datasources, seen: &mut rules::See
     check_version(&fields);
     let groups = rules::read(&fields, &rules::Context { datasources, text: &file.text }, seen);
     for section in NOTIFY_SECTIONS {
-        if fields.has(section) {
-            fields.report.warning(fields.key_span(section), format!("{section:?} is not read yet"), "");
-        }
+        // Read by notify.rs over all files together.
+        fields.node(section);
     }
     fields.finish();
     groups

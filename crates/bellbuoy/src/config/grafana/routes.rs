@@ -8,6 +8,7 @@ use bellbuoy_rules::grafana::{GrafanaSettings, NotificationSettings, ROUTE_LABEL
 use bellbuoy_vocabulary::{Matcher, Problem, nearest};
 
 use super::super::settings::Settings;
+use super::policies::grafana_root;
 
 /// Adds a child of the root for each different `notification_settings`. Alerts of their rules carry a label that it matches.
 pub fn add(settings: &mut Settings, problems: &mut Vec<Problem>) {
@@ -34,12 +35,12 @@ pub fn add(settings: &mut Settings, problems: &mut Vec<Problem>) {
                 problems.push(unknown(&rule, &notification, name, what, all));
             }
         }
-        if let Some(router) = &router {
-            routes.push(route(&router.route, &key, notification));
+        if let Some(router) = &mut router {
+            routes.push(route(grafana_root(&mut router.route), &key, notification));
         }
     }
     if let Some(router) = &mut router {
-        router.route.routes.splice(0..0, routes);
+        grafana_root(&mut router.route).routes.splice(0..0, routes);
     }
     settings.router = router;
 }
