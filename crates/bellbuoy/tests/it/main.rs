@@ -6,6 +6,7 @@ mod demo;
 mod events;
 mod forward;
 mod grafana;
+mod grafana_notify;
 mod harness;
 mod hostile;
 mod mail;

@@ -3,9 +3,9 @@
 //! A key that Grafana does not know is ignored there; here it is a warning. Numbers and switches may be texts (`"10"`).
 
 use bellbuoy_notify::{
-    Detail, DiscordSettings, EmailSettings, EmailThreading, GoogleChatSettings, GrafanaWebhookSettings, HmacSettings, HttpOptions, IntegrationKind,
-    MsTeamsV2Settings, OpsgenieResponder, OpsgenieSettings, PagerdutyKey, PagerdutySettings, PushoverSettings, SlackSettings, SnsSettings,
-    SnsTarget, TelegramMode, TelegramSettings, VictorOpsSettings, WebexSettings,
+    Detail, DiscordSettings, EmailSettings, EmailThreading, GoogleChatSettings, GrafanaWebhookSettings, HmacSettings, HttpOptions,
+    IntegrationKind, MsTeamsV2Settings, OpsgenieResponder, OpsgenieSettings, PagerdutyKey, PagerdutySettings, PushoverSettings,
+    SlackSettings, SnsRole, SnsSettings, SnsTarget, TelegramMode, TelegramSettings, VictorOpsSettings, WebexSettings,
 };
 use bellbuoy_vocabulary::{Millis, Secret};
 
@@ -627,8 +627,9 @@ fn sns(set: &Set) -> Option<IntegrationKind> {
     let part = |key| sigv4.as_ref().and_then(|inner| inner.string(key)).unwrap_or_default();
     let (region, access_key) = (part("region"), sigv4.as_ref().and_then(|inner| inner.secret("access_key")));
     let secret_key = sigv4.as_ref().and_then(|inner| inner.secret("secret_key"));
-    if part("profile") != "" || part("role_arn") != "" {
-        set.fields.error(set.fields.key_span("sigv4"), "profile and role_arn of sigv4 are not supported", "give access_key and secret_key");
+    let role_arn = part("role_arn");
+    if part("profile") != "" {
+        set.fields.error(set.fields.key_span("sigv4"), "profile of sigv4 is not supported", "give access_key and secret_key");
     } else if access_key.is_none() || secret_key.is_none() || region.is_empty() {
         set.fields.error(set.fields.span, "sigv4 needs region, access_key and secret_key", "keys of the machine's own role are not read");
     }
@@ -641,6 +642,7 @@ fn sns(set: &Set) -> Option<IntegrationKind> {
         region,
         access_key: access_key.map(|key| key.expose().to_string()).unwrap_or_default(),
         secret_key: secret_key.unwrap_or_default(),
+        role: (!role_arn.is_empty()).then(|| SnsRole { arn: role_arn, external_id: String::new() }),
         to: to?,
         subject: set.text("subject", TITLE),
         message: set.text("message", MESSAGE),

@@ -2,7 +2,7 @@
 //! routes, time intervals and named templates.
 //!
 //! With an alertmanager.yml beside them there are two trees. Its root stays the root; Grafana's root becomes its first child and
-//! takes the alerts of Grafana's rules, which carry `__alert_rule_uid__`. See docs/decisions/0011-two-route-trees.md.
+//! takes the alerts of Grafana's rules, which carry `__alert_rule_uid__`. See docs/decisions/0010-two-route-trees.md.
 
 use std::sync::Arc;
 

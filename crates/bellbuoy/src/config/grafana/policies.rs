@@ -44,13 +44,16 @@ pub fn read(files: &[Opened], names: &Names) -> Option<Route> {
 
 /// Grafana's root in a tree: beside an alertmanager.yml the first child, which takes the alerts of Grafana's rules.
 pub fn grafana_root(root: &mut Route) -> &mut Route {
-    let is_child = root.routes.first().is_some_and(|child| child.matchers == [own_alerts()]);
+    let is_own = |matcher: &Matcher| matcher.name == grafana_notify::RULE_UID_LABEL && matcher.op == MatchOp::NotEqual;
+    let is_child = root.routes.first().is_some_and(|child| child.matchers.len() == 1 && child.matchers.iter().all(is_own));
     if is_child { &mut root.routes[0] } else { root }
 }
 
 /// Every alert of a rule of Grafana's has its uid.
 pub fn own_alerts() -> Matcher {
-    Matcher { op: MatchOp::NotEqual, ..Matcher::equal(grafana_notify::RULE_UID_LABEL, "") }
+    let name = grafana_notify::RULE_UID_LABEL;
+    // Only a regular expression can fail.
+    Matcher::new(name, MatchOp::NotEqual, "").unwrap_or_else(|_| Matcher::equal(name, ""))
 }
 
 struct Place<'a> {

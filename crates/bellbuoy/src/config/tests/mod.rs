@@ -5,6 +5,7 @@ mod bellbuoy;
 mod conversations;
 mod folder;
 mod good;
+mod grafana_notify;
 mod grafana_rules;
 mod http;
 mod kinds;
