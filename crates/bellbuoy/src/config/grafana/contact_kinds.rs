@@ -72,7 +72,7 @@ impl From<IntegrationKind> for Made {
 
 pub fn read(kind: Text, settings: &Node, outer: &Fields, around: &Around) -> Vec<Made> {
     let word = kind.as_str().to_ascii_lowercase();
-    let Some(fields) = Fields::of(settings, "settings of the contact point", outer.report) else { return Vec::new() };
+    let Some(fields) = Fields::of(settings, "receiver's settings", outer.report) else { return Vec::new() };
     let set = Set { fields };
     let one = |kind: Option<IntegrationKind>| kind.map(Made::from).into_iter().collect();
     let made = match word.as_str() {
@@ -181,7 +181,8 @@ impl Set<'_> {
         let Some(text) = self.fields.text(key).filter(|text| !text.as_str().is_empty()) else { return words[0] };
         let found = words.iter().find(|word| word.eq_ignore_ascii_case(text.as_str()));
         if found.is_none() {
-            let help = format!("known are {}", words.join(", "));
+            let named: Vec<&str> = words.iter().copied().filter(|word| !word.is_empty()).collect();
+            let help = format!("known are {}", named.join(", "));
             self.fields.error(text.span(), format!("unknown {key} {:?}", text.shown()), help);
         }
         found.copied().unwrap_or(words[0])

@@ -64,6 +64,7 @@ fn files_are_known_by_content() {
                     "grafana/provisioning/alerting/rules.yml",
                     "grafana/provisioning/datasources/d.yml",
                 ],
+                grafana_ini: None,
                 env_file: Some(
                     ".env",
                 ),

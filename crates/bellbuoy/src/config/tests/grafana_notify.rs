@@ -156,8 +156,28 @@ fn a_folder_of_grafanas_documentation() {
             out.push_str(&format!("{} {}/{}{resolves}\n", receiver.name, integration.kind.word(), integration.index));
         }
     }
-    expect![[""]].assert_eq(&out);
-    expect![[""]].assert_eq(&tree(&files));
+    expect![[r#"
+        cp_1 pagerduty/0
+        cp_1 discord/0 (firing only)
+        cp_1 telegram/0
+        cp_1 discord/1
+        cp_2 slack/0
+        cp_2 webhook/0
+        cp_2 opsgenie/0 (firing only)
+        cp_2 msteamsv2/0
+        cp_2 victorops/0
+        cp_2 webex/0
+        cp_2 pushover/0
+        cp_2 sns/0
+        cp_2 googlechat/0
+    "#]]
+    .assert_eq(&out);
+    expect![[r#"
+        cp_1 [] by alertname 10s/300s/14400s
+          cp_2 [alertname="Watchdog",severity=~"critical|warning",team!="ml"] by alertname 10s/300s/14400s continue mute mti_1
+            cp_2 [a="b"] by all 10s/300s/3600s
+    "#]]
+    .assert_eq(&tree(&files));
     assert_eq!(settings.grafana.receivers, ["cp_1", "cp_2"]);
 }
 
@@ -180,7 +200,17 @@ fn settings_in_grafanas_words() {
             _ => String::new(),
         });
     }
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        pagerduty critical ping failure 4
+        discord "{{ template \"mine.title\" . }}" "{{ template \"default.message\" . }}" "" "bellbuoy"
+        telegram -100200 7 Plain
+        discord "{{ template \"default.title\" . }}" "" "{{ template \"default.message\" . }}" ""
+        slack #alerts <!here|here> <!subteam^G1> <@U1> <@U2> https://slack.com/api/chat.postMessage
+        webhook put true max 10 vars [("team", "ml")] Some(HmacSettings { secret: <secret>, header: "X-Grafana-Alerting-Signature", timestamp_header: "X-Time" })
+        opsgenie https://api.eu.opsgenie.com/ "{{ range .CommonLabels.SortedPairs }}{{ .Name }}:{{ .Value }},{{ end }}" "{{ .CommonLabels.og_priority }}"
+        victorops https://alert.victorops.com/integrations/generic/20131114/alert/ KEY route
+        pushover {{ if eq .Status "firing" }}2{{ else }}0{{ end }} {{ if eq .Status "firing" }}siren{{ else }}{{ end }} 30000 3600000
+    "#]].assert_eq(&out);
 }
 
 /// One receiver's settings.
@@ -193,24 +223,128 @@ fn check_settings(kind: &str, settings: &str, expected: Expect) {
 
 #[test]
 fn mistakes_in_settings() {
-    check_settings("discord", "{}", expect![[""]]);
-    check_settings("discord", "{url: hook, titel: x}", expect![[""]]);
-    check_settings("discord", "{url: '$UNSET_HOOK'}", expect![[""]]);
-    check_settings("discord", "{url: 'https://d/x', message: '{{ .Nobody }}'}", expect![[""]]);
-    check_settings("discord", "{url: 'https://d/x', title: '{{ template \"nobody\" . }}'}", expect![[""]]);
-    check_settings("slack", "{recipient: '#a'}", expect![[""]]);
-    check_settings("slack", "{url: 'https://hooks.slack.com/x', mentionChannel: all}", expect![[""]]);
-    check_settings("telegram", "{bottoken: x, chatid: me, parse_mode: BBCode}", expect![[""]]);
-    check_settings("opsgenie", "{apiKey: x, apiUrl: 'https://o/v3', responders: [{type: crew}]}", expect![[""]]);
-    check_settings("email", "{addresses: a@b.c}", expect![[""]]);
-    check_settings("webhook", "{url: 'https://w', httpMethod: GET, maxAlerts: many, headers: {Cookie: x}}", expect![[""]]);
-    check_settings("webhook", "{url: 'https://w', username: u, password: p, authorization_credentials: c, hmacConfig: {}}", expect![[""]]);
-    check_settings("webhook", "{url: 'https://w', payload: {template: '{{ .Vars.x | data.ToJSN }}'}}", expect![[""]]);
-    check_settings("victorops", "{url: 'https://v'}", expect![[""]]);
-    check_settings("sns", "{}", expect![[""]]);
-    check_settings("kafka", "{}", expect![[""]]);
-    check_settings("prometheus-alertmanager", "{url: 'http://am:9093'}", expect![[""]]);
-    check_settings("discrod", "{}", expect![[""]]);
+    check_settings(
+        "discord",
+        "{}",
+        expect![[r#"provisioning/alerting/notify.yml:7:15: "url" is missing in this receiver's settings; add `url: ...`"#]],
+    );
+    check_settings(
+        "discord",
+        "{url: hook, titel: x}",
+        expect![[r#"
+        provisioning/alerting/notify.yml:7:21: "url" is not a web address: it must begin with http:// or https://
+        provisioning/alerting/notify.yml:7:27: warning: unknown field "titel" in receiver's settings"#]],
+    );
+    check_settings(
+        "discord",
+        "{url: '$UNSET_HOOK'}",
+        expect![[r#"
+        provisioning/alerting/notify.yml:7:21: "url" is empty
+        provisioning/alerting/notify.yml:7:22: warning: variable UNSET_HOOK is not set: as in Grafana an empty text takes its place; set UNSET_HOOK in the environment or in .env, or write $$ for a dollar sign"#]],
+    );
+    check_settings(
+        "discord",
+        "{url: 'https://d/x', message: '{{ .Nobody }}'}",
+        expect![[
+            r#"provisioning/alerting/notify.yml:3:9: contact point "team", discord: template of content failed: line 1: can't evaluate field Nobody: there is no such field"#
+        ]],
+    );
+    check_settings(
+        "discord",
+        "{url: 'https://d/x', title: '{{ template \"nobody\" . }}'}",
+        expect![[
+            r#"provisioning/alerting/notify.yml:3:9: contact point "team", discord: template of title failed: line 1: template "nobody" not defined"#
+        ]],
+    );
+    check_settings(
+        "slack",
+        "{recipient: '#a'}",
+        expect![
+            "provisioning/alerting/notify.yml:7:15: token must be specified when using the Slack chat API; add it, or `url: https://hooks.slack.com/...` of an incoming webhook"
+        ],
+    );
+    check_settings(
+        "slack",
+        "{url: 'https://hooks.slack.com/x', mentionChannel: all}",
+        expect![[r#"provisioning/alerting/notify.yml:7:66: unknown mentionChannel "all"; known are here, channel"#]],
+    );
+    check_settings(
+        "telegram",
+        "{bottoken: x, chatid: me, parse_mode: BBCode}",
+        expect![[r#"
+        provisioning/alerting/notify.yml:7:37: "chatid" must be a whole number, not "me"
+        provisioning/alerting/notify.yml:7:53: unknown parse_mode "BBCode"; known are HTML, Markdown, MarkdownV2, None"#]],
+    );
+    check_settings(
+        "opsgenie",
+        "{apiKey: x, apiUrl: 'https://o/v3', responders: [{type: crew}]}",
+        expect![[r#"
+        provisioning/alerting/notify.yml:7:27: "apiUrl" must end with /v2/alerts
+        provisioning/alerting/notify.yml:7:64: a responder needs at least one of id, username and name
+        provisioning/alerting/notify.yml:7:65: unknown type "crew" of a responder; known are team, teams, user, escalation, schedule"#]],
+    );
+    check_settings(
+        "email",
+        "{addresses: a@b.c}",
+        expect![
+            "provisioning/alerting/notify.yml:7:15: no SMTP server for this contact point; set GF_SMTP_ENABLED=true, GF_SMTP_HOST and GF_SMTP_FROM_ADDRESS, or put grafana.ini with [smtp] into the folder"
+        ],
+    );
+    check_settings(
+        "webhook",
+        "{url: 'https://w', httpMethod: GET, maxAlerts: many, headers: {Cookie: x}}",
+        expect![[r#"
+        provisioning/alerting/notify.yml:7:46: unknown httpMethod "GET"; known are POST, PUT
+        provisioning/alerting/notify.yml:7:62: "maxAlerts" must be a whole number, not "many"
+        provisioning/alerting/notify.yml:7:78: custom header "Cookie" is not allowed"#]],
+    );
+    check_settings(
+        "webhook",
+        "{url: 'https://w', username: u, password: p, authorization_credentials: c, hmacConfig: {}}",
+        expect![[r#"
+        provisioning/alerting/notify.yml:7:60: both HTTP Basic Authentication and Authorization Header are set, only 1 is permitted; remove one of the two
+        provisioning/alerting/notify.yml:7:102: "secret" is missing in this hmacConfig; add `secret: ...`"#]],
+    );
+    check_settings(
+        "webhook",
+        "{url: 'https://w', payload: {template: '{{ .Vars.x | data.ToJSN }}'}}",
+        expect![[
+            r#"provisioning/alerting/notify.yml:3:9: contact point "team", webhook: template of payload failed: line 1: function "data" not defined"#
+        ]],
+    );
+    check_settings(
+        "victorops",
+        "{url: 'https://v'}",
+        expect![[
+            r#"provisioning/alerting/notify.yml:7:16: "url" must end with the key and the routing key; write .../alert/KEY/ROUTING_KEY"#
+        ]],
+    );
+    check_settings(
+        "sns",
+        "{}",
+        expect![[r#"
+        provisioning/alerting/notify.yml:7:15: must specify topic_arn, target_arn, or phone_number
+        provisioning/alerting/notify.yml:7:15: sigv4 needs region, access_key and secret_key; keys of the machine's own role are not read"#]],
+    );
+    check_settings(
+        "kafka",
+        "{}",
+        expect![[
+            r#"provisioning/alerting/notify.yml:6:11: contact points of type "kafka" are not supported; use a webhook to Kafka's REST proxy"#
+        ]],
+    );
+    check_settings(
+        "prometheus-alertmanager",
+        "{url: 'http://am:9093'}",
+        expect![[
+            r#"provisioning/alerting/notify.yml:6:11: contact points of type "prometheus-alertmanager" are not supported; name the Alertmanager in prometheus.yml under alerting.alertmanagers"#
+        ]],
+    );
+    check_settings(
+        "discrod",
+        "{}",
+        expect![[r#"provisioning/alerting/notify.yml:6:11: unknown type "discrod" of a contact point; did you mean "discord"?"#]],
+    );
 }
 
 fn check(text: &str, expected: Expect) {
@@ -224,36 +358,92 @@ fn mistakes_around_contact_points() {
     let receiver = |uid: &str| format!("{{uid: {uid}, type: discord, settings: {{url: 'https://d/x'}}}}");
     check(
         &format!("contactPoints: [{{name: a, receivers: [{}, {}]}}]\npolicies: [{{receiver: a}}]\n", receiver("u"), receiver("u")),
-        expect![[""]],
+        expect![[
+            r#"provisioning/alerting/notify.yml:2:102: uid "u" is given twice: also at provisioning/alerting/notify.yml:2; the uid of each receiver is its own"#
+        ]],
     );
     check(
         &format!("contactPoints: [{{name: a, receivers: [{}]}}]\npolicies: [{{receiver: a}}]\n", receiver(&"u".repeat(41))),
-        expect![[""]],
+        expect!["provisioning/alerting/notify.yml:2:45: uid is longer than 40 characters"],
     );
-    check("contactPoints: [{receivers: [{type: discord}]}]\n", expect![[""]]);
-    check(&format!("{TEAM}deleteContactPoints: [{{uid: u}}]\npolicies: [{{receiver: team}}]\n"), expect![[""]]);
-    check(TEAM, expect![[""]]);
+    check(
+        "contactPoints: [{receivers: [{type: discord}]}]\n",
+        expect![[r#"
+        provisioning/alerting/notify.yml:2:17: "name" is missing in this contact point; add `name: ...`
+        provisioning/alerting/notify.yml:2:30: "uid" is missing in this receiver of a contact point; add `uid: ...`
+        provisioning/alerting/notify.yml:2:30: settings are missing in this receiver of a contact point; add `settings:`"#]],
+    );
+    check(
+        &format!("{TEAM}deleteContactPoints: [{{uid: u}}]\npolicies: [{{receiver: team}}]\n"),
+        expect![[
+            r#"provisioning/alerting/notify.yml:2:42: warning: receiver "u" is deleted at once by deleteContactPoints at provisioning/alerting/notify.yml:3; remove one of the two"#
+        ]],
+    );
+    check(
+        TEAM,
+        expect![[
+            r#"provisioning/alerting/notify.yml:2:24: warning: contact points without policies: everything goes to the first one, "team"; add `policies:`"#
+        ]],
+    );
 }
 
 #[test]
 fn mistakes_in_policies() {
-    check(&format!("{TEAM}policies: [{{receiver: taem, mute_time_intervals: [x]}}]\n"), expect![[""]]);
+    check(
+        &format!("{TEAM}policies: [{{receiver: taem, mute_time_intervals: [x]}}]\n"),
+        expect![[r#"
+        provisioning/alerting/notify.yml:3:23: unknown contact point "taem"
+        provisioning/alerting/notify.yml:3:29: the root policy can not have mute_time_intervals: it takes all alerts; move it to a policy below routes:
+        provisioning/alerting/notify.yml:3:51: unknown mute timing "x""#]],
+    );
     check(
         &format!(
             "{TEAM}policies: [{{receiver: team, routes: [{{object_matchers: [[a, '=='], [a, '==', b], [a, '=~', '(']], mute_time_intervals: [nigth]}}]}}]\nmuteTimes: [{{name: night}}]\n"
         ),
-        expect![[""]],
+        expect![[r#"
+            provisioning/alerting/notify.yml:3:57: an object matcher is a list of label, operator and value; write for example [severity, '=', critical]
+            provisioning/alerting/notify.yml:3:72: unknown operator "==" of a matcher; known are =, !=, =~ and !~
+            provisioning/alerting/notify.yml:3:92: bad regular expression "(": unclosed group
+            provisioning/alerting/notify.yml:3:121: unknown mute timing "nigth""#]],
     );
-    check(&format!("{TEAM}policies: [{{receiver: team}}, {{receiver: team, group_wait: 1x}}]\nresetPolicies: [1]\n"), expect![[""]]);
-    check(&format!("{TEAM}policies: [{{receiver: team, group_intervall: 1m, group_by: [a, a, '...']}}]\n"), expect![[""]]);
+    check(
+        &format!("{TEAM}policies: [{{receiver: team}}, {{receiver: team, group_wait: 1x}}]\nresetPolicies: [1]\n"),
+        expect![[r#"
+        provisioning/alerting/notify.yml:3:12: warning: these policies have no effect: the ones at provisioning/alerting/notify.yml:3 are read later, and the last tree wins; keep one tree and make the others its routes
+        provisioning/alerting/notify.yml:3:59: "group_wait" is not a valid duration: "1x"; write for example 15s, 5m or 1h30m
+        provisioning/alerting/notify.yml:4:1: warning: resetPolicies beside policies: Grafana drops the tree again after reading it; here the tree stays; remove one of the two"#]],
+    );
+    check(
+        &format!("{TEAM}policies: [{{receiver: team, group_intervall: 1m, group_by: [a, a, '...']}}]\n"),
+        expect![[r#"
+        provisioning/alerting/notify.yml:3:29: unknown field "group_intervall" in notification policy; did you mean "group_interval"?
+        provisioning/alerting/notify.yml:3:50: group_by can not have `...` and other labels at the same time; `...` alone groups by all labels
+        provisioning/alerting/notify.yml:3:64: label "a" is given twice in group_by; remove one of the two"#]],
+    );
 }
 
 #[test]
 fn mistakes_in_templates_and_timings() {
-    check("templates: [{name: a}]\nmuteTimes: [{time_intervals: []}]\n", expect![[""]]);
-    check("templates:\n- name: a\n  template: |\n    {{ define \"a\" }}\n    {{ .Status | toUper }}\n    {{ end }}\n", expect![[""]]);
-    check("templates:\n- name: a\n  template: |\n    {{ define \"a\" }}\n    {{ template \"b\" . }}\n    {{ end }}\n", expect![[""]]);
-    check("muteTimes: [{name: a, time_intervals: [{weekdays: [mo]}]}, {name: a}]\n", expect![[""]]);
+    check(
+        "templates: [{name: a}]\nmuteTimes: [{time_intervals: []}]\n",
+        expect![[r#"
+        provisioning/alerting/notify.yml:2:13: "template" is missing in this template; add `template: ...`
+        provisioning/alerting/notify.yml:3:13: "name" is missing in this mute timing; add `name: ...`"#]],
+    );
+    check(
+        "templates:\n- name: a\n  template: |\n    {{ define \"a\" }}\n    {{ .Status | toUper }}\n    {{ end }}\n",
+        expect![[r#"provisioning/alerting/notify.yml:6:1: template "a": function "toUper" not defined"#]],
+    );
+    check(
+        "templates:\n- name: a\n  template: |\n    {{ define \"a\" }}\n    {{ template \"b\" . }}\n    {{ end }}\n",
+        expect![[r#"provisioning/alerting/notify.yml:6:1: in "a": template "b" not defined"#]],
+    );
+    check(
+        "muteTimes: [{name: a, time_intervals: [{weekdays: [mo]}]}, {name: a}]\n",
+        expect![[r#"
+        provisioning/alerting/notify.yml:2:52: "mo" in "weekdays": "mo" is no weekday
+        provisioning/alerting/notify.yml:2:67: mute timing "a" is given twice"#]],
+    );
 }
 
 const ALERTMANAGER: &str = "route: {receiver: team, routes: [{receiver: pager, matchers: [severity=page]}]}\nreceivers:\n- name: team\n- name: pager\n\
@@ -265,10 +455,26 @@ fn two_trees() {
     let grafana = format!(
         "apiVersion: 1\n{TEAM}policies: [{{receiver: team, routes: [{{mute_time_intervals: [night], match: {{a: b}}}}]}}]\nmuteTimes: [{{name: night}}]\n"
     );
-    expect![[""]].assert_eq(&tree(&[("alertmanager.yml", ALERTMANAGER), (FILE, &grafana)]));
-    check_files(&[("alertmanager.yml", ALERTMANAGER), (FILE, &grafana)], expect![[""]]);
+    expect![[r#"
+        team [] by  30s/300s/14400s
+          team (Grafana) [__alert_rule_uid__!=""] by grafana_folder,alertname 30s/300s/14400s
+            team (Grafana) [a="b"] by grafana_folder,alertname 30s/300s/14400s mute night (Grafana)
+          pager [severity="page"] by  30s/300s/14400s
+    "#]]
+    .assert_eq(&tree(&[("alertmanager.yml", ALERTMANAGER), (FILE, &grafana)]));
+    check_files(
+        &[("alertmanager.yml", ALERTMANAGER), (FILE, &grafana)],
+        expect![[
+            r#"provisioning/alerting/notify.yml:2:24: warning: receiver "team" is in alertmanager.yml too: this one goes on as "team (Grafana)"; give one of the two another name"#
+        ]],
+    );
     let no_policies = format!("apiVersion: 1\n{TEAM}");
-    check_files(&[("alertmanager.yml", ALERTMANAGER), (FILE, &no_policies)], expect![[""]]);
+    check_files(
+        &[("alertmanager.yml", ALERTMANAGER), (FILE, &no_policies)],
+        expect![[r#"
+        provisioning/alerting/notify.yml:2:24: warning: receiver "team" is in alertmanager.yml too: this one goes on as "team (Grafana)"; give one of the two another name
+        provisioning/alerting/notify.yml:2:24: warning: contact points without policies: alerts of Grafana's rules take the routes of alertmanager.yml; add `policies:`"#]],
+    );
 }
 
 const MAIL: &str = "apiVersion: 1\ncontactPoints: [{name: m, receivers: [{uid: u, type: email, settings: {addresses: 'a@b.c; d@e.f', message: 'Hi {{ .Status }}'}}]}]\npolicies: [{receiver: m}]\n";
@@ -291,5 +497,9 @@ fn mail_goes_by_grafanas_smtp() {
             ));
         }
     }
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        0 to a@b.c from grafana@b.c by mail:587 as u:pw
+        1 to d@e.f from grafana@b.c by mail:587 as u:pw
+    "#]]
+    .assert_eq(&out);
 }
