@@ -12,9 +12,9 @@ use bellbuoy_notify::Notice;
 use bellbuoy_vocabulary::Timestamp;
 use tokio::sync::Notify;
 
-/// Messages of one group that wait for one destination. They are so many only where alerts come and go while the receiver is down
+/// Messages of one group that wait for one destination. They are so many only where events or alerts come and go while the receiver is down
 /// for days; above it the oldest is given up, and counted as failed.
-const GROUP_MESSAGES_MAX: usize = 100;
+const GROUP_MESSAGES_MAX: usize = 10_000;
 
 /// A message that waits.
 #[derive(Clone, Debug)]

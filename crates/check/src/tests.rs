@@ -90,8 +90,10 @@ pub fn findings_of_routes(routes: Vec<Route>, receivers: &[&str], rules: &[Alert
         resolve_timeout: Millis::from_minutes(5),
         receivers: Vec::new(),
     };
-    let receivers: Vec<bellbuoy_notify::Receiver> =
-        receivers.iter().map(|name| bellbuoy_notify::Receiver { name: name.to_string(), labels: Default::default(), integrations: Vec::new() }).collect();
+    let receivers: Vec<bellbuoy_notify::Receiver> = receivers
+        .iter()
+        .map(|name| bellbuoy_notify::Receiver { name: name.to_string(), labels: Default::default(), integrations: Vec::new() })
+        .collect();
     let groups = [group(rules.iter().cloned().map(RuleSettings::Alerting).collect())];
     check(&Input { groups: &groups, router: Some(&router), router_file: "alertmanager.yml", receivers: &receivers, ..Input::default() })
 }

@@ -629,7 +629,7 @@ fn sns(set: &Set) -> Option<IntegrationKind> {
     let (region, access_key) = (part("region"), sigv4.as_ref().and_then(|inner| inner.secret("access_key")));
     let secret_key = sigv4.as_ref().and_then(|inner| inner.secret("secret_key"));
     let role_arn = part("role_arn");
-    if part("profile") != "" {
+    if !part("profile").is_empty() {
         set.fields.error(set.fields.key_span("sigv4"), "profile of sigv4 is not supported", "give access_key and secret_key");
     } else if access_key.is_none() || secret_key.is_none() || region.is_empty() {
         set.fields.error(set.fields.span, "sigv4 needs region, access_key and secret_key", "keys of the machine's own role are not read");
