@@ -45,8 +45,11 @@ impl Folder {
         &self.0
     }
 
+    /// Makes the folders on the way too.
     pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.config().join(name), text).expect("temporary file");
+        let path = self.config().join(name);
+        std::fs::create_dir_all(path.parent().expect("a file of the folder")).expect("temporary folder");
+        std::fs::write(path, text).expect("temporary file");
     }
 }
 
