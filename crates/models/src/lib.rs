@@ -6,24 +6,42 @@
 //! Never: reads a clock or a file, sends anything, retrains or deploys: it decides and says why.
 //! Holds: no data is its own outcome, `Unknown` with a reason, never a number that looks like a verdict; every id is counted once;
 //!        memory is bounded by `retention_rows`, and what the bound drops is counted.
-//! Read:  settings.rs, model.rs, judgement.rs, then retraining.rs and deployment.rs (the decisions), event.rs.
+//! Read:  settings.rs, model.rs, judgement.rs, then retraining.rs and deployment.rs (the decisions), event.rs. Figures: metric.rs, figure.rs,
+//!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals).
 
+mod bootstrap;
+mod calibration;
 mod deployment;
+mod evaluation;
 mod event;
+mod figure;
 mod judgement;
+mod labelled;
+mod metric;
 mod model;
+mod pairs;
 mod performance;
+mod ranking;
 mod retraining;
 mod row;
+mod sample;
 mod settings;
 mod window;
 
 pub use bellbuoy_drift::{ColumnReport, Kind};
+pub use bootstrap::{IntervalMethod, Resampling};
+pub use calibration::Bin;
 pub use deployment::{DeploymentDecision, DeploymentOutcome, DeploymentReason, TwoSets, decide_deployment};
+pub use evaluation::{Comparison, Evaluation, EvaluationOptions, Segments};
 pub use event::Event;
+pub use figure::{Figure, Interval, Source, Unknown};
 pub use judgement::{DriftSummary, Judgement, Outcome};
+pub use labelled::{Labelled, RowProblem};
+pub use metric::{Better, Metric, MetricKind};
 pub use model::Model;
+pub use pairs::Pairs;
 pub use performance::{NoFigures, Performance, Regression, Scored, performance, regression};
 pub use retraining::{DecisionSeverity, RetrainingDecision, RetrainingOutcome, RetrainingReason, decide_retraining};
 pub use row::{Accepted, FeatureValue, Row};
+pub use sample::Sample;
 pub use settings::{DeploymentThresholds, DriftSettings, Feature, FeatureKind, ModelKind, ModelSettings, RetrainingThresholds};
