@@ -78,7 +78,7 @@ pub(crate) fn compose(settings: &DiscordSettings, notice: &Notice, context: &Con
     let content = renderer.fitted("content", &settings.content, &limit);
     let mentions = allowed_mentions(&settings.content, content.as_deref().unwrap_or(""));
     let embeds = if is_default(settings, context) {
-        own_embeds(notice, "")
+        own_embeds(notice, &renderer.problems.join("; "))
     } else {
         let title = renderer.text("title", &settings.title);
         let message = renderer.text("message", &settings.message);

@@ -3,6 +3,7 @@
 use crate::compose::{Composed, Context, EmailMessage, Message, Renderer};
 use crate::limit::one_line;
 use crate::notice::{Notice, hash};
+use crate::plain::{plain_reason, plain_subject, plain_text};
 use crate::settings::{EmailSettings, EmailThreading};
 
 const SUBJECT: &str = r#"{{ template "email.default.subject" . }}"#;
@@ -26,6 +27,8 @@ pub(crate) fn compose(settings: &EmailSettings, notice: &Notice, context: &Conte
     let text_template = if settings.text.is_empty() { TEXT } else { &settings.text };
     let text = renderer.text("text", text_template);
     let html = if settings.html.is_empty() { Some(String::new()) } else { renderer.html("html", &settings.html) };
+    // Of what people read; a header that fails is only left out.
+    let told = renderer.problems.clone();
     let mut headers = Vec::new();
     for (name, template) in settings.headers.iter().filter(|(name, _)| !OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str())) {
         if let Some(value) = renderer.text(name, template) {
@@ -35,13 +38,17 @@ pub(crate) fn compose(settings: &EmailSettings, notice: &Notice, context: &Conte
     headers.push(("X-Bellbuoy-Key".into(), notice.idempotency_key()));
     let own_thread = ["References", "In-Reply-To"].into_iter().any(|name| named(name).is_some());
     let problems = renderer.problems;
-    let text = text.unwrap_or_else(|| plain_text(notice, &problems));
+    let (text, html) = match (text, html) {
+        (Some(text), Some(html)) if told.is_empty() => (text, html),
+        // Mail programs show the HTML part, which does not say that something failed.
+        (Some(text), _) => (text + &plain_reason(&told), String::new()),
+        (None, _) => (plain_text(notice, &told), String::new()),
+    };
     let message = EmailMessage {
         settings: settings.clone(),
         subject: one_line(&subject, SUBJECT_CHARS_MAX),
         text: text.trim_start().to_string(),
-        // Where the HTML could not be made, the text part says all.
-        html: html.unwrap_or_default(),
+        html,
         to: one_line(&to, ADDRESS_CHARS_MAX),
         from: one_line(&from, ADDRESS_CHARS_MAX),
         message_id: format!("<{}@bellbuoy>", notice.idempotency_key()),
@@ -60,24 +67,4 @@ fn thread(settings: &EmailSettings, notice: &Notice) -> String {
         // The day of the decision, so that a late attempt stays in its conversation.
         EmailThreading::Daily => format!("<group-{group:016x}-{}@bellbuoy>", notice.at.rfc3339().get(..10).unwrap_or_default()),
     }
-}
-
-pub(crate) fn plain_subject(notice: &Notice) -> String {
-    format!("[{}] {}", notice.status_word().to_uppercase(), notice.alert_names().join(", "))
-}
-
-/// The built-in form for when a template fails.
-pub(crate) fn plain_text(notice: &Notice, problems: &[String]) -> String {
-    let mut out = format!("{}\n\n", plain_subject(notice));
-    for alert in notice.alerts.iter().take(100) {
-        out.push_str(&format!("{} {}\n", notice.alert_status(alert), alert.labels));
-        for (name, value) in &alert.annotations {
-            out.push_str(&format!("  {name}: {value}\n"));
-        }
-    }
-    if notice.alerts.len() > 100 {
-        out.push_str(&format!("... and {} more alerts\n", notice.alerts.len() - 100));
-    }
-    out.push_str(&format!("\nThis plain form was sent because a template failed: {}\n", problems.join("; ")));
-    out
 }

@@ -6,11 +6,11 @@ use bellbuoy_vocabulary::Secret;
 use serde_json::{Value, json};
 
 use crate::compose::{Composed, Context, Limit, Renderer};
-use crate::email::plain_text;
 use crate::limit::{chars, cut_chars};
 use crate::msteamsv2::{cut_json, json_bytes};
 use crate::notice::Notice;
 use crate::parts::{changed, no_angle_call, post_json, small};
+use crate::plain::plain_within;
 use crate::settings::GoogleChatSettings;
 use crate::sha256;
 
@@ -28,7 +28,8 @@ pub(crate) fn compose(settings: &GoogleChatSettings, notice: &Notice, context: &
     let mut body = if title.is_empty() {
         let text = renderer.fitted("text", &settings.text, &Limit::of(TEXT_MAX, &chars, &cut_chars));
         let text = text.filter(|text| !text.trim().is_empty());
-        let text = text.unwrap_or_else(|| cut_chars(&no_angle_call(&plain_text(notice, &renderer.problems)), TEXT_MAX));
+        let text =
+            text.unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(TEXT_MAX, &chars, &cut_chars), no_angle_call));
         json!({ "text": text.trim() })
     } else {
         let subtitle = small(&mut renderer, "subtitle", &settings.subtitle, TITLE_MAX);
@@ -36,7 +37,8 @@ pub(crate) fn compose(settings: &GoogleChatSettings, notice: &Notice, context: &
         let mut html = Renderer::over(changed(data, escape), context);
         let text = html.fitted("text", &settings.text, &Limit::of(CARD_BYTES_MAX, &json_bytes, &cut_json));
         renderer.problems.append(&mut html.problems);
-        let text = text.unwrap_or_else(|| cut_json(&escape(&plain_text(notice, &renderer.problems)), CARD_BYTES_MAX));
+        let text =
+            text.unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(CARD_BYTES_MAX, &json_bytes, &cut_json), escape));
         card(&title, &subtitle, text.trim(), &group)
     };
     body["thread"] = json!({ "threadKey": group });

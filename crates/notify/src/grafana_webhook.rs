@@ -5,8 +5,8 @@ use bellbuoy_vocabulary::Secret;
 use serde_json::Value;
 
 use crate::compose::{Composed, Context, Message, Renderer, json_headers};
-use crate::email::{plain_subject, plain_text};
 use crate::notice::Notice;
+use crate::plain::{plain_subject, plain_text};
 use crate::settings::{GrafanaWebhookSettings, HmacSettings};
 
 pub(crate) fn compose(settings: &GrafanaWebhookSettings, notice: &Notice, context: &Context) -> Composed {

@@ -10,12 +10,12 @@ use bellbuoy_vocabulary::{Millis, Secret, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer};
-use crate::email::{plain_subject, plain_text};
 use crate::exchange::{Done, FIRST, Outcome, SoFar, Step};
 use crate::judge::Verdict;
 use crate::limit::{chars, cut_chars, one_line};
 use crate::notice::Notice;
 use crate::parts::{changed, small};
+use crate::plain::{plain_subject, plain_within};
 use crate::settings::{JiraApi, JiraSettings};
 use crate::{sha256, values};
 
@@ -232,13 +232,14 @@ fn description(settings: &JiraSettings, notice: &Notice, renderer: &mut Renderer
             Ok(value) if value.is_object() && chars(text.trim()) <= DESCRIPTION_MAX => return value,
             // Cut JSON is no JSON.
             Ok(value) if value.is_object() => {
-                return adf(&cut_chars(&no_mention(&plain_text(notice, &renderer.problems)), DESCRIPTION_MAX));
+                return adf(&plain_within(notice, &renderer.problems, &Limit::of(DESCRIPTION_MAX, &chars, &cut_chars), no_mention));
             }
             _ => {}
         }
     }
     let text = renderer.fitted("description", &settings.description.template, &Limit::of(DESCRIPTION_MAX, &chars, &cut_chars));
-    let text = text.unwrap_or_else(|| cut_chars(&no_mention(&plain_text(notice, &renderer.problems)), DESCRIPTION_MAX));
+    let text =
+        text.unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(DESCRIPTION_MAX, &chars, &cut_chars), no_mention));
     match text.trim() {
         "" => Value::Null,
         text if document => adf(text),

@@ -37,6 +37,7 @@ mod mattermost;
 mod msteams;
 mod ntfy;
 mod parts;
+mod plain;
 mod private;
 mod pushover;
 mod rocketchat;

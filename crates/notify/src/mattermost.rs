@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::compose::{Composed, Context, Limit, Renderer};
-use crate::email::{plain_subject, plain_text};
 use crate::limit::{chars, cut_chars};
 use crate::notice::Notice;
 use crate::parts::{changed, no_at, post_json, put, small};
+use crate::plain::{plain_subject, plain_within};
 use crate::settings::{MattermostAttachment, MattermostPriority, MattermostSettings};
 
 const TEXT_MAX: usize = 16_383;
@@ -51,7 +51,7 @@ fn long(renderer: &mut Renderer, name: &str, template: &str) -> Option<String> {
 }
 
 fn plain(notice: &Notice, renderer: &Renderer) -> String {
-    cut_chars(&no_at(&plain_text(notice, &renderer.problems)), TEXT_MAX)
+    plain_within(notice, &renderer.problems, &Limit::of(TEXT_MAX, &chars, &cut_chars), no_at)
 }
 
 fn attachment(settings: &MattermostAttachment, notice: &Notice, renderer: &mut Renderer) -> Value {

@@ -4,10 +4,10 @@
 use serde_json::json;
 
 use crate::compose::{Composed, Context, Limit, Renderer};
-use crate::email::{plain_subject, plain_text};
 use crate::msteamsv2::{TEXT_BYTES_MAX, cut_json, json_bytes};
 use crate::notice::Notice;
 use crate::parts::post_json;
+use crate::plain::{plain_subject, plain_within};
 use crate::settings::MsTeamsSettings;
 
 /// Of title and summary each, so that they have room beside the longest text.
@@ -18,7 +18,8 @@ pub(crate) fn compose(settings: &MsTeamsSettings, notice: &Notice, context: &Con
     let title = renderer.text("title", &settings.title).unwrap_or_else(|| plain_subject(notice));
     let summary = renderer.text("summary", &settings.summary).unwrap_or_else(|| plain_subject(notice));
     let text = renderer.fitted("text", &settings.text, &Limit::of(TEXT_BYTES_MAX, &json_bytes, &cut_json));
-    let text = text.unwrap_or_else(|| cut_json(&plain_text(notice, &renderer.problems), TEXT_BYTES_MAX));
+    let text = text
+        .unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(TEXT_BYTES_MAX, &json_bytes, &cut_json), str::to_string));
     let body = json!({
         "@context": "http://schema.org/extensions",
         "type": "MessageCard",

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer, json_headers};
-use crate::email::{plain_subject, plain_text};
 use crate::limit::cut_chars;
 use crate::notice::Notice;
+use crate::plain::{plain_subject, plain_within};
 use crate::settings::MsTeamsV2Settings;
 
 /// Teams takes 28 KB with everything; the card around the texts has about 400 bytes.
@@ -16,7 +16,8 @@ pub(crate) fn compose(settings: &MsTeamsV2Settings, notice: &Notice, context: &C
     let mut renderer = Renderer::new(notice, context);
     let title = renderer.text("title", &settings.title).unwrap_or_else(|| plain_subject(notice));
     let text = renderer.fitted("text", &settings.text, &Limit::of(TEXT_BYTES_MAX, &json_bytes, &cut_json));
-    let text = text.unwrap_or_else(|| cut_json(&plain_text(notice, &renderer.problems), TEXT_BYTES_MAX));
+    let text = text
+        .unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(TEXT_BYTES_MAX, &json_bytes, &cut_json), str::to_string));
     let color = if notice.is_firing() { "Attention" } else { "Good" };
     let body = json!({
         "type": "message",

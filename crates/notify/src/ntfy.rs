@@ -7,10 +7,10 @@ use bellbuoy_vocabulary::Secret;
 use serde_json::{Map, Value};
 
 use crate::compose::{Composed, Context, Limit, Renderer};
-use crate::email::{plain_subject, plain_text};
 use crate::limit::one_line;
 use crate::notice::Notice;
 use crate::parts::{bearer, post_json, put, small};
+use crate::plain::{plain_subject, plain_within};
 use crate::settings::NtfySettings;
 use crate::webex::cut_bytes;
 
@@ -31,7 +31,8 @@ pub(crate) fn compose(settings: &NtfySettings, notice: &Notice, context: &Contex
     put(&mut body, "title", one_line(&title, TITLE_MAX));
     let message = renderer.fitted("message", &settings.message, &Limit::of(MESSAGE_MAX, &str::len, &cut_bytes));
     let markdown = settings.markdown && message.is_some();
-    let message = message.unwrap_or_else(|| cut_bytes(&plain_text(notice, &renderer.problems), MESSAGE_MAX));
+    let message =
+        message.unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(MESSAGE_MAX, &str::len, &cut_bytes), str::to_string));
     // ntfy writes "triggered" for nothing; what is known is better.
     let message = if message.trim().is_empty() { cut_bytes(&plain_subject(notice), MESSAGE_MAX) } else { message.trim().to_string() };
     put(&mut body, "message", message);

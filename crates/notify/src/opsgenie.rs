@@ -4,11 +4,11 @@ use bellbuoy_vocabulary::Secret;
 use serde_json::{Map, Value, json};
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer, json_headers};
-use crate::email::{plain_subject, plain_text};
 use crate::exchange::{Outcome, SEND, SoFar, Step, settle};
 use crate::judge::Verdict;
 use crate::limit::{chars, cut_chars, one_line};
 use crate::notice::Notice;
+use crate::plain::{has_failed, plain_subject, plain_within};
 use crate::settings::{HttpOptions, OpsgenieSettings};
 use crate::sha256;
 
@@ -51,7 +51,12 @@ pub(crate) fn compose(settings: &OpsgenieSettings, notice: &Notice, context: &Co
     let named = |what: &str| format!("{}v2/alerts/{alias}/{what}?identifierType=alias", settings.api_url);
     let (method, url, body) = if !notice.is_firing() {
         let source = text(&mut renderer, "source", &settings.source, SOURCE_MAX);
-        ("POST", named("close"), json!({ "source": source }))
+        let mut body = json!({ "source": source });
+        if has_failed(&renderer.problems) {
+            let limit = Limit::of(NOTE_MAX, &chars, &cut_chars);
+            body["note"] = plain_within(notice, &renderer.problems, &limit, str::to_string).into();
+        }
+        ("POST", named("close"), body)
     } else if step == UPDATE_MESSAGE {
         ("PUT", named("message"), json!({ "message": message(settings, notice, &mut renderer) }))
     } else if step == UPDATE_DESCRIPTION {
@@ -108,7 +113,7 @@ fn message(settings: &OpsgenieSettings, notice: &Notice, renderer: &mut Renderer
 
 fn description(settings: &OpsgenieSettings, notice: &Notice, renderer: &mut Renderer) -> String {
     let description = renderer.fitted("description", &settings.description, &Limit::of(DESCRIPTION_MAX, &chars, &cut_chars));
-    description.unwrap_or_else(|| cut_chars(&plain_text(notice, &renderer.problems), DESCRIPTION_MAX))
+    description.unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(DESCRIPTION_MAX, &chars, &cut_chars), str::to_string))
 }
 
 /// The common labels, and what the settings add or replace.

@@ -5,10 +5,11 @@
 use bellbuoy_vocabulary::Secret;
 use serde_json::{Map, Value, json};
 
-use crate::compose::{Composed, Context, Message, Renderer, json_headers};
-use crate::email::plain_subject;
+use crate::compose::{Composed, Context, Limit, Message, Renderer, json_headers};
 use crate::limit::{cut_chars, more_alerts, one_line};
+use crate::msteamsv2::{cut_json, json_bytes};
 use crate::notice::Notice;
+use crate::plain::{has_failed, plain_subject, plain_within};
 use crate::settings::{Detail, PagerdutyKey, PagerdutySettings};
 use crate::sha256;
 
@@ -19,6 +20,10 @@ const TEXT_MAX: usize = 1024;
 const URL_MAX: usize = 4096;
 /// PagerDuty takes 512 KB.
 const EVENT_BYTES_MAX: usize = 512_000;
+/// Of the plain form among the details, in bytes of JSON.
+const PLAIN_MAX: usize = 8000;
+/// Its name.
+const PLAIN_FORM: &str = "plain_form";
 const SEVERITIES: [&str; 4] = ["critical", "error", "warning", "info"];
 
 pub(crate) fn compose(settings: &PagerdutySettings, notice: &Notice, context: &Context) -> Composed {
@@ -135,12 +140,14 @@ fn put(into: &mut Value, name: &str, text: String) {
 
 /// The details of as many alerts as there is room for; what is left out is counted in `more`.
 fn fill_details(settings: &PagerdutySettings, notice: &Notice, renderer: &mut Renderer, body: &mut Value, place: &str) {
-    let room = EVENT_BYTES_MAX.saturating_sub(body.to_string().len());
+    let room = EVENT_BYTES_MAX.saturating_sub(body.to_string().len() + PLAIN_MAX + PLAIN_FORM.len() + 10);
     let count = notice.alerts.len();
     let before = renderer.problems.len();
+    let failed_before = has_failed(&renderer.problems);
     let mut found = details(&settings.details, renderer);
     // Templates fail too when their output is larger than the engine allows.
     let fits = found.to_string().len() <= room;
+    let mut complete = renderer.problems.len() == before;
     if !fits || renderer.problems.len() > before {
         let (mut low, mut high) = (0, count);
         if !fits {
@@ -153,11 +160,16 @@ fn fill_details(settings: &PagerdutySettings, notice: &Notice, renderer: &mut Re
             fewer["more"] = more_alerts(count - shown).trim().into();
             if first.problems.is_empty() && fewer.to_string().len() <= room {
                 found = fewer;
+                complete = true;
                 low = shown + 1;
             } else {
                 high = shown;
             }
         }
+    }
+    if failed_before || !complete {
+        let limit = Limit::of(PLAIN_MAX, &json_bytes, &cut_json);
+        found[PLAIN_FORM] = plain_within(notice, &renderer.problems, &limit, str::to_string).into();
     }
     if let Some(slot) = body.pointer_mut(place) {
         *slot = found;

@@ -3,10 +3,10 @@
 use bellbuoy_vocabulary::Secret;
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer};
-use crate::email::{plain_subject, plain_text};
 use crate::limit::{chars, cut_chars, one_line};
 use crate::notice::Notice;
 use crate::parts::{form, small};
+use crate::plain::{plain_subject, plain_within};
 use crate::settings::PushoverSettings;
 
 const API: &str = "https://api.pushover.net/1/messages.json";
@@ -38,7 +38,8 @@ pub(crate) fn compose(settings: &PushoverSettings, notice: &Notice, context: &Co
     if settings.monospace {
         put("monospace", "1".into());
     }
-    let message = message.unwrap_or_else(|| cut_chars(&plain_text(notice, &renderer.problems), MESSAGE_MAX));
+    let message =
+        message.unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(MESSAGE_MAX, &chars, &cut_chars), str::to_string));
     // Pushover refuses an empty message.
     put("message", if message.trim().is_empty() { "(no details)".into() } else { message.trim().into() });
     put("url", small(&mut renderer, "url", &settings.url, URL_MAX));

@@ -4,10 +4,10 @@ use bellbuoy_vocabulary::Secret;
 use serde_json::{Map, Value, json};
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer};
-use crate::email::{plain_subject, plain_text};
 use crate::limit::{chars, cut_chars, one_line};
 use crate::notice::Notice;
 use crate::parts::{changed, no_at, post_json, put, small};
+use crate::plain::{plain_subject, plain_within};
 use crate::settings::{RocketchatAction, RocketchatSettings};
 
 const TITLE_MAX: usize = 1024;
@@ -48,7 +48,8 @@ fn attachment(settings: &RocketchatSettings, notice: &Notice, renderer: &mut Ren
         put(&mut body, "value", value);
         fields.push(Value::Object(body));
     }
-    let plain = (!renderer.problems.is_empty()).then(|| cut_chars(&no_at(&plain_text(notice, &renderer.problems)), TEXT_MAX));
+    let plain =
+        (!renderer.problems.is_empty()).then(|| plain_within(notice, &renderer.problems, &Limit::of(TEXT_MAX, &chars, &cut_chars), no_at));
     let mut body = Map::new();
     put(&mut body, "title", one_line(&title.unwrap_or_else(|| no_at(&plain_subject(notice))), TITLE_MAX));
     put(&mut body, "title_link", small(renderer, "title_link", &settings.title_link, URL_MAX));

@@ -8,11 +8,11 @@ use bellbuoy_vocabulary::{Labels, Secret};
 use serde_json::{Map, Value, json};
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer, json_headers};
-use crate::email::{plain_subject, plain_text};
 use crate::exchange::{Outcome, SEND, SoFar, Step, edits, remember, settle};
 use crate::judge::{Answer, Verdict};
 use crate::limit::{chars, cut_chars, one_line};
 use crate::notice::Notice;
+use crate::plain::{plain_subject, plain_within};
 use crate::settings::{HttpOptions, SlackAction, SlackSettings};
 
 const TITLE_MAX: usize = 1024;
@@ -87,7 +87,9 @@ fn compose_at(settings: &SlackSettings, notice: &Notice, context: &Context, at: 
     problems.extend(parts.plain.problems);
     let mut attachment = attachment;
     if parts.failed {
-        attachment.insert("text".into(), cut_chars(&escape(&plain_text(notice, &problems), settings.link_names), TEXT_MAX).into());
+        let limit = Limit::of(TEXT_MAX, &chars, &cut_chars);
+        let text = plain_within(notice, &problems, &limit, |text| escape(text, settings.link_names));
+        attachment.insert("text".into(), text.into());
     }
     body.insert("attachments".into(), json!([attachment]));
     let mut options = settings.http.clone();

@@ -8,10 +8,10 @@ mod role;
 use bellbuoy_vocabulary::Secret;
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer};
-use crate::email::plain_text;
 use crate::limit::{chars, cut_chars};
 use crate::notice::Notice;
 use crate::parts::{authorized, form, small};
+use crate::plain::{plain_text, plain_within};
 use crate::settings::{SnsSettings, SnsTarget};
 use crate::sha256;
 use crate::webex::cut_bytes;
@@ -125,9 +125,8 @@ fn message(settings: &SnsSettings, notice: &Notice, renderer: &mut Renderer, sms
             match renderer.fitted("message", &settings.message, &limit) {
                 Some(fitted) => (fitted, true),
                 None => {
-                    let plain = plain_text(notice, &renderer.problems);
-                    let cut = (limit.length)(&plain) > limit.max;
-                    ((limit.cut)(&plain, limit.max), cut)
+                    let cut = (limit.length)(&plain_text(notice, &renderer.problems)) > limit.max;
+                    (plain_within(notice, &renderer.problems, &limit, str::to_string), cut)
                 }
             }
         }

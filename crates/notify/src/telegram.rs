@@ -10,9 +10,9 @@ use bellbuoy_vocabulary::Secret;
 use serde_json::json;
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer, json_headers};
-use crate::email::plain_text;
 use crate::limit::{cut_utf16, more_alerts, utf16_len};
 use crate::notice::Notice;
+use crate::plain::plain_within;
 use crate::settings::{TelegramMode, TelegramSettings};
 
 /// Characters that are seen; counted in UTF-16 units, which is never less than what Telegram counts.
@@ -67,7 +67,7 @@ fn text(settings: &TelegramSettings, notice: &Notice, renderer: &mut Renderer, p
         if renderer.problems.is_empty() {
             renderer.problems.push("the message is empty, which Telegram refuses".into());
         }
-        return (cut_utf16(&plain_text(notice, &renderer.problems), MESSAGE_MAX), None);
+        return (plain_within(notice, &renderer.problems, &Limit::of(MESSAGE_MAX, &utf16_len, &cut_utf16), str::to_string), None);
     };
     let readable = match settings.parse_mode {
         TelegramMode::Markdown => markdown::is_readable(&text),

@@ -4,10 +4,10 @@ use bellbuoy_vocabulary::Secret;
 use serde_json::{Map, Value};
 
 use crate::compose::{Composed, Context, Limit, Renderer};
-use crate::email::{plain_subject, plain_text};
 use crate::limit::{chars, cut_chars, one_line};
 use crate::notice::Notice;
 use crate::parts::{percent, post_json, small};
+use crate::plain::{plain_subject, plain_within};
 use crate::settings::VictorOpsSettings;
 use crate::sha256;
 
@@ -25,7 +25,8 @@ pub(crate) fn compose(settings: &VictorOpsSettings, notice: &Notice, context: &C
         word => TYPES.into_iter().find(|known| *known == word).unwrap_or("CRITICAL"),
     };
     let state = renderer.fitted("state_message", &settings.state_message, &Limit::of(STATE_MESSAGE_MAX, &chars, &cut_chars));
-    let state = state.unwrap_or_else(|| cut_chars(&plain_text(notice, &renderer.problems), STATE_MESSAGE_MAX));
+    let state = state
+        .unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(STATE_MESSAGE_MAX, &chars, &cut_chars), str::to_string));
     let name = renderer.text("entity_display_name", &settings.entity_display_name).unwrap_or_else(|| plain_subject(notice));
     let mut body: Map<String, Value> = Map::new();
     body.insert("message_type".into(), message_type.into());

@@ -4,10 +4,10 @@ use bellbuoy_vocabulary::Secret;
 use serde_json::{Map, Value};
 
 use crate::compose::{Composed, Context, Limit, Renderer};
-use crate::email::plain_text;
 use crate::limit::cut_chars;
 use crate::notice::Notice;
 use crate::parts::{changed, no_angle_call, post_json, put, small};
+use crate::plain::plain_within;
 use crate::settings::WebexSettings;
 
 /// Bytes.
@@ -17,7 +17,8 @@ pub(crate) fn compose(settings: &WebexSettings, notice: &Notice, context: &Conte
     let mut renderer = Renderer::over(changed(notice.template_data(context.external_url, usize::MAX), no_angle_call), context);
     let message = renderer.fitted("message", &settings.message, &Limit::of(MARKDOWN_MAX, &str::len, &cut_bytes));
     let message = message.filter(|message| !message.trim().is_empty());
-    let message = message.unwrap_or_else(|| cut_bytes(&no_angle_call(&plain_text(notice, &renderer.problems)), MARKDOWN_MAX));
+    let message =
+        message.unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(MARKDOWN_MAX, &str::len, &cut_bytes), no_angle_call));
     let mut body: Map<String, Value> = Map::new();
     body.insert("markdown".into(), message.into());
     put(&mut body, "roomId", small(&mut renderer, "room_id", &settings.room_id, 500));

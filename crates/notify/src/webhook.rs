@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::compose::{Composed, Context, Message, Renderer, json_headers};
 use crate::notice::{LabelsJson, Notice, common, quote_meta};
+use crate::plain::plain_reason;
 use crate::settings::WebhookSettings;
 use crate::values;
 
@@ -33,7 +34,8 @@ pub(crate) fn compose(settings: &WebhookSettings, notice: &Notice, context: &Con
         Some(value) => value.to_string().into_bytes(),
         // Also where the body that the settings write can not be had: this one at least says what there is.
         // Serializing texts and numbers into memory can not fail.
-        None => serde_json::to_vec(&Body { notice, context, max_alerts: settings.max_alerts, version: "4" }).unwrap_or_default(),
+        None => serde_json::to_vec(&Body { notice, context, max_alerts: settings.max_alerts, version: "4", problems: &problems })
+            .unwrap_or_default(),
     };
     let message = Message::Http { method: "POST", url, headers: json_headers(notice), body, options: settings.http.clone() };
     Composed { message, problems }
@@ -41,7 +43,7 @@ pub(crate) fn compose(settings: &WebhookSettings, notice: &Notice, context: &Con
 
 /// The same as a value, to be changed.
 pub(crate) fn body(notice: &Notice, context: &Context, max_alerts: u64, version: &str) -> Value {
-    serde_json::to_value(Body { notice, context, max_alerts, version }).unwrap_or_default()
+    serde_json::to_value(Body { notice, context, max_alerts, version, problems: &[] }).unwrap_or_default()
 }
 
 /// The JSON over the first `max_alerts` alerts (0: all), with the version of the protocol.
@@ -51,15 +53,17 @@ struct Body<'a> {
     context: &'a Context<'a>,
     max_alerts: u64,
     version: &'a str,
+    /// Of templates: whoever reads the message learns why it is not the one of the settings.
+    problems: &'a [String],
 }
 
 impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Body { notice, context, max_alerts, version } = self;
+        let Body { notice, context, max_alerts, version, problems } = self;
         let shown = shown(notice, *max_alerts);
         let alerts = &notice.alerts[..shown];
         let firing = alerts.iter().any(|alert| !alert.resolved_at(notice.at));
-        let mut map = to.serialize_map(Some(11))?;
+        let mut map = to.serialize_map(Some(12))?;
         map.serialize_entry("receiver", &quote_meta(&notice.receiver))?;
         map.serialize_entry("status", if firing { "firing" } else { "resolved" })?;
         map.serialize_entry("alerts", &Alerts { alerts, notice })?;
@@ -71,6 +75,9 @@ impl Serialize for Body<'_> {
         map.serialize_entry("version", version)?;
         map.serialize_entry("groupKey", &notice.group_key)?;
         map.serialize_entry("truncatedAlerts", &(notice.alerts.len() - shown))?;
+        if !problems.is_empty() {
+            map.serialize_entry("templateError", plain_reason(problems).trim())?;
+        }
         map.end()
     }
 }

@@ -4,12 +4,12 @@ use bellbuoy_vocabulary::{Millis, Secret, Timestamp};
 use serde_json::{Value, json};
 
 use crate::compose::{Composed, Context, Limit, Message, Renderer, json_headers};
-use crate::email::plain_text;
 use crate::exchange::{Outcome, SEND, Session, SoFar, Step, Token, settle};
 use crate::judge::Verdict;
 use crate::limit::cut_utf8;
 use crate::notice::Notice;
 use crate::parts::{changed, no_angle_call, percent, small};
+use crate::plain::plain_within;
 use crate::settings::WechatSettings;
 
 /// Bytes of UTF-8, of texts and of Markdown.
@@ -123,7 +123,8 @@ fn credentials(settings: &WechatSettings, notice: &Notice) -> Secret {
 fn body(settings: &WechatSettings, notice: &Notice, renderer: &mut Renderer) -> Value {
     let content = renderer.fitted("message", &settings.message, &Limit::of(CONTENT_MAX, &str::len, &cut_utf8));
     let content = content.filter(|text| !text.trim().is_empty());
-    let content = content.unwrap_or_else(|| cut_utf8(&no_angle_call(&plain_text(notice, &renderer.problems)), CONTENT_MAX));
+    let content =
+        content.unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(CONTENT_MAX, &str::len, &cut_utf8), no_angle_call));
     let (kind, text, markdown) = if settings.markdown { ("markdown", String::new(), content) } else { ("text", content, String::new()) };
     let mut body = json!({ "text": { "content": text }, "markdown": { "content": markdown }, "msgtype": kind, "safe": "0" });
     for (name, field, template) in [

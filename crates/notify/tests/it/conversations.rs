@@ -15,11 +15,13 @@ pub struct Talk {
     pub kind: IntegrationKind,
     pub memory: Value,
     pub session: Session,
+    /// Of all requests.
+    pub problems: Vec<String>,
 }
 
 impl Talk {
     pub fn new(kind: IntegrationKind) -> Talk {
-        Talk { kind, memory: Value::Null, session: Session::default() }
+        Talk { kind, memory: Value::Null, session: Session::default(), problems: Vec::new() }
     }
 
     /// One attempt against a service that gives these answers: its requests, one a line, and the verdict.
@@ -32,6 +34,7 @@ impl Talk {
             let so_far = SoFar { memory: &self.memory, session: &self.session, done: &done, last_answer: "" };
             let step = compose_step(&integration, notice, &context, &so_far);
             out.push_str(&shown(&step.composed.message));
+            self.problems.extend(step.composed.problems);
             done.push(Done {
                 step: step.name,
                 answer: Answer::Http { status: *status, headers: Vec::new(), body: body.as_bytes().to_vec() },

@@ -1,7 +1,7 @@
 //! Receivers of one request: what they are sent, that it fits and calls nobody, and what their answers mean.
 
 mod answers;
-mod limits;
+pub(crate) mod limits;
 
 use bellbuoy_notify::{
     Composed, GoogleChatSettings, HttpOptions, IncidentioSettings, IntegrationKind, MattermostAttachment, MattermostPriority,
