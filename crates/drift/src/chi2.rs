@@ -19,7 +19,7 @@ pub fn chi_squared(counts: &Counts) -> TestResult {
 }
 
 /// The chance of a chi-squared variable above `statistic`: the regularized upper incomplete gamma function at half of both.
-fn chi_squared_survival(statistic: f64, degrees: usize) -> f64 {
+pub(crate) fn chi_squared_survival(statistic: f64, degrees: usize) -> f64 {
     if degrees == 0 || statistic.is_nan() {
         return f64::NAN;
     }

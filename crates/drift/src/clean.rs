@@ -9,8 +9,19 @@ pub(crate) fn numbers(values: &Values) -> Vec<f64> {
         Values::Integers(values) => values.iter().map(|v| *v as f64).collect(),
         Values::Categories(_) => Vec::new(),
     };
-    clean.sort_unstable_by(f64::total_cmp);
+    sort(&mut clean);
     clean
+}
+
+/// Sorts finite numbers. As whole numbers of the same order they are compared in one instruction and without a branch.
+pub(crate) fn sort(values: &mut [f64]) {
+    // Flips the lower bits of negative numbers: their order is then that of whole numbers. The same step undoes it.
+    let flip = |bits: i64| bits ^ (((bits >> 63) as u64) >> 1) as i64;
+    let mut keys: Vec<i64> = values.iter().map(|v| flip(v.to_bits() as i64)).collect();
+    keys.sort_unstable();
+    for (value, key) in values.iter_mut().zip(keys) {
+        *value = f64::from_bits(flip(key) as u64);
+    }
 }
 
 /// The texts that are not empty, sorted. Numbers are written as a person would (`3`, `0.5`), so that a category that came
@@ -33,6 +44,13 @@ pub(crate) fn distinct<T: PartialEq>(sorted: &[T]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sorts_as_numbers() {
+        let mut values = vec![3.0, -1.5, 0.0, -1e300, 1e-310, 2.0, -2.0, 1e300];
+        sort(&mut values);
+        assert_eq!(values, [-1e300, -2.0, -1.5, 0.0, 1e-310, 2.0, 3.0, 1e300]);
+    }
 
     #[test]
     fn drops_what_cannot_be_compared() {

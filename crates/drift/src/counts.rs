@@ -1,6 +1,7 @@
 //! How often each value occurs on both sides: what the tests for categories compare.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// Counts per value, over the values of either side, in the values' order.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -18,13 +19,22 @@ impl Counts {
         Counts::of_sorted(&reference, &current, f64::total_cmp)
     }
 
-    /// From texts in any order.
+    /// From texts in any order. Rows are counted, only the different texts are sorted.
     pub fn of_texts<T: AsRef<str>>(reference: &[T], current: &[T]) -> Counts {
-        let mut reference: Vec<&str> = reference.iter().map(AsRef::as_ref).collect();
-        let mut current: Vec<&str> = current.iter().map(AsRef::as_ref).collect();
-        reference.sort_unstable();
-        current.sort_unstable();
-        Counts::of_sorted(&reference, &current, Ord::cmp)
+        Counts::of_rows(reference.iter().map(AsRef::as_ref), current.iter().map(AsRef::as_ref))
+    }
+
+    pub(crate) fn of_rows<'a>(reference: impl Iterator<Item = &'a str>, current: impl Iterator<Item = &'a str>) -> Counts {
+        let mut rows: HashMap<&str, [u64; 2]> = HashMap::new();
+        for text in reference {
+            rows.entry(text).or_default()[0] += 1;
+        }
+        for text in current {
+            rows.entry(text).or_default()[1] += 1;
+        }
+        let mut rows: Vec<(&str, [u64; 2])> = rows.into_iter().collect();
+        rows.sort_unstable();
+        Counts { reference: rows.iter().map(|(_, n)| n[0]).collect(), current: rows.iter().map(|(_, n)| n[1]).collect() }
     }
 
     /// From two sorted samples: one merge.

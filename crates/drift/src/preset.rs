@@ -9,12 +9,32 @@ pub enum Preset {
     /// Evidently's defaults: p-values up to 1,000 reference rows, distances above.
     #[default]
     Evidently,
+    /// Ours: the same test at every size, significance and effect both needed, corrected for the number of columns
+    /// (docs/decisions/0012-default-drift-preset.md).
+    Default,
 }
 
 impl Preset {
     pub fn name(self) -> &'static str {
         match self {
             Preset::Evidently => "evidently",
+            Preset::Default => "default",
+        }
+    }
+
+    /// The preset of that name, `None` when there is none.
+    pub fn parse(name: &str) -> Option<Preset> {
+        [Preset::Evidently, Preset::Default].into_iter().find(|preset| preset.name() == name)
+    }
+
+    /// The kind of a column nobody declared.
+    pub fn kind(self, values: &Values) -> Kind {
+        match (self, values) {
+            // A missing cell turns whole numbers into numbers with a point; it must not turn a category into a quantity.
+            (Preset::Default, Values::Numbers(cells)) if whole(cells) && distinct(&numbers(values)) <= INTEGER_CATEGORIES_MAX => {
+                Kind::Categorical
+            }
+            _ => infer_kind(values),
         }
     }
 }
@@ -38,6 +58,11 @@ pub fn infer_kind(values: &Values) -> Kind {
             if distinct(&texts) as f64 > TEXT_DISTINCT_SHARE * texts.len() as f64 { Kind::Text } else { Kind::Categorical }
         }
     }
+}
+
+/// Has numbers, and all are whole.
+fn whole(cells: &[f64]) -> bool {
+    cells.iter().any(|v| v.is_finite()) && cells.iter().all(|v| !v.is_finite() || v.fract() == 0.0)
 }
 
 /// Evidently's default test for a column: by kind, clean reference rows and different values on both sides together.
@@ -66,6 +91,10 @@ mod tests {
         assert_eq!(infer_kind(&Values::Integers(many)), Kind::Numeric);
         assert_eq!(infer_kind(&Values::from_cells(["a", "a", "b", "b"])), Kind::Categorical);
         assert_eq!(infer_kind(&Values::from_cells(["a", "b", "c", "a"])), Kind::Text);
+        let with_a_gap = Values::from_cells(["1", "0", "", "1"]);
+        assert_eq!((Preset::Evidently.kind(&with_a_gap), Preset::Default.kind(&with_a_gap)), (Kind::Numeric, Kind::Categorical));
+        assert_eq!(Preset::Default.kind(&Values::Numbers(vec![0.5, 1.0])), Kind::Numeric);
+        assert_eq!(Preset::parse("default"), Some(Preset::Default));
     }
 
     #[test]

@@ -35,11 +35,52 @@ pub enum Test {
     KullbackLeibler,
     /// Hellinger distance, between 0 and 1.
     Hellinger,
+    /// Likelihood-ratio G of the current counts against the reference's shares, p-value.
+    GTest,
+    /// Fisher's exact test of two values, p-value.
+    Fisher,
+    /// Total variation, judged by permutation, p-value.
+    TotalVariation,
+    /// Two-sample Anderson-Darling, p-value between 0.001 and 0.25.
+    AndersonDarling,
+    /// Two-sample Cramer-von Mises, p-value.
+    CramerVonMises,
+    /// Mann-Whitney U against a rise only, as in Evidently; p-value. `mann_whitney` has the two-sided one.
+    MannWhitney,
+    /// Student's t, two-sided p-value.
+    TTest,
+    /// Epps-Singleton, p-value.
+    EppsSingleton,
+    /// Energy distance in the root of the column's unit.
+    Energy,
+    /// Maximum mean discrepancy, judged by permutation, p-value.
+    Mmd,
+    /// Ours: chi-squared of both sides' counts, rare values together, exact when few; p-value. See contingency.rs.
+    Contingency,
 }
 
 impl Test {
-    pub const ALL: [Test; 8] =
-        [Test::Ks, Test::ChiSquared, Test::Z, Test::Wasserstein, Test::JensenShannon, Test::Psi, Test::KullbackLeibler, Test::Hellinger];
+    pub const ALL: [Test; 19] = [
+        Test::Ks,
+        Test::ChiSquared,
+        Test::Z,
+        Test::Wasserstein,
+        Test::JensenShannon,
+        Test::Psi,
+        Test::KullbackLeibler,
+        Test::Hellinger,
+        Test::GTest,
+        Test::Fisher,
+        Test::TotalVariation,
+        Test::AndersonDarling,
+        Test::CramerVonMises,
+        Test::MannWhitney,
+        Test::TTest,
+        Test::EppsSingleton,
+        Test::Energy,
+        Test::Mmd,
+        Test::Contingency,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -51,6 +92,17 @@ impl Test {
             Test::Psi => "psi",
             Test::KullbackLeibler => "kl_div",
             Test::Hellinger => "hellinger",
+            Test::GTest => "g_test",
+            Test::Fisher => "fisher_exact",
+            Test::TotalVariation => "TVD",
+            Test::AndersonDarling => "anderson",
+            Test::CramerVonMises => "cramer_von_mises",
+            Test::MannWhitney => "mannw",
+            Test::TTest => "t_test",
+            Test::EppsSingleton => "es",
+            Test::Energy => "ed",
+            Test::Mmd => "empirical_mmd",
+            Test::Contingency => "chi2_contingency",
         }
     }
 
@@ -61,27 +113,47 @@ impl Test {
 
     /// True: a distance, drift is a large score. False: a p-value, drift is a small score.
     pub fn is_distance(self) -> bool {
-        !matches!(self, Test::Ks | Test::ChiSquared | Test::Z)
+        matches!(self, Test::Wasserstein | Test::JensenShannon | Test::Psi | Test::KullbackLeibler | Test::Hellinger | Test::Energy)
     }
 
-    /// The verdict. A score on the threshold counts as drift for Kolmogorov-Smirnov and the distances and does not for
-    /// the other p-values: so does Evidently. NaN is never drift.
+    /// The threshold when nobody says another: 0.05 or 0.1, as Evidently has it for each test.
+    pub fn default_threshold(self) -> f64 {
+        match self {
+            Test::Ks | Test::ChiSquared | Test::Z | Test::MannWhitney | Test::TTest | Test::EppsSingleton | Test::Contingency => 0.05,
+            _ => 0.1,
+        }
+    }
+
+    /// The verdict. A score on the threshold counts as drift for Kolmogorov-Smirnov, Cramer-von Mises and the distances but
+    /// the energy distance, and does not for the others: so does Evidently. NaN is never drift.
     pub fn drifted(self, score: f64, threshold: f64) -> bool {
         match self {
-            Test::Ks => score <= threshold,
-            Test::ChiSquared | Test::Z => score < threshold,
-            _ => score >= threshold,
+            Test::Ks | Test::CramerVonMises => score <= threshold,
+            Test::Energy => score > threshold,
+            _ if self.is_distance() => score >= threshold,
+            _ => score < threshold,
         }
     }
 
     /// Needs an order and differences between values, so texts cannot take it.
     pub fn needs_numbers(self) -> bool {
-        matches!(self, Test::Ks | Test::Wasserstein)
+        matches!(
+            self,
+            Test::Ks
+                | Test::Wasserstein
+                | Test::AndersonDarling
+                | Test::CramerVonMises
+                | Test::MannWhitney
+                | Test::TTest
+                | Test::EppsSingleton
+                | Test::Energy
+                | Test::Mmd
+        )
     }
 
     /// Compares counts of values; senseless on a quantity of which hardly a value repeats.
     pub fn needs_categories(self) -> bool {
-        matches!(self, Test::ChiSquared | Test::Z)
+        matches!(self, Test::ChiSquared | Test::Z | Test::GTest | Test::Fisher | Test::TotalVariation | Test::Contingency)
     }
 }
 
@@ -102,6 +174,8 @@ mod tests {
         assert!(Test::Ks.drifted(0.05, 0.05));
         assert!(!Test::ChiSquared.drifted(0.05, 0.05));
         assert!(Test::JensenShannon.drifted(0.1, 0.1));
+        assert!(!Test::Energy.drifted(0.1, 0.1));
+        assert!(Test::CramerVonMises.drifted(0.1, 0.1));
         for test in Test::ALL {
             assert!(!test.drifted(f64::NAN, 0.05), "{}", test.name());
         }

@@ -1,3 +1,3 @@
-//! Against Evidently's own numbers on real data. They lie beside the repository; without them these tests say so and pass.
+//! Against Evidently's own numbers on real data, kept beside these tests.
 
 mod golden;
