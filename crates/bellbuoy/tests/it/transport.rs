@@ -202,7 +202,11 @@ fn a_token_is_fetched_once_and_again_when_it_was_refused() {
     assert_eq!(asked[0].body, "grant_type=client_credentials&scope=alerts+more&audience=hooks");
     // bell+buoy:a+b
     assert_eq!(asked[0].headers["authorization"], "Basic YmVsbCtidW95OmErYg==");
-    let rows: Value = serde_json::from_str(&program.get("/api/bellbuoy/notifications").1).expect("JSON");
+    let rows = wait_for("both records", || {
+        let rows: Value = serde_json::from_str(&program.get("/api/bellbuoy/notifications").1).expect("JSON");
+        let settled = rows.as_array().expect("a list").iter().all(|row| row["status"] == "delivered");
+        settled.then_some(rows)
+    });
     assert!(rows.as_array().expect("a list").iter().all(|row| row["attempts"].as_u64() == Some(1)), "{rows}");
 }
 
