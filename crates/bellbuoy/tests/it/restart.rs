@@ -111,8 +111,11 @@ fn too_many_requests_and_errors_are_retried_when_the_receiver_says_and_lose_noth
     assert!(delivered.values().all(|count| *count == 1), "{delivered:?}");
     let keys: Vec<_> = hook.received().iter().map(|one| one.headers.get("idempotency-key").cloned()).collect();
     assert!(keys.iter().all(Option::is_some), "each message carries its key: {keys:?}");
-    let (_, notifications) = program.get("/api/bellbuoy/notifications");
-    assert_eq!(notifications.matches("\"status\":\"delivered\"").count(), 3, "{notifications}");
+    // The record comes after the receiver's answer.
+    wait_for("three records", || {
+        let (_, notifications) = program.get("/api/bellbuoy/notifications");
+        (notifications.matches("\"status\":\"delivered\"").count() == 3).then_some(())
+    });
 }
 
 #[test]
