@@ -82,18 +82,22 @@ fn interval(
     options: &Resampling,
 ) -> Result<Interval, Unknown> {
     let observed = observed.clone()?;
-    let undefined = resamples - values.len();
-    if values.is_empty() || undefined as f64 > UNDEFINED_SHARE_MAX * resamples as f64 {
-        return Err(Unknown::UnstableResamples { undefined, resamples });
+    let level = options.level.clamp(0.01, 0.9999);
+    let plain = middle(values, resamples, level)?;
+    let Some(jackknife) = jackknife.filter(|jackknife| !jackknife.is_empty()) else { return Ok(plain) };
+    let (low, high) = bca_shares(values, observed, jackknife, (1.0 - level) / 2.0);
+    Ok(Interval { low: finite(quantile(values, low))?, high: finite(quantile(values, high))?, level })
+}
+
+/// The middle part of the values that `draws` draws gave; sorts them.
+pub(crate) fn middle(values: &mut [f64], draws: usize, level: f64) -> Result<Interval, Unknown> {
+    let undefined = draws - values.len();
+    if values.is_empty() || undefined as f64 > UNDEFINED_SHARE_MAX * draws as f64 {
+        return Err(Unknown::UnstableResamples { undefined, resamples: draws });
     }
     values.sort_by(f64::total_cmp);
-    let level = options.level.clamp(0.01, 0.9999);
     let tail = (1.0 - level) / 2.0;
-    let (low, high) = match jackknife {
-        Some(jackknife) => bca_shares(values, observed, jackknife, tail),
-        None => (tail, 1.0 - tail),
-    };
-    Ok(Interval { low: finite(quantile(values, low))?, high: finite(quantile(values, high))?, level })
+    Ok(Interval { low: finite(quantile(values, tail))?, high: finite(quantile(values, 1.0 - tail))?, level })
 }
 
 /// Which shares of the resampled figures to take instead of the tails.
@@ -161,6 +165,11 @@ impl SplitMix64 {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+
+    /// 0 to 1, 1 excluded.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     pub(crate) fn below(&mut self, bound: usize) -> usize {

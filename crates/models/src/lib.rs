@@ -7,11 +7,13 @@
 //! Holds: no data is its own outcome, `Unknown` with a reason, never a number that looks like a verdict; every id is counted once;
 //!        memory is bounded by `retention_rows`, and what the bound drops is counted.
 //! Read:  settings.rs, model.rs, judgement.rs, then retraining.rs and deployment.rs (the decisions), event.rs. Figures: metric.rs, figure.rs,
-//!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals).
+//!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals), estimate.rs (before true
+//!        values are there). Decisions as rules: policy.rs.
 
 mod bootstrap;
 mod calibration;
 mod deployment;
+mod estimate;
 mod evaluation;
 mod event;
 mod figure;
@@ -21,6 +23,7 @@ mod metric;
 mod model;
 mod pairs;
 mod performance;
+mod policy;
 mod ranking;
 mod retraining;
 mod row;
@@ -32,6 +35,7 @@ pub use bellbuoy_drift::{ColumnReport, Kind};
 pub use bootstrap::{IntervalMethod, Resampling};
 pub use calibration::Bin;
 pub use deployment::{DeploymentDecision, DeploymentOutcome, DeploymentReason, TwoSets, decide_deployment};
+pub use estimate::{Cbpe, Dle, LossRow};
 pub use evaluation::{Comparison, Evaluation, EvaluationOptions, Segments};
 pub use event::Event;
 pub use figure::{Figure, Interval, Source, Unknown};
@@ -41,6 +45,9 @@ pub use metric::{Better, Metric, MetricKind};
 pub use model::Model;
 pub use pairs::Pairs;
 pub use performance::{NoFigures, Performance, Regression, Scored, performance, regression};
+pub use policy::{
+    Condition, CoolDown, Policy, PolicyState, RULES_MAX, Reading, Readings, Rule, Ruling, RulingReason, Side, Test, readings_of,
+};
 pub use retraining::{DecisionSeverity, RetrainingDecision, RetrainingOutcome, RetrainingReason, decide_retraining};
 pub use row::{Accepted, FeatureValue, Row};
 pub use sample::Sample;

@@ -1,4 +1,5 @@
 //! Figures against scikit-learn's and NannyML's numbers (`tests/data`), and what holds for all rows whatever they are.
 
+mod estimates;
 mod golden;
 mod properties;
