@@ -263,9 +263,13 @@ pub(super) fn camel(word: &str) -> String {
     word.split('-').map(capital).collect()
 }
 
-/// `model-retired` or `model_age` as a title: `Model Retired`.
+/// `model-retired` or `model_age` as a title: `Model Retired`. What people write in capitals stays so: `RMSE`.
 pub(super) fn words(word: &str) -> String {
-    word.split(['-', '_']).filter(|part| !part.is_empty()).map(capital).collect::<Vec<_>>().join(" ")
+    let shown = |part: &str| match part {
+        "r2" | "rmse" | "mae" | "mape" | "auc" | "f1" | "id" | "url" | "api" | "dag" => part.to_uppercase(),
+        _ => capital(part),
+    };
+    word.split(['-', '_']).filter(|part| !part.is_empty()).map(shown).collect::<Vec<_>>().join(" ")
 }
 
 fn capital(word: &str) -> String {
