@@ -23,8 +23,10 @@ pub struct ColumnReport {
     pub p_value: Option<f64>,
     /// The `default` preset: the share of rows that lie elsewhere, 0 to 1 (D of Kolmogorov-Smirnov, total variation of categories).
     pub effect: Option<f64>,
-    /// Drift needs at least this effect.
+    /// Drift needs at least this effect, or `Options::distance_threshold` of `distance`.
     pub effect_threshold: Option<f64>,
+    /// The `default` preset, numeric columns: the normed Wasserstein distance. It sees few rows that went far.
+    pub distance: Option<f64>,
 }
 
 impl ColumnReport {
@@ -42,6 +44,7 @@ impl ColumnReport {
             p_value: None,
             effect: None,
             effect_threshold: None,
+            distance: None,
         }
     }
 }
@@ -119,6 +122,7 @@ fn judge_default(row: ColumnReport, pair: &Pair, options: &Options) -> ColumnRep
         p_value: Some(result.score),
         effect: Some(effect),
         effect_threshold: Some(options.effect_threshold),
+        distance: numeric.then(|| pair.run(Test::Wasserstein, options.seed).score),
         ..row
     }
 }

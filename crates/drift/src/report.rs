@@ -24,7 +24,7 @@ pub struct Options {
     pub types_from: TypesFrom,
     /// Thresholds of single tests, before all others.
     pub thresholds: BTreeMap<Test, f64>,
-    /// The `default` preset: drift needs at least this share of rows elsewhere.
+    /// The `default` preset: drift needs at least this share of rows elsewhere, or `distance_threshold` of Wasserstein distance.
     pub effect_threshold: f64,
     /// The `default` preset: fewer clean rows on a side say nothing.
     pub rows_min: usize,
@@ -120,9 +120,10 @@ impl Report {
         let p_values: Vec<f64> = judged.iter().filter_map(|i| columns[*i].p_value).collect();
         for (i, p) in judged.into_iter().zip(adjusted(&p_values)) {
             let column = &mut columns[i];
-            let far = column.effect.zip(column.effect_threshold).is_some_and(|(effect, threshold)| effect >= threshold);
+            let many = column.effect.zip(column.effect_threshold).is_some_and(|(effect, threshold)| effect >= threshold);
+            let far = column.distance.is_some_and(|distance| distance >= options.distance_threshold);
             column.score = Some(p);
-            column.drifted = p <= column.threshold && far;
+            column.drifted = p <= column.threshold && (many || far);
         }
         let judged_columns = columns.iter().filter(|column| column.score.is_some()).count();
         let drifted_columns = columns.iter().filter(|column| column.drifted).count();

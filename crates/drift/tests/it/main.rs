@@ -1,3 +1,5 @@
-//! Against Evidently's own numbers on real data, kept beside these tests.
+//! Against Evidently's own numbers on real data, kept beside these tests; and the promises of our preset.
 
 mod golden;
+mod presets;
+mod trial;
