@@ -275,7 +275,7 @@ impl Path {
     /// Alerts from the API, with the times that they lack filled in as Alertmanager does.
     /// An answer of `Ok` means that they are on disk.
     pub fn post_alerts(&self, posted: Vec<PostedAlert>, now: Timestamp) -> Result<(), String> {
-        let resolve_timeout = self.settings().router_or_default().resolve_timeout;
+        let resolve_timeout = self.settings().resolve_timeout();
         let mut alerts = Vec::with_capacity(posted.len());
         for alert in posted {
             let starts_at = alert.starts_at.unwrap_or_else(|| alert.ends_at.map_or(now, |end| end.min(now)));

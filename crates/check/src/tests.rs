@@ -66,19 +66,7 @@ pub fn route(matchers: &[&str]) -> Route {
         };
         Matcher::new(&text[..at], op, text[at + length..].trim_matches('"')).expect("a valid matcher")
     };
-    Route {
-        receiver: "r".into(),
-        group_by: Vec::new(),
-        group_by_all: false,
-        group_wait: Millis::from_seconds(30),
-        group_interval: Millis::from_minutes(5),
-        repeat_interval: Millis::from_minutes(240),
-        matchers: matchers.iter().map(matcher).collect(),
-        go_on: false,
-        mute_time_intervals: Vec::new(),
-        active_time_intervals: Vec::new(),
-        routes: Vec::new(),
-    }
+    Route { receiver: "r".into(), matchers: matchers.iter().map(matcher).collect(), ..Route::default() }
 }
 
 pub fn findings_of_routes(routes: Vec<Route>, receivers: &[&str], rules: &[AlertingSettings]) -> Vec<Finding> {

@@ -86,15 +86,8 @@ fn settings() -> RouterSettings {
         route: Route {
             receiver: "none".into(),
             group_by: vec!["alertname".into()],
-            group_by_all: false,
             group_wait: Millis::from_minutes(1),
-            group_interval: Millis::from_minutes(5),
-            repeat_interval: Millis::from_minutes(240),
-            matchers: Vec::new(),
-            go_on: false,
-            mute_time_intervals: Vec::new(),
-            active_time_intervals: Vec::new(),
-            routes: Vec::new(),
+            ..Route::default()
         },
         inhibit_rules: Vec::new(),
         time_intervals: Vec::new(),

@@ -47,6 +47,25 @@ pub struct Route {
     pub routes: Vec<Route>,
 }
 
+/// Alertmanager's defaults of a root route, without a receiver.
+impl Default for Route {
+    fn default() -> Route {
+        Route {
+            receiver: String::new(),
+            group_by: Vec::new(),
+            group_by_all: false,
+            group_wait: Millis::from_seconds(30),
+            group_interval: Millis::from_minutes(5),
+            repeat_interval: Millis::from_minutes(240),
+            matchers: Vec::new(),
+            go_on: false,
+            mute_time_intervals: Vec::new(),
+            active_time_intervals: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct InhibitRule {
     pub source_matchers: Vec<Matcher>,

@@ -48,26 +48,22 @@ pub struct GrafanaNotify {
     pub templates: Option<Arc<TemplateSet>>,
 }
 
+/// Alertmanager's default of `global.resolve_timeout`.
+const RESOLVE_TIMEOUT: Millis = Millis::from_minutes(5);
+
 impl Settings {
+    /// When an alert that nobody repeats counts as resolved.
+    pub fn resolve_timeout(&self) -> Millis {
+        self.router.as_ref().map_or(RESOLVE_TIMEOUT, |router| router.resolve_timeout)
+    }
+
     /// Without an alertmanager.yml every alert goes to a receiver that tells nobody, so that pages and API still group them.
     pub fn router_or_default(&self) -> RouterSettings {
         self.router.clone().unwrap_or_else(|| RouterSettings {
-            route: Route {
-                receiver: "none".into(),
-                group_by: Vec::new(),
-                group_by_all: false,
-                group_wait: Millis::from_seconds(30),
-                group_interval: Millis::from_minutes(5),
-                repeat_interval: Millis::from_minutes(240),
-                matchers: Vec::new(),
-                go_on: false,
-                mute_time_intervals: Vec::new(),
-                active_time_intervals: Vec::new(),
-                routes: Vec::new(),
-            },
+            route: Route { receiver: "none".into(), ..Route::default() },
             inhibit_rules: Vec::new(),
             time_intervals: Vec::new(),
-            resolve_timeout: Millis::from_minutes(5),
+            resolve_timeout: RESOLVE_TIMEOUT,
             receivers: vec![ReceiverOutline { name: "none".into(), integrations: Vec::new() }],
         })
     }

@@ -54,7 +54,7 @@ impl Reader {
         if depth > 0 && parent.is_none() {
             return Err("this route has no parent; indent by two spaces per level".into());
         }
-        let mut route = parent.unwrap_or_else(default_route);
+        let mut route = parent.unwrap_or_default();
         route.receiver = receiver.clone();
         (route.matchers, route.go_on) = (Vec::new(), false);
         (route.mute_time_intervals, route.active_time_intervals) = (Vec::new(), Vec::new());
@@ -150,22 +150,6 @@ impl Reader {
             }
         }
         Err("there is no root route".into())
-    }
-}
-
-fn default_route() -> Route {
-    Route {
-        receiver: String::new(),
-        group_by: Vec::new(),
-        group_by_all: false,
-        group_wait: Millis::from_seconds(30),
-        group_interval: Millis::from_minutes(5),
-        repeat_interval: Millis::from_minutes(240),
-        matchers: Vec::new(),
-        go_on: false,
-        mute_time_intervals: Vec::new(),
-        active_time_intervals: Vec::new(),
-        routes: Vec::new(),
     }
 }
 

@@ -63,19 +63,7 @@ struct Place<'a> {
 
 /// Grafana's defaults.
 pub fn default_route() -> Route {
-    Route {
-        receiver: String::new(),
-        group_by: vec!["grafana_folder".into(), "alertname".into()],
-        group_by_all: false,
-        group_wait: Millis::from_seconds(30),
-        group_interval: Millis::from_minutes(5),
-        repeat_interval: Millis::from_minutes(240),
-        matchers: Vec::new(),
-        go_on: false,
-        mute_time_intervals: Vec::new(),
-        active_time_intervals: Vec::new(),
-        routes: Vec::new(),
-    }
+    Route { group_by: vec!["grafana_folder".into(), "alertname".into()], ..Route::default() }
 }
 
 fn read_root(fields: Fields, names: &Names) -> Route {
