@@ -2,7 +2,7 @@
 
 use bellbuoy_router::Route;
 use bellbuoy_template::grafana_notify;
-use bellbuoy_vocabulary::{MatchOp, Matcher, Millis, Span};
+use bellbuoy_vocabulary::{MatchOp, Matcher, Span};
 
 use super::super::Opened;
 use super::super::alertmanager::{above_zero, group_by, matchers};
