@@ -104,6 +104,11 @@ impl Evaluation {
 }
 
 impl Comparison {
+    pub fn unknown(metric: Metric, reason: Unknown) -> Comparison {
+        let no = || Err(reason.clone());
+        Comparison { metric, champion: no(), challenger: no(), gain: no(), interval: Err(reason.clone()), rows: 0 }
+    }
+
     /// `champion` and `challenger` hold the same rows in the same order.
     pub fn of<S: Sample>(champion: &S, challenger: &S, metric: Metric, rows_min: usize, resampling: &Resampling) -> Comparison {
         let rows = champion.rows().min(challenger.rows());
@@ -113,8 +118,7 @@ impl Comparison {
             Err(Unknown::Told(format!("champion has {} rows and challenger {}", champion.rows(), challenger.rows())))
         };
         if let Err(reason) = checked {
-            let no = || Err(reason.clone());
-            return Comparison { metric, champion: no(), challenger: no(), gain: no(), interval: Err(reason.clone()), rows };
+            return Comparison { rows, ..Comparison::unknown(metric, reason) };
         }
         let gain = |weights: &[f64]| {
             let (old, new) = (champion.score(metric, weights)?, challenger.score(metric, weights)?);

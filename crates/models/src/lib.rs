@@ -8,7 +8,7 @@
 //!        memory is bounded by `retention_rows`, and what the bound drops is counted.
 //! Read:  settings.rs, model.rs, judgement.rs, then retraining.rs and deployment.rs (the decisions), event.rs. Figures: metric.rs, figure.rs,
 //!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals), estimate.rs (before true
-//!        values are there). Decisions as rules: policy.rs.
+//!        values are there), ledger.rs and span.rs (joined by id, windows), season.rs. Decisions as rules: policy.rs.
 
 mod bootstrap;
 mod calibration;
@@ -19,6 +19,7 @@ mod event;
 mod figure;
 mod judgement;
 mod labelled;
+mod ledger;
 mod metric;
 mod model;
 mod pairs;
@@ -28,7 +29,9 @@ mod ranking;
 mod retraining;
 mod row;
 mod sample;
+mod season;
 mod settings;
+mod span;
 mod window;
 
 pub use bellbuoy_drift::{ColumnReport, Kind};
@@ -41,6 +44,7 @@ pub use event::Event;
 pub use figure::{Figure, Interval, Source, Unknown};
 pub use judgement::{DriftSummary, Judgement, Outcome};
 pub use labelled::{Labelled, RowProblem};
+pub use ledger::{Answer, Entry, Joined, Ledger, Taken, Target, Truth, WindowFigures};
 pub use metric::{Better, Metric, MetricKind};
 pub use model::Model;
 pub use pairs::Pairs;
@@ -51,4 +55,6 @@ pub use policy::{
 pub use retraining::{DecisionSeverity, RetrainingDecision, RetrainingOutcome, RetrainingReason, decide_retraining};
 pub use row::{Accepted, FeatureValue, Row};
 pub use sample::Sample;
+pub use season::{Matched, Season};
 pub use settings::{DeploymentThresholds, DriftSettings, Feature, FeatureKind, ModelKind, ModelSettings, RetrainingThresholds};
+pub use span::{CUTS_MAX, Cut, Windows};
