@@ -73,18 +73,21 @@ impl Backlog {
 
     /// Puts changes in line that nobody waits for: they are written at once, but not by the caller.
     pub fn push_unattended(&self, writes: Vec<Write>) {
-        let mut waiting = lock(&self.waiting);
-        waiting.ticket += 1;
-        waiting.writes.extend(writes);
-        let ticket = Ticket(waiting.ticket);
-        waiting.unattended = true;
-        self.pushed.notify_one();
-        let closed = waiting.closed;
-        drop(waiting);
-        // The answer of a receiver that came while we stop.
+        let (ticket, closed) = self.leave(writes);
+        // The answer of a receiver that came while we stop: `run` has ended.
         if closed {
             self.wait(ticket);
         }
+    }
+
+    /// Leaves changes to `run`. Gives whether it has ended.
+    fn leave(&self, writes: Vec<Write>) -> (Ticket, bool) {
+        let mut waiting = lock(&self.waiting);
+        waiting.ticket += 1;
+        waiting.writes.extend(writes);
+        waiting.unattended = true;
+        self.pushed.notify_one();
+        (Ticket(waiting.ticket), waiting.closed)
     }
 
     /// Waits until the ticket's changes are on disk. False when they could not be written; they stay in line.
@@ -122,13 +125,18 @@ impl Backlog {
 
     /// Ends `run`, and writes what is still in line.
     pub fn close(&self) {
-        let ticket = {
-            let mut waiting = lock(&self.waiting);
-            waiting.closed = true;
-            self.pushed.notify_all();
-            Ticket(waiting.ticket)
-        };
-        self.wait(ticket);
+        loop {
+            let ticket = {
+                let mut waiting = lock(&self.waiting);
+                waiting.closed = true;
+                self.pushed.notify_all();
+                Ticket(waiting.ticket)
+            };
+            // What is written may put more in line: messages that others replace.
+            if !self.wait(ticket) || lock(&self.waiting).writes.is_empty() {
+                return;
+            }
+        }
     }
 
     /// One transaction with all that waits. The caller holds `committing`.
@@ -177,7 +185,7 @@ impl Backlog {
             dropped.extend(settled(self.outbox.add(pending), at, &self.telemetry));
         }
         if !dropped.is_empty() {
-            self.push_unattended(dropped);
+            self.leave(dropped);
         }
         if any {
             self.outbox.wake.notify_waiters();
@@ -208,4 +216,94 @@ pub fn settled(dropped: Dropped, now: Timestamp, telemetry: &Telemetry) -> Vec<W
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bellbuoy_notify::Notice;
+    use bellbuoy_vocabulary::{Alert, Labels};
+
+    use crate::outbox::Next;
+    use crate::state::NewMessage;
+
+    fn backlog() -> Arc<Backlog> {
+        let state = State::open(std::path::Path::new(":memory:")).expect("in memory");
+        Backlog::new(Arc::new(state), Arc::default(), Arc::default())
+    }
+
+    fn message(key: &str, at: i64) -> Write {
+        let alert = Alert {
+            labels: Labels::from_pairs([("alertname", "A")]),
+            annotations: Labels::empty(),
+            starts_at: Timestamp(0),
+            ends_at: Timestamp(i64::MAX),
+            updated_at: Timestamp(0),
+            generator_url: String::new(),
+            timeout: false,
+        };
+        let notice = Notice {
+            receiver: "team".into(),
+            integration_kind: "webhook".into(),
+            integration_index: 0,
+            group_key: "g".into(),
+            group_labels: Labels::empty(),
+            alerts: vec![alert],
+            reason: "first notification".into(),
+            sequence: 1,
+            at: Timestamp(at),
+        };
+        Write::Message(NewMessage { key: key.into(), notice: Arc::new(notice), at: Timestamp(at) })
+    }
+
+    fn statuses(backlog: &Backlog) -> Vec<(String, &'static str)> {
+        backlog.state.messages(10).expect("rows").into_iter().map(|row| (row.key, row.status.word())).collect()
+    }
+
+    #[test]
+    fn a_message_is_in_the_outbox_when_it_is_on_disk_and_not_before() {
+        let backlog = backlog();
+        let ticket = backlog.push(vec![message("a", 1)]);
+        assert!(backlog.outbox.is_empty());
+        assert!(backlog.wait(ticket));
+        assert_eq!(statuses(&backlog), [("a".to_string(), "pending")]);
+        assert!(matches!(backlog.outbox.next("team/webhook/0", Timestamp(5)), Next::Due(due) if due.key == "a"));
+        // Nothing new: the ticket of what was there.
+        assert_eq!(backlog.push(Vec::new()), ticket);
+    }
+
+    #[test]
+    fn one_transaction_writes_for_all_who_wait() {
+        let backlog = backlog();
+        let first = backlog.push(vec![message("a", 1)]);
+        let second = backlog.push(vec![message("b", 2)]);
+        assert!(backlog.wait(second));
+        let rows = statuses(&backlog);
+        assert_eq!(rows.len(), 2);
+        // There is nothing left to do for the first one.
+        assert!(lock(&backlog.waiting).writes.iter().all(|write| matches!(write, Write::Settle(_))));
+        assert!(backlog.wait(first));
+    }
+
+    /// Closing while a message replaced another one waited for itself for ever.
+    #[test]
+    fn closing_writes_what_comes_of_what_it_writes() {
+        let backlog = backlog();
+        backlog.push(vec![message("a", 1), message("b", 2)]);
+        backlog.close();
+        assert_eq!(statuses(&backlog), [("b".to_string(), "pending"), ("a".to_string(), "replaced")]);
+        // An answer that comes after the end is written by who brings it.
+        let settlement = Settlement {
+            id: 2,
+            status: OutboxStatus::Delivered,
+            due_at: Timestamp(3),
+            at: Timestamp(3),
+            answer: "delivered".into(),
+            remote_id: None,
+            memory: None,
+            attempted: true,
+        };
+        backlog.push_unattended(vec![Write::Settle(settlement)]);
+        assert_eq!(statuses(&backlog)[0], ("b".to_string(), "delivered"));
+    }
 }
