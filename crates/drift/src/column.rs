@@ -1,5 +1,7 @@
 //! A column as it comes in: a name and its cells, numbers or texts.
 
+use serde::{Deserialize, Serialize};
+
 /// A named column. Cells that are missing stay in place: columns of one table have the same length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
@@ -19,11 +21,14 @@ pub enum Values {
 }
 
 /// What a column is taken for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
+    #[serde(rename = "num")]
     Numeric,
+    #[serde(rename = "cat")]
     Categorical,
     /// Free text: nearly every cell is different. No test here takes it.
+    #[serde(rename = "text")]
     Text,
 }
 

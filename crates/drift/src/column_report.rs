@@ -27,6 +27,8 @@ pub struct ColumnReport {
     pub effect_threshold: Option<f64>,
     /// The `default` preset, numeric columns: the normed Wasserstein distance. It sees few rows that went far.
     pub distance: Option<f64>,
+    /// From profiles: ranks, and so shares of rows, may be off by this. `None`: exact.
+    pub rank_error: Option<f64>,
 }
 
 impl ColumnReport {
@@ -45,6 +47,7 @@ impl ColumnReport {
             effect: None,
             effect_threshold: None,
             distance: None,
+            rank_error: None,
         }
     }
 }
@@ -54,10 +57,24 @@ impl ColumnReport {
 pub fn judge_column(name: &str, reference: &Values, current: &Values, options: &Options) -> Option<ColumnReport> {
     let inferred_from = if options.types_from == TypesFrom::Current { current } else { reference };
     let kind = options.kinds.get(name).copied().unwrap_or_else(|| options.preset.kind(inferred_from));
-    if let Some(reason) = left_out(name, reference, options) {
+    let time = if options.preset == Preset::Default { time_column(name, reference) } else { None };
+    judge(name, kind, time, || Pair::new(kind, reference, current), options)
+}
+
+/// The same for cells from anywhere. `time`: why the column is left out when nobody asks for it.
+pub(crate) fn judge(
+    name: &str,
+    kind: Kind,
+    time: Option<&str>,
+    pair: impl FnOnce() -> Result<Pair, String>,
+    options: &Options,
+) -> Option<ColumnReport> {
+    let asked_for = options.test.is_some() || options.columns.is_some();
+    let declared = options.time_columns.iter().any(|column| column == name).then_some("it is declared a time column");
+    if let Some(reason) = declared.or(time.filter(|_| !asked_for && options.preset == Preset::Default)) {
         return Some(ColumnReport::unknown(name, kind, format!("left out: {reason}; name the column to judge it")));
     }
-    let pair = match Pair::new(kind, reference, current) {
+    let pair = match pair() {
         Ok(pair) => pair,
         Err(error) => return Some(ColumnReport::unknown(name, kind, error)),
     };
@@ -85,14 +102,6 @@ pub fn judge_column(name: &str, reference: &Values, current: &Values, options: &
         return Some(ColumnReport { test: Some(test), threshold, ..fail(pair.why_no_answer(test))? });
     }
     Some(ColumnReport { test: Some(test), score: Some(score), threshold, drifted: test.drifted(score, threshold), error: None, ..row })
-}
-
-fn left_out(name: &str, reference: &Values, options: &Options) -> Option<&'static str> {
-    let asked_for = options.test.is_some() || options.columns.is_some();
-    if options.time_columns.iter().any(|column| column == name) {
-        return Some("it is declared a time column");
-    }
-    if asked_for || options.preset != Preset::Default { None } else { time_column(name, reference) }
 }
 
 /// Significance and effect, at every size the same two. The correction for many columns comes with the report.

@@ -30,6 +30,12 @@ pub fn ks(reference: &[f64], current: &[f64]) -> TestResult {
     TestResult { statistic, score: p.clamp(0.0, 1.0) }
 }
 
+/// The same for a statistic that was found on rows that stand for more rows.
+pub(crate) fn ks_of_rows(statistic: f64, (n, m): (u64, u64)) -> TestResult {
+    let (n, m) = (n as f64, m as f64);
+    TestResult { statistic, score: kolmogorov_survival((n * m / (n + m)).round_ties_even(), statistic) }
+}
+
 fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }

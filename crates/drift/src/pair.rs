@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::clean::{distinct, numbers, texts};
+use crate::ks::ks_of_rows;
 use crate::ties::more_values_than;
 use crate::{
     Alternative, Counts, Kind, MMD_ROWS_MAX, Test, TestResult, Values, anderson_darling, binned, chi_squared, contingency,
@@ -16,6 +17,8 @@ pub struct Pair {
     kind: Kind,
     cells: Cells,
     counts: OnceLock<Counts>,
+    /// When the cells stand for more rows than they are (profiles).
+    all_rows: Option<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -35,7 +38,7 @@ impl Pair {
         if reference.are_numbers() && current.are_numbers() {
             let integers = matches!((reference, current), (Values::Integers(_), Values::Integers(_)));
             let cells = Cells::Numbers { reference: numbers(reference), current: numbers(current), integers };
-            return Ok(Pair { kind, cells, counts: OnceLock::new() });
+            return Ok(Pair { kind, cells, counts: OnceLock::new(), all_rows: None });
         }
         if kind == Kind::Numeric {
             let side = if reference.are_numbers() { "current" } else { "reference" };
@@ -45,11 +48,24 @@ impl Pair {
             (Values::Categories(reference), Values::Categories(current)) => Counts::of_rows(present(reference), present(current)),
             _ => Counts::of_texts(&texts(reference), &texts(current)),
         };
-        Ok(Pair { kind, cells: Cells::Texts, counts: OnceLock::from(counts) })
+        Ok(Pair { kind, cells: Cells::Texts, counts: OnceLock::from(counts), all_rows: None })
+    }
+
+    /// From sorted cells that stand for `all_rows`.
+    pub(crate) fn of_numbers(kind: Kind, reference: Vec<f64>, current: Vec<f64>, integers: bool, all_rows: (u64, u64)) -> Pair {
+        let all_rows = Some(all_rows).filter(|rows| *rows != (reference.len() as u64, current.len() as u64));
+        Pair { kind, cells: Cells::Numbers { reference, current, integers }, counts: OnceLock::new(), all_rows }
+    }
+
+    pub(crate) fn of_counts(counts: Counts) -> Pair {
+        Pair { kind: Kind::Categorical, cells: Cells::Texts, counts: OnceLock::from(counts), all_rows: None }
     }
 
     /// Cells that are neither missing nor infinite, reference and current.
     pub fn rows(&self) -> (usize, usize) {
+        if let Some((reference, current)) = self.all_rows {
+            return (reference as usize, current as usize);
+        }
         match &self.cells {
             Cells::Numbers { reference, current, .. } => (reference.len(), current.len()),
             Cells::Texts => (self.counts().reference_rows() as usize, self.counts().current_rows() as usize),
@@ -86,7 +102,10 @@ impl Pair {
     pub fn run(&self, test: Test, seed: u64) -> TestResult {
         if let (Cells::Numbers { reference, current, integers }, numeric) = (&self.cells, self.kind == Kind::Numeric) {
             match test {
-                Test::Ks => return ks(reference, current),
+                Test::Ks => {
+                    let result = ks(reference, current);
+                    return self.all_rows.map_or(result, |rows| ks_of_rows(result.statistic, rows));
+                }
                 Test::Wasserstein => return wasserstein_normed(reference, current),
                 Test::AndersonDarling => return anderson_darling(reference, current),
                 Test::CramerVonMises => return cramer_von_mises(reference, current),

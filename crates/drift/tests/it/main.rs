@@ -2,4 +2,6 @@
 
 mod golden;
 mod presets;
+// The example `presets` uses the rest.
+#[allow(dead_code)]
 mod trial;
