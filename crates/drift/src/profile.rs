@@ -61,6 +61,12 @@ impl TableProfile {
         TableProfile { rows: table.iter().map(|column| column.values.len() as u64).max().unwrap_or(0), columns }
     }
 
+    /// The profile of another table with the kinds of this one: a column does not change its kind from day to day.
+    pub fn alike(&self, table: &[Column]) -> TableProfile {
+        let kinds = self.columns.iter().map(|column| (column.name.clone(), column.kind)).collect();
+        TableProfile::new(table, &Options { kinds, ..Options::default() })
+    }
+
     /// Adds the rows of another table. A column that one of them lacks is kept with the rows it has; a column that is a
     /// quantity here and a category there is an error that names it, and nothing is changed.
     pub fn merge(&mut self, other: &TableProfile) -> Result<(), String> {

@@ -73,7 +73,7 @@ impl QuantileSketch {
         let items = &mut self.levels[level].items;
         crate::clean::sort(items);
         let odd = if items.len() % 2 == 1 { items.pop() } else { None };
-        let pairs: Vec<f64> = items.drain(..).collect();
+        let pairs = std::mem::take(items);
         items.extend(odd);
         let second = self.levels[level].second;
         self.levels[level].second = !second;
@@ -105,7 +105,16 @@ impl QuantileSketch {
 
     /// The estimated share of rows at or below `value`; NaN without rows.
     pub fn share_at_or_below(&self, value: f64) -> f64 {
-        let below = |level: &Level| level.items.iter().filter(|item| **item <= value).count() as u64;
+        self.share(|item| item <= value)
+    }
+
+    /// The estimated share of rows below `value`; NaN without rows.
+    pub fn share_below(&self, value: f64) -> f64 {
+        self.share(|item| item < value)
+    }
+
+    fn share(&self, counts: impl Fn(f64) -> bool) -> f64 {
+        let below = |level: &Level| level.items.iter().filter(|item| counts(**item)).count() as u64;
         let rows: u64 = self.levels.iter().enumerate().map(|(k, level)| below(level) << k).sum();
         rows as f64 / self.rows as f64
     }
