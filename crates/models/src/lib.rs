@@ -30,6 +30,7 @@ mod retraining;
 mod row;
 mod sample;
 mod season;
+mod series;
 mod settings;
 mod span;
 mod window;
@@ -56,5 +57,6 @@ pub use retraining::{DecisionSeverity, RetrainingDecision, RetrainingOutcome, Re
 pub use row::{Accepted, FeatureValue, Row};
 pub use sample::Sample;
 pub use season::{Matched, Season};
+pub use series::{figure_series, window_series};
 pub use settings::{DeploymentThresholds, DriftSettings, Feature, FeatureKind, ModelKind, ModelSettings, RetrainingThresholds};
 pub use span::{CUTS_MAX, Cut, Windows};

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use bellbuoy_drift::{Column, Kind, Options, Values, drift_report};
 use bellbuoy_vocabulary::{Labels, Timestamp};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::judgement::series;
 use crate::window::Window;
 use crate::{
-    Accepted, DeploymentDecision, DeploymentOutcome, DriftSummary, FeatureKind, FeatureValue, Judgement, ModelSettings, Outcome,
-    Performance, RetrainingOutcome, Row, decide_retraining, performance,
+    Accepted, DeploymentDecision, DeploymentOutcome, DriftSummary, Evaluation, EvaluationOptions, FeatureKind, FeatureValue, Judgement,
+    Metric, MetricKind, ModelSettings, Outcome, Pairs, Performance, Policy, PolicyState, Reading, Readings, RetrainingOutcome, Row,
+    decide_retraining, performance, readings_of,
 };
 
 /// Drift is judged on at most this many rows a side: the preset then takes tests with a p-value, whatever the reference's size.
@@ -26,6 +28,8 @@ pub struct Model {
     reference_rows: usize,
     window: Window,
     counters: Counters,
+    policy: Option<Policy<RetrainingOutcome>>,
+    policy_state: PolicyState,
 }
 
 /// Counted since the model was first seen; kept over restarts by `state` and `restore`.
@@ -45,7 +49,21 @@ impl Model {
         let chosen: Vec<&Row> = (0..rows).map(|i| &reference[i * reference.len() / rows]).collect();
         let columns = settings.features.iter().map(|feature| Column::new(&feature.name, reference_values(&feature.name, &chosen)));
         let reference = columns.collect();
-        Model { reference, reference_rows: rows, window: Window::new(settings.retention_rows), counters: Counters::new(), settings }
+        Model {
+            reference,
+            reference_rows: rows,
+            window: Window::new(settings.retention_rows),
+            counters: Counters::new(),
+            policy: None,
+            policy_state: PolicyState::default(),
+            settings,
+        }
+    }
+
+    /// Decides by these rules instead of the tree.
+    pub fn with_policy(mut self, policy: Policy<RetrainingOutcome>) -> Model {
+        self.policy = Some(policy);
+        self
     }
 
     pub fn settings(&self) -> &ModelSettings {
@@ -75,7 +93,13 @@ impl Model {
     pub fn judge(&mut self, now: Timestamp, forced: bool) -> Judgement {
         let drift = self.drift(Row::CHAMPION);
         let performance = self.performance(Row::CHAMPION);
-        let decision = decide_retraining(&drift, &performance, &self.settings.retraining, forced);
+        let decision = match &self.policy {
+            Some(policy) => {
+                let readings = self.readings(policy, &drift, &performance);
+                policy.judge(&readings, &mut self.policy_state, forced, now).into()
+            }
+            None => decide_retraining(&drift, &performance, &self.settings.retraining, forced),
+        };
         *self.counters.decisions.entry(decision.outcome.word()).or_default() += 1;
         Judgement { at: now, drift, performance, decision }
     }
@@ -113,6 +137,41 @@ impl Model {
     /// Performance of a role over its newest predictions that have their true values.
     pub fn performance(&self, role: &str) -> Outcome<Performance> {
         performance(&self.window.newest_scored(role, self.settings.window_rows), self.settings.rows_min)
+    }
+
+    /// A retraining was done: the cool-down of the rules counts from here.
+    pub fn retrained(&mut self, now: Timestamp) {
+        self.policy_state.acted(now);
+    }
+
+    /// What rules can look at: every figure of regression by its name, `drift_share`, `drift_detected`, `drifted_features`, and
+    /// `feature_drift_score:NAME` of each feature.
+    pub fn figure_names(&self) -> Vec<String> {
+        let figures = Metric::of_kind(MetricKind::Regression).map(|metric| metric.word().to_owned());
+        let drift = ["drift_share", "drift_detected", "drifted_features"].map(str::to_owned);
+        let features = self.settings.features.iter().map(|feature| score_name(&feature.name));
+        figures.chain(drift).chain(features).collect()
+    }
+
+    /// Over the same rows as `performance`. Intervals cost a thousand figures each, so only those that a rule asks for have one.
+    fn readings(&self, policy: &Policy<RetrainingOutcome>, drift: &Outcome<DriftSummary>, performance: &Outcome<Performance>) -> Readings {
+        let rows = self.window.newest_scored(Row::CHAMPION, self.settings.window_rows);
+        let pairs = Pairs::new(rows.iter().map(|row| (row.predicted, row.actual)));
+        let of_side = |metric: &Metric| policy.asks_for_interval(metric.word());
+        let (with, without): (Vec<Metric>, Vec<Metric>) = Metric::of_kind(MetricKind::Regression).partition(of_side);
+        let options = EvaluationOptions { rows_min: self.settings.rows_min, ..EvaluationOptions::default() };
+        let plain = EvaluationOptions { resampling: None, ..options.clone() };
+        let mut out = Policy::<RetrainingOutcome>::readings(drift, performance);
+        out.extend(readings_of(&Evaluation::of_metrics(&pairs, &without, &plain)));
+        out.extend(readings_of(&Evaluation::of_metrics(&pairs, &with, &options)));
+        if let Outcome::Known(drift) = drift {
+            for feature in &drift.features {
+                let unknown = || Reading::unknown(feature.error.clone().unwrap_or_else(|| "it could not be judged".to_owned()));
+                let reading = feature.score.map_or_else(unknown, |score| Reading::of(score, Some(feature.current_rows)));
+                out.insert(score_name(&feature.name), reading);
+            }
+        }
+        out
     }
 
     fn options(&self) -> Options {
@@ -170,6 +229,7 @@ impl Model {
             "deployments": counters.deployments,
             "decisions": counters.decisions,
             "improvement": counters.improvement,
+            "policy": self.policy_state,
         })
     }
 
@@ -184,6 +244,9 @@ impl Model {
         take(&mut self.counters.deployments, state["deployments"].as_object());
         take(&mut self.counters.decisions, state["decisions"].as_object());
         self.counters.improvement = state["improvement"].as_f64().or(self.counters.improvement);
+        if let Ok(policy_state) = PolicyState::deserialize(&state["policy"]) {
+            self.policy_state = policy_state;
+        }
     }
 }
 
@@ -226,6 +289,10 @@ fn current_values(reference: &Column, rows: &[&Row]) -> Values {
     let numbers: Vec<f64> = cells.iter().map(|cell| number_of(cell.as_ref())).collect();
     let whole = matches!(reference.values, Values::Integers(_)) && numbers.iter().all(|number| number.fract() == 0.0);
     if whole { Values::Integers(numbers.iter().map(|number| *number as i64).collect()) } else { Values::Numbers(numbers) }
+}
+
+fn score_name(feature: &str) -> String {
+    format!("feature_drift_score:{feature}")
 }
 
 fn number_of(value: Option<&FeatureValue>) -> f64 {

@@ -241,6 +241,12 @@ impl<O: Copy + PartialEq> Policy<O> {
         out
     }
 
+    /// Does a rule look at an end of this figure's interval?
+    pub fn asks_for_interval(&self, figure: &str) -> bool {
+        let conditions = self.rules.iter().flat_map(|rule| &rule.when);
+        conditions.into_iter().any(|condition| condition.figure == figure && condition.side != Side::Value)
+    }
+
     /// What is wrong with the rules, all of it; `known` names the figures that the model has (empty: not checked).
     pub fn problems(&self, known: &[&str]) -> Vec<String> {
         let mut out = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{DriftSummary, Outcome, Performance, RetrainingThresholds};
+use crate::{DriftSummary, Outcome, Performance, RetrainingThresholds, Ruling, RulingReason};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetrainingDecision {
@@ -70,6 +70,8 @@ pub enum RetrainingReason {
         reason: String,
     },
     Forced,
+    /// Decided by the model's own rules.
+    Ruled(RulingReason),
 }
 
 impl RetrainingOutcome {
@@ -117,6 +119,7 @@ impl RetrainingReason {
             RetrainingReason::PerformanceUnknown { .. } => "performance_unknown",
             RetrainingReason::DriftUnknown { .. } => "drift_unknown",
             RetrainingReason::Forced => "forced",
+            RetrainingReason::Ruled(reason) => reason.word(),
         }
     }
 }
@@ -151,7 +154,15 @@ impl fmt::Display for RetrainingReason {
             }
             RetrainingReason::DriftUnknown { reason } => write!(f, "drift is unknown: {reason}"),
             RetrainingReason::Forced => f.write_str("a retraining was asked for, whatever the numbers say"),
+            RetrainingReason::Ruled(reason) => reason.fmt(f),
         }
+    }
+}
+
+impl From<Ruling<RetrainingOutcome>> for RetrainingDecision {
+    fn from(ruling: Ruling<RetrainingOutcome>) -> RetrainingDecision {
+        let reason = if ruling.reason == RulingReason::Forced { RetrainingReason::Forced } else { RetrainingReason::Ruled(ruling.reason) };
+        RetrainingDecision { outcome: ruling.outcome, reason, severity: ruling.severity }
     }
 }
 

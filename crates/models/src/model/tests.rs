@@ -1,7 +1,11 @@
 //! A model's life: rows in, judgement out, counters over a restart.
 
+use bellbuoy_vocabulary::Millis;
+
 use super::*;
-use crate::{DeploymentThresholds, Feature, RetrainingOutcome, TwoSets, decide_deployment};
+use crate::{
+    Condition, CoolDown, DecisionSeverity, DeploymentThresholds, Feature, RetrainingOutcome, Rule, Side, Test, TwoSets, decide_deployment,
+};
 
 fn settings() -> ModelSettings {
     let features = ["temp", "hour", "weather"].map(Feature::new).to_vec();
@@ -117,4 +121,47 @@ fn counters_survive_a_restart() {
         model.restore(&damaged);
         assert_eq!(model.counter_samples(), self::model().counter_samples());
     }
+}
+
+#[test]
+fn a_model_decides_by_its_own_rules() {
+    use RetrainingOutcome::{Nothing, RetrainNow, Watch};
+    let surely_low = Condition::new("r2", Test::Below, 0.65).on(Side::High);
+    let when = vec![surely_low, Condition::new("feature_drift_score:temp", Test::Below, 0.01)];
+    let policy = Policy {
+        rules: vec![Rule { times_min: 2, ..Rule::new("sure", RetrainNow, DecisionSeverity::Critical, when) }],
+        cool_down: Some(CoolDown { keeps_off: RetrainNow, instead: Watch, length: Millis::from_minutes(60) }),
+        ..Policy::retraining(&settings().retraining)
+    };
+    let names = model().figure_names();
+    assert_eq!(policy.problems(&names.iter().map(String::as_str).collect::<Vec<_>>()), [""; 0]);
+    let mut model = model().with_policy(policy.clone());
+    let judge = |model: &mut Model, minute: i64| {
+        let decision = model.judge(Timestamp(minute * 60_000), false).decision;
+        (decision.outcome, decision.reason.to_string())
+    };
+    let (outcome, reason) = judge(&mut model, 0);
+    assert_eq!(outcome, RetrainingOutcome::Unknown);
+    assert_eq!(reason, "r2 is unknown (there are no rows), so rule sure cannot be judged");
+    model.predictions((0..500).map(|i| row(i, 0.0)).collect());
+    model.labels((0..500).map(|i| (i.to_string(), (i % 100) as f64)).collect());
+    assert_eq!(judge(&mut model, 1), (Nothing, "no rule holds".to_owned()));
+    model.predictions((500..1500).map(|i| row(i, 0.4)).collect());
+    model.labels((500..1500).map(|i| (i.to_string(), (i % 100) as f64 * 2.0)).collect());
+    assert_eq!(judge(&mut model, 2).0, Watch);
+    // A restart does not make it begin anew.
+    let mut again = self::model().with_policy(policy);
+    again.restore(&model.state());
+    let rows = (500..1500).map(|i| row(i, 0.4)).collect();
+    again.predictions(rows);
+    again.labels((500..1500).map(|i| (i.to_string(), (i % 100) as f64 * 2.0)).collect());
+    let (outcome, reason) = judge(&mut again, 3);
+    assert_eq!(outcome, RetrainNow);
+    assert!(
+        reason.starts_with("r2 ") && reason.contains(" at its upper end is below 0.65 and feature_drift_score:temp 0.0000 is below 0.01"),
+        "{reason}"
+    );
+    again.retrained(Timestamp(3 * 60_000));
+    assert_eq!(judge(&mut again, 4).0, Watch);
+    assert_eq!(judge(&mut again, 64).0, RetrainNow);
 }
