@@ -121,7 +121,14 @@ impl Sender {
             let woken = self.path.outbox.wake.notified();
             let next = if closed_until > now { Next::At(closed_until) } else { self.path.outbox.next(destination, now) };
             match next {
-                Next::Nothing => return,
+                // It stays for a while: the next message need not wait until the task is started anew.
+                Next::Nothing => {
+                    tokio::select! {
+                        _ = tokio::time::sleep(IDLE.to_std()) => return,
+                        _ = woken => {}
+                        _ = stopped.changed() => return,
+                    }
+                }
                 Next::Due(message) => {
                     // A stop waits for the attempt that is under way, so that its answer is recorded.
                     if let Some(until) = self.attempt(&message).await {
