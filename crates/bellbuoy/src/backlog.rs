@@ -6,14 +6,16 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
+use bellbuoy_notify::Notice;
 use bellbuoy_vocabulary::Timestamp;
 use tracing::error;
 
+use crate::config::Settings;
 use crate::outbox::{Dropped, Outbox, Pending};
-use crate::state::{Durability, OutboxStatus, Settlement, State, Write};
+use crate::state::{Durability, NewMessage, OutboxStatus, Settlement, State, Write};
 use crate::telemetry::Telemetry;
 
 /// Changes that wait because the disk is full, at most; above it the oldest are dropped and counted as lost.
@@ -21,6 +23,9 @@ const WAITING_MAX: usize = 1_000_000;
 
 /// When the disk takes nothing, it is asked again after this time.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// The settings of now, of which a reload makes others.
+pub type Shared = Arc<RwLock<Arc<Settings>>>;
 
 /// Names a place in the order of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +35,7 @@ pub struct Backlog {
     state: Arc<State>,
     outbox: Arc<Outbox>,
     telemetry: Arc<Telemetry>,
+    settings: Shared,
     waiting: Mutex<Waiting>,
     /// Woken when something waits that nobody waits for.
     pushed: Condvar,
@@ -49,11 +55,12 @@ struct Waiting {
 }
 
 impl Backlog {
-    pub fn new(state: Arc<State>, outbox: Arc<Outbox>, telemetry: Arc<Telemetry>) -> Arc<Backlog> {
+    pub fn new(state: Arc<State>, outbox: Arc<Outbox>, telemetry: Arc<Telemetry>, settings: Shared) -> Arc<Backlog> {
         Arc::new(Backlog {
             state,
             outbox,
             telemetry,
+            settings,
             waiting: Mutex::default(),
             pushed: Condvar::new(),
             committing: Mutex::default(),
@@ -170,6 +177,7 @@ impl Backlog {
 
     /// New messages go to the outbox now that they are on disk. `ids`: their rows, `None` for one that was there already.
     fn hand_over(&self, batch: VecDeque<Write>, ids: Vec<Option<i64>>) {
+        let settings = self.settings.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
         let mut dropped = Vec::new();
         let mut any = false;
         let messages = batch.into_iter().filter_map(|write| match write {
@@ -182,7 +190,7 @@ impl Backlog {
             let at = message.at;
             let notice = message.notice;
             let pending = Pending { id, key: message.key, notice, attempts: 0, due_at: at, last_answer: String::new() };
-            dropped.extend(settled(self.outbox.add(pending), at, &self.telemetry));
+            dropped.extend(settled(self.outbox.add(pending), at, &self.telemetry, &settings));
         }
         if !dropped.is_empty() {
             self.leave(dropped);
@@ -193,8 +201,28 @@ impl Backlog {
     }
 }
 
-/// What is recorded of messages that will not be sent.
-pub fn settled(dropped: Dropped, now: Timestamp, telemetry: &Telemetry) -> Vec<Write> {
+/// Messages for the fallback receiver, if there is one that is not the refuser itself: what another one was not told, and why.
+/// Written before or together with the refusal; a repeat after a crash has the same keys and changes nothing.
+pub fn diverted(notice: &Notice, key: &str, why: &str, now: Timestamp, settings: &Settings) -> Vec<Write> {
+    let Some(name) = settings.fallback_receiver.as_ref().filter(|name| **name != notice.receiver) else { return Vec::new() };
+    let receiver = settings.receivers.iter().find(|receiver| receiver.name == *name);
+    let mut writes = Vec::new();
+    for one in receiver.into_iter().flat_map(|receiver| &receiver.integrations) {
+        let diverted = Notice {
+            receiver: name.clone(),
+            integration_kind: one.kind.word().to_string(),
+            integration_index: one.index,
+            reason: format!("{} {why}", notice.destination()),
+            ..notice.clone()
+        };
+        let key = format!("{key}-{}-{}", one.kind.word(), one.index);
+        writes.push(Write::Message(NewMessage { key, notice: Arc::new(diverted), at: now }));
+    }
+    writes
+}
+
+/// What is recorded of messages that will not be sent. Those that nobody hears of otherwise go to the fallback receiver.
+pub fn settled(dropped: Dropped, now: Timestamp, telemetry: &Telemetry, settings: &Settings) -> Vec<Write> {
     let settle = |id, status, answer: &str| {
         Write::Settle(Settlement {
             id,
@@ -210,13 +238,20 @@ pub fn settled(dropped: Dropped, now: Timestamp, telemetry: &Telemetry) -> Vec<W
     telemetry.notifications_replaced.add(dropped.replaced.len() as u64);
     telemetry.outbox_dropped.add(dropped.too_many.len() as u64);
     let replaced = dropped.replaced.into_iter().map(|id| settle(id, OutboxStatus::Replaced, "a newer message of its group says all of it"));
-    let too_many = dropped.too_many.into_iter().map(|id| settle(id, OutboxStatus::Failed, "too many unsent messages of its group"));
-    replaced.chain(too_many).collect()
+    let mut writes: Vec<Write> = replaced.collect();
+    for message in dropped.too_many {
+        writes.extend(diverted(&message.notice, &message.key, "has too many unsent messages of this group", now, settings));
+        writes.push(settle(message.id, OutboxStatus::Failed, "too many unsent messages of its group"));
+    }
+    writes
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
+
+#[cfg(test)]
+mod given_up;
 
 #[cfg(test)]
 mod tests {
@@ -229,7 +264,7 @@ mod tests {
 
     fn backlog() -> Arc<Backlog> {
         let state = State::open(std::path::Path::new(":memory:")).expect("in memory");
-        Backlog::new(Arc::new(state), Arc::default(), Arc::default())
+        Backlog::new(Arc::new(state), Arc::default(), Arc::default(), Arc::default())
     }
 
     fn message(key: &str, at: i64) -> Write {

@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
+use bellbuoy_notify::public_of;
 use bellbuoy_scrape::{Scheme, relabel};
 use bellbuoy_vocabulary::{Alert, Labels};
 use serde_json::{Value, json};
@@ -107,12 +108,18 @@ async fn empty(url: String, mut posts: mpsc::Receiver<Post>, clients: Arc<Client
 /// `None`: dropped by `alert_relabel_configs`.
 fn body(alert: &Alert, alerting: &Alerting, peer: &AlertmanagerPeer) -> Option<Value> {
     let labels: Labels = relabel(&alert.labels, &alerting.alert_relabel).and_then(|labels| relabel(&labels, &peer.alert_relabel))?;
+    Some(as_sent(alert, &labels))
+}
+
+fn as_sent(alert: &Alert, labels: &Labels) -> Value {
+    // After relabelling, which may ask for the rule's uid.
+    let (labels, annotations) = (public_of(alert, labels), public_of(alert, &alert.annotations));
     let mut out = json!({
-        "labels": labels_json(&labels), "annotations": labels_json(&alert.annotations), "startsAt": alert.starts_at.rfc3339(),
+        "labels": labels_json(&labels), "annotations": labels_json(&annotations), "startsAt": alert.starts_at.rfc3339(),
         "generatorURL": alert.generator_url,
     });
     out["endsAt"] = json!(alert.ends_at.max(alert.starts_at).rfc3339());
-    Some(out)
+    out
 }
 
 fn addresses(peer: &AlertmanagerPeer) -> Vec<String> {
@@ -139,4 +146,36 @@ fn url(peer: &AlertmanagerPeer, address: &str) -> String {
     let prefix = peer.path_prefix.trim_end_matches('/');
     let slash = if prefix.is_empty() || prefix.starts_with('/') { "" } else { "/" };
     format!("{scheme}://{address}{slash}{prefix}/api/v2/alerts")
+}
+
+#[cfg(test)]
+mod tests {
+    use bellbuoy_vocabulary::Timestamp;
+
+    use super::*;
+
+    fn shown(labels: &[(&str, &str)]) -> String {
+        let alert = Alert {
+            labels: Labels::from_pairs(labels.iter().copied()),
+            annotations: Labels::from_pairs([("summary", "s"), ("__values__", "{}")]),
+            starts_at: Timestamp(0),
+            ends_at: Timestamp(1000),
+            updated_at: Timestamp(0),
+            generator_url: String::new(),
+            timeout: false,
+        };
+        let body = as_sent(&alert, &alert.labels);
+        format!("{} {}", body["labels"], body["annotations"])
+    }
+
+    /// An Alertmanager showed people `__alert_rule_uid__` and, in the annotations, Grafana's values.
+    #[test]
+    fn what_grafana_keeps_for_itself_stays_here() {
+        assert_eq!(
+            shown(&[("alertname", "A"), ("__alert_rule_uid__", "u"), ("__rule_receiver__", "x")]),
+            r#"{"alertname":"A"} {"summary":"s"}"#
+        );
+        // Of other alerts everything is somebody's own.
+        assert_eq!(shown(&[("alertname", "A"), ("__x__", "y")]), r#"{"__x__":"y","alertname":"A"} {"__values__":"{}","summary":"s"}"#);
+    }
 }

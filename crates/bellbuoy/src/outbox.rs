@@ -13,7 +13,7 @@ use bellbuoy_vocabulary::Timestamp;
 use tokio::sync::Notify;
 
 /// Messages of one group that wait for one destination. They are so many only where events or alerts come and go while the receiver is down
-/// for days; above it the oldest is given up, and counted as failed.
+/// for days; above it the oldest is given up: the fallback receiver gets it, and it is counted as failed.
 const GROUP_MESSAGES_MAX: usize = 10_000;
 
 /// A message that waits.
@@ -38,12 +38,12 @@ pub enum Next {
 }
 
 /// Messages that will not be sent.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Dropped {
     /// A newer message says all that these did.
     pub replaced: Vec<i64>,
     /// Above `GROUP_MESSAGES_MAX`.
-    pub too_many: Vec<i64>,
+    pub too_many: Vec<Pending>,
 }
 
 impl Dropped {
@@ -52,8 +52,8 @@ impl Dropped {
     }
 }
 
-#[derive(Default)]
 pub struct Outbox {
+    group_messages_max: usize,
     queues: Mutex<HashMap<String, Queue>>,
     /// Woken by new messages and by everything that may change when one is due.
     pub wake: Notify,
@@ -68,12 +68,23 @@ struct Queue {
     under_way: Option<i64>,
 }
 
+impl Default for Outbox {
+    fn default() -> Outbox {
+        Outbox::with_groups_of(GROUP_MESSAGES_MAX)
+    }
+}
+
 impl Outbox {
+    /// With so many unsent messages of a group, at most.
+    pub fn with_groups_of(group_messages_max: usize) -> Outbox {
+        Outbox { group_messages_max, queues: Mutex::default(), wake: Notify::default() }
+    }
+
     /// Takes a message that is on disk.
     pub fn add(&self, message: Pending) -> Dropped {
         let mut queues = self.lock();
         let queue = queues.entry(message.notice.destination()).or_default();
-        queue.add(message)
+        queue.add(message, self.group_messages_max)
     }
 
     /// The destinations that have messages.
@@ -158,7 +169,7 @@ impl Outbox {
 }
 
 impl Queue {
-    fn add(&mut self, message: Pending) -> Dropped {
+    fn add(&mut self, message: Pending, group_messages_max: usize) -> Dropped {
         let mut dropped = Dropped::default();
         let group = message.notice.group_key.clone();
         self.hide_head(&group);
@@ -169,9 +180,9 @@ impl Queue {
         {
             dropped.replaced.extend(waiting.pop_back().map(|old| old.id));
         }
-        if waiting.len() >= GROUP_MESSAGES_MAX {
+        if waiting.len() >= group_messages_max {
             let oldest = usize::from(waiting.front().is_some_and(|first| self.under_way == Some(first.id)));
-            dropped.too_many.extend(waiting.remove(oldest).map(|old| old.id));
+            dropped.too_many.extend(waiting.remove(oldest));
         }
         waiting.push_back(message);
         self.show_head(&group);
@@ -319,15 +330,15 @@ mod tests {
 
     #[test]
     fn a_group_has_a_bound_and_what_is_above_is_named() {
-        let outbox = Outbox::default();
+        let outbox = Outbox::with_groups_of(20);
         let names: Vec<char> = ('A'..='Z').collect();
         let mut too_many = Vec::new();
-        for id in 0..(GROUP_MESSAGES_MAX as i64 + 3) {
+        for id in 0..23 {
             // Each says something else than the one before.
             let name = names[id as usize % 26];
-            too_many.extend(outbox.add(message(id, "g", &name.to_string(), id)).too_many);
+            too_many.extend(outbox.add(message(id, "g", &name.to_string(), id)).too_many.iter().map(|message| message.id));
         }
         assert_eq!(too_many, [0, 1, 2]);
-        assert_eq!(outbox.len(), GROUP_MESSAGES_MAX);
+        assert_eq!(outbox.len(), 20);
     }
 }

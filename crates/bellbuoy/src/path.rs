@@ -73,7 +73,7 @@ pub struct Path {
     pub backlog: Arc<Backlog>,
     pub external_url: String,
     forwarder: Forwarder,
-    settings: RwLock<Arc<Settings>>,
+    settings: backlog::Shared,
     templates: RwLock<Arc<TemplateSet>>,
     router: Mutex<Router>,
     groups: RwLock<Vec<Arc<Mutex<Group>>>>,
@@ -88,7 +88,9 @@ impl Path {
     pub fn new(parts: Parts, engine: Engine, settings: Arc<Settings>, external_url: String) -> Path {
         let Parts { store, state, telemetry, forwarder } = parts;
         let outbox = Arc::new(Outbox::default());
-        let backlog = Backlog::new(state.clone(), outbox.clone(), telemetry.clone());
+        let router = Mutex::new(Router::new(settings.router_or_default()));
+        let settings = Arc::new(RwLock::new(settings));
+        let backlog = Backlog::new(state.clone(), outbox.clone(), telemetry.clone(), settings.clone());
         Path {
             store,
             engine,
@@ -100,8 +102,8 @@ impl Path {
             backlog,
             external_url,
             forwarder,
-            router: Mutex::new(Router::new(settings.router_or_default())),
-            settings: RwLock::new(settings),
+            router,
+            settings,
             templates: RwLock::new(Arc::new(bellbuoy_template::notify::default_templates())),
             groups: RwLock::default(),
             silences: Mutex::default(),
@@ -415,24 +417,9 @@ impl Path {
         self.backlog.push(writes)
     }
 
-    /// A receiver refused a message for good: the fallback receiver is told, if there is one that is not the refuser itself.
-    /// Called before the refusal is recorded; a repeat after a crash has the same keys and changes nothing.
+    /// A receiver refused a message for good: the fallback receiver is told. Called before the refusal is recorded.
     pub fn divert(&self, notice: &Notice, key: &str, why: &str, now: Timestamp) {
-        let settings = self.settings();
-        let Some(name) = settings.fallback_receiver.as_ref().filter(|name| **name != notice.receiver) else { return };
-        let receiver = settings.receivers.iter().find(|receiver| receiver.name == *name);
-        let mut writes = Vec::new();
-        for one in receiver.into_iter().flat_map(|receiver| &receiver.integrations) {
-            let diverted = Notice {
-                receiver: name.clone(),
-                integration_kind: one.kind.word().to_string(),
-                integration_index: one.index,
-                reason: format!("{} refused it: {why}", notice.destination()),
-                ..notice.clone()
-            };
-            let key = format!("{key}-{}-{}", one.kind.word(), one.index);
-            writes.push(Write::Message(NewMessage { key, notice: Arc::new(diverted), at: now }));
-        }
+        let writes = backlog::diverted(notice, key, &format!("refused it: {why}"), now, &self.settings());
         if !writes.is_empty() {
             self.backlog.wait(self.backlog.push(writes));
         }
@@ -503,7 +490,7 @@ impl Path {
                 Some(notice) => {
                     let OutboxRow { id, key, attempts, due_at, last_answer, .. } = row;
                     let dropped = self.outbox.add(Pending { id, key, notice: Arc::new(notice), attempts, due_at, last_answer });
-                    writes.extend(backlog::settled(dropped, now, &self.telemetry));
+                    writes.extend(backlog::settled(dropped, now, &self.telemetry, &self.settings()));
                 }
                 None => {
                     error!("message {} of the outbox can not be read and is given up", row.key);

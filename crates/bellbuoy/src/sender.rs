@@ -303,7 +303,12 @@ impl Sender {
             writes.push(Write::Keep { name: closed_name(&notice.destination()), body: at.0.into() });
         }
         if status == OutboxStatus::Pending {
-            writes.extend(backlog::settled(self.path.outbox.again(message, due_at, &words), now, &self.path.telemetry));
+            writes.extend(backlog::settled(
+                self.path.outbox.again(message, due_at, &words),
+                now,
+                &self.path.telemetry,
+                &self.path.settings(),
+            ));
         }
         // Should this be lost in a power cut, the message is sent again: at least once is the promise.
         if remembers {

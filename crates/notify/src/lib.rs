@@ -50,6 +50,7 @@ pub use compose::{Composed, Context, EmailMessage, Message, compose, compose_aga
 pub use exchange::{Done, Outcome, SEND, Session, SoFar, Step, address, compose_step, judge_step, remembers};
 pub use judge::{Answer, FailKind, Verdict, failure_reason, judge};
 pub use notice::{AlertJson, LabelsJson, Notice, alert_of, idempotency_key, labels_of};
+pub use private::public_of;
 pub use settings::{
     Detail, DiscordSettings, EmailSettings, EmailThreading, GrafanaWebhookSettings, HmacSettings, HttpOptions, Integration,
     IntegrationKind, MsTeamsV2Settings, OpsgenieResponder, OpsgenieSettings, PagerdutyImage, PagerdutyKey, PagerdutyLink,

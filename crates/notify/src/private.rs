@@ -5,7 +5,7 @@
 
 use bellbuoy_template::TemplateSet;
 use bellbuoy_template::grafana_notify::RULE_UID_LABEL;
-use bellbuoy_vocabulary::Labels;
+use bellbuoy_vocabulary::{Alert, Labels};
 
 use crate::{IntegrationKind, Notice};
 
@@ -23,6 +23,11 @@ impl Notice {
         }
         Some(notice)
     }
+}
+
+/// Labels or annotations without those that Grafana keeps for itself, when the alert is one of its rules.
+pub fn public_of(alert: &Alert, labels: &Labels) -> Labels {
+    if alert.labels.has(RULE_UID_LABEL) { public(labels) } else { labels.clone() }
 }
 
 fn public(labels: &Labels) -> Labels {

@@ -1,14 +1,15 @@
-//! WeChat Work: a message of an application, with a token that is fetched for the company's id and secret and kept until it expires.
+//! WeChat Work: a message of an application, with a token that is fetched for the company's id and secret and kept until it expires; or
+//! one of a group's robot, which needs no token.
 
 use bellbuoy_vocabulary::{Millis, Secret, Timestamp};
 use serde_json::{Value, json};
 
-use crate::compose::{Composed, Context, Limit, Message, Renderer, json_headers};
+use crate::compose::{Composed, Context, Limit, Message, Renderer};
 use crate::exchange::{Outcome, SEND, Session, SoFar, Step, Token, settle};
 use crate::judge::Verdict;
 use crate::limit::cut_utf8;
 use crate::notice::Notice;
-use crate::parts::{changed, no_angle_call, percent, small};
+use crate::parts::{changed, no_angle_call, percent, post_json, small};
 use crate::plain::plain_within;
 use crate::settings::WechatSettings;
 
@@ -23,20 +24,11 @@ const TOKEN: &str = "gettoken";
 
 pub(crate) fn step(settings: &WechatSettings, notice: &Notice, context: &Context, so_far: &SoFar) -> Step {
     let data = notice.template_data(context.external_url, usize::MAX);
-    let token = so_far.session.token.as_ref();
-    match token.filter(|token| token.good_until > context.now && token.given_for == credentials(settings, notice)) {
-        Some(token) => {
+    match settings.robot_url.clone().or_else(|| send_url(settings, notice, context, so_far)) {
+        Some(url) => {
             let mut renderer = Renderer::over(changed(data, no_angle_call), context);
             let body = body(settings, notice, &mut renderer);
-            let url = format!("{}message/send?access_token={}", settings.api_url, percent(token.value.expose(), ""));
-            let headers = json_headers(notice);
-            let message = Message::Http {
-                method: "POST",
-                url: Secret::new(url),
-                headers,
-                body: body.to_string().into_bytes(),
-                options: settings.http.clone(),
-            };
+            let message = post_json(url, notice, &body, settings.http.clone());
             Step { name: SEND, composed: Composed { message, problems: renderer.problems } }
         }
         None => {
@@ -54,6 +46,13 @@ pub(crate) fn step(settings: &WechatSettings, notice: &Notice, context: &Context
             Step { name: TOKEN, composed: Composed { message, problems: renderer.problems } }
         }
     }
+}
+
+/// With the token that is there; `None` without one.
+fn send_url(settings: &WechatSettings, notice: &Notice, context: &Context, so_far: &SoFar) -> Option<Secret> {
+    let token = so_far.session.token.as_ref();
+    let token = token.filter(|token| token.good_until > context.now && token.given_for == credentials(settings, notice))?;
+    Some(Secret::new(format!("{}message/send?access_token={}", settings.api_url, percent(token.value.expose(), ""))))
 }
 
 pub(crate) fn after(
@@ -85,7 +84,7 @@ pub(crate) fn after(
             settle(Verdict::GaveUp { reason: format!("{TOKEN}: {reason}") })
         }
         Verdict::GaveUp { reason } if step == TOKEN => settle(Verdict::GaveUp { reason: format!("{TOKEN}: {reason}") }),
-        verdict if is_token_refused(code) => {
+        verdict if is_token_refused(code) && settings.robot_url.is_none() => {
             session.token = None;
             // Once in an attempt: a token that is new and refused too needs patience.
             let sent = so_far.done.iter().filter(|done| done.step == SEND).count();
@@ -125,6 +124,10 @@ fn body(settings: &WechatSettings, notice: &Notice, renderer: &mut Renderer) -> 
     let content = content.filter(|text| !text.trim().is_empty());
     let content =
         content.unwrap_or_else(|| plain_within(notice, &renderer.problems, &Limit::of(CONTENT_MAX, &str::len, &cut_utf8), no_angle_call));
+    if settings.robot_url.is_some() {
+        let kind = if settings.markdown { "markdown" } else { "text" };
+        return json!({ "msgtype": kind, kind: { "content": content } });
+    }
     let (kind, text, markdown) = if settings.markdown { ("markdown", String::new(), content) } else { ("text", content, String::new()) };
     let mut body = json!({ "text": { "content": text }, "markdown": { "content": markdown }, "msgtype": kind, "safe": "0" });
     for (name, field, template) in [

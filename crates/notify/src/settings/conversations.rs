@@ -50,6 +50,8 @@ pub enum JiraApi {
 pub struct WechatSettings {
     /// Ends with `/`.
     pub api_url: String,
+    /// The address of a group's robot: it needs no token, and knows neither an agent nor whom to tell.
+    pub robot_url: Option<Secret>,
     /// Both are templates.
     pub corp_id: String,
     pub api_secret: Secret,

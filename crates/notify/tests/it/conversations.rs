@@ -297,6 +297,7 @@ fn jira_issue() {
 pub fn wechat() -> WechatSettings {
     WechatSettings {
         api_url: "https://wechat.example/cgi-bin/".into(),
+        robot_url: None,
         corp_id: "corp".into(),
         api_secret: Secret::new("s&cret"),
         message: "{{ .Status }} {{ .CommonLabels.note }}".into(),
@@ -344,4 +345,26 @@ fn wechat_keeps_its_token() {
     // Other credentials, another token.
     talk.kind = IntegrationKind::Wechat(WechatSettings { api_secret: Secret::new("new"), ..settings });
     assert!(talk.attempt(&more, &[(500, "")]).starts_with("GET "));
+}
+
+/// Of the answers that the application's are, only those about tokens mean something else.
+#[test]
+fn a_robot_of_wechat_needs_no_token() {
+    let told = |markdown, answer: (u16, &str)| {
+        let robot_url = Some(Secret::new("https://wechat.example/cgi-bin/webhook/send?key=k"));
+        let settings = WechatSettings { robot_url, markdown, ..wechat() };
+        Talk::new(IntegrationKind::Wechat(settings)).attempt(&life("wechat")[0], &[answer])
+    };
+    let ok = (200, r#"{"errcode":0,"errmsg":"ok"}"#);
+    let post = "POST https://wechat.example/cgi-bin/webhook/send?key=k";
+    for (markdown, answer, expected) in [
+        (true, ok, format!("{post} {{\"msgtype\":\"markdown\",\"markdown\":{{\"content\":\"firing \"}}}}\ndelivered ")),
+        (false, ok, format!("{post} {{\"msgtype\":\"text\",\"text\":{{\"content\":\"firing \"}}}}\ndelivered ")),
+    ] {
+        assert_eq!(told(markdown, answer), expected);
+    }
+    let limited = told(true, (200, r#"{"errcode":45009,"errmsg":"api freq out of limit"}"#));
+    assert!(limited.contains("limited +"), "{limited}");
+    let wrong = told(true, (200, r#"{"errcode":93000,"errmsg":"invalid webhook url"}"#));
+    assert!(wrong.contains("gave up: ") && wrong.contains("invalid webhook url"), "{wrong}");
 }

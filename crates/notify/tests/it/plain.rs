@@ -63,6 +63,9 @@ fn cases() -> Vec<(IntegrationKind, &'static str, Measure, usize)> {
     cases.push((jira_with("https://jira.example/rest/api/3"), "/fields/description/content/0/content/0/text", chars, 32_767));
     cases.push((wechat_with(true), "/markdown/content", str::len, 2048));
     cases.push((wechat_with(false), "/text/content", str::len, 2048));
+    let robot_url = Some(Secret::new("https://wechat.example/robot"));
+    let robot = WechatSettings { message: broken(), robot_url, ..wechat() };
+    cases.push((IntegrationKind::Wechat(robot), "/markdown/content", str::len, 2048));
     cases
 }
 
@@ -86,6 +89,7 @@ fn told(kind: &IntegrationKind, notice: &Notice) -> (String, Vec<String>) {
     let answers: &[(u16, &str)] = match kind {
         IntegrationKind::Jira(_) if notice.is_firing() => &[(200, "{\"issues\":[]}"), (201, "{\"key\":\"ML-1\"}")],
         IntegrationKind::Jira(_) => &[(200, found), (204, "")],
+        IntegrationKind::Wechat(settings) if settings.robot_url.is_some() => &[(200, "{\"errcode\":0}")],
         IntegrationKind::Wechat(_) => &[(200, "{\"access_token\":\"t\"}"), (200, "{\"errcode\":0}")],
         _ => {
             let Composed { message, problems } = composed(kind.clone(), notice);
@@ -99,7 +103,8 @@ fn told(kind: &IntegrationKind, notice: &Notice) -> (String, Vec<String>) {
     let mut talk = Talk::new(kind.clone());
     let lines = talk.attempt(notice, answers);
     assert!(lines.contains("delivered"), "{lines}");
-    let line = lines.lines().nth(1).unwrap_or_default();
+    // The last line is the verdict.
+    let line = lines.lines().rev().nth(1).unwrap_or_default();
     (line.splitn(3, ' ').nth(2).unwrap_or_default().to_string(), talk.problems)
 }
 

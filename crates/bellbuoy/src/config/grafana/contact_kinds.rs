@@ -2,6 +2,8 @@
 //!
 //! A key that Grafana does not know is ignored there; here it is a warning. Numbers and switches may be texts (`"10"`).
 
+mod conversations;
+
 use bellbuoy_notify::{
     Detail, DiscordSettings, EmailSettings, EmailThreading, GoogleChatSettings, GrafanaWebhookSettings, HmacSettings, HttpOptions,
     IntegrationKind, MsTeamsV2Settings, OpsgenieResponder, OpsgenieSettings, PagerdutyKey, PagerdutySettings, PushoverSettings,
@@ -23,9 +25,8 @@ const NAME: &str = "bellbuoy";
 const NOOP_URL: &str = "grafana://noop";
 
 /// Grafana's types that we have no receiver for.
-const NOT_HERE: [(&str, &str); 10] = [
+const NOT_HERE: [(&str, &str); 8] = [
     ("dingding", "use a webhook"),
-    ("jira", "write it as jira_configs in alertmanager.yml"),
     ("kafka", "use a webhook to Kafka's REST proxy"),
     ("line", "LINE Notify has ended in March 2025"),
     ("mqtt", "use a webhook"),
@@ -33,12 +34,12 @@ const NOT_HERE: [(&str, &str); 10] = [
     ("prometheus-alertmanager", "name the Alertmanager in prometheus.yml under alerting.alertmanagers"),
     ("sensugo", "use a webhook"),
     ("threema", "use a webhook"),
-    ("wecom", "write it as wechat_configs in alertmanager.yml"),
 ];
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 16] = [
     "discord",
     "email",
     "googlechat",
+    "jira",
     "opsgenie",
     "pagerduty",
     "pushover",
@@ -49,6 +50,7 @@ const KNOWN: [&str; 14] = [
     "victorops",
     "webex",
     "webhook",
+    "wecom",
     "prometheus-alertmanager",
 ];
 
@@ -79,6 +81,7 @@ pub fn read(kind: Text, settings: &Node, outer: &Fields, around: &Around) -> Vec
         "discord" => one(discord(&set)),
         "email" => email(&set, around),
         "googlechat" => one(googlechat(&set)),
+        "jira" => one(conversations::jira(&set)),
         "opsgenie" => opsgenie(&set).into_iter().collect(),
         "pagerduty" => one(pagerduty(&set)),
         "pushover" => one(pushover(&set)),
@@ -89,6 +92,7 @@ pub fn read(kind: Text, settings: &Node, outer: &Fields, around: &Around) -> Vec
         "victorops" => one(victorops(&set)),
         "webex" => one(webex(&set)),
         "webhook" => one(webhook(&set)),
+        "wecom" => one(conversations::wecom(&set)),
         other => {
             unknown(other, kind, outer);
             return Vec::new();

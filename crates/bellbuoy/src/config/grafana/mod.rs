@@ -74,7 +74,7 @@ impl Loader<'_> {
             groups.extend(read_alerting(file, &datasources, &mut seen));
         }
         let around = Around { smtp: self.grafana_smtp(found) };
-        notify::read(&alerting, &around, settings);
+        let names = notify::read(&alerting, &around, settings);
         for file in alerting {
             self.close(file);
         }
@@ -82,7 +82,7 @@ impl Loader<'_> {
         rules::delete(&mut groups, &seen, |rule, message| unused.borrow_mut().push(Problem::warning(&rule.file, rule.span, message)));
         self.problems.extend(unused.into_inner());
         settings.groups.extend(groups);
-        routes::add(settings, &mut self.problems);
+        routes::add(settings, &names, &mut self.problems);
     }
 
     /// How Grafana sends mail; it is not said where the contact points are.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use bellbuoy_notify::{Context, Integration, Notice, Receiver, compose};
-use bellbuoy_router::{Route, RouterSettings};
+use bellbuoy_router::{Route, RouterSettings, TimeInterval};
 use bellbuoy_template::{TemplateSet, grafana_notify};
 use bellbuoy_vocabulary::{Alert, Labels, Millis, Timestamp};
 
@@ -26,7 +26,8 @@ pub fn entries<'a>(file: &'a Opened, section: &'static str, what: &'static str) 
     fields.maps(section, what)
 }
 
-pub fn read(files: &[Opened], around: &Around, settings: &mut Settings) {
+/// Gives the names by which rules may call receivers and time intervals.
+pub fn read(files: &[Opened], around: &Around, settings: &mut Settings) -> Names {
     let set = templates::read(files);
     let mut points = contact_points::read(files, around);
     let mut intervals = mute_timings::read(files);
@@ -40,6 +41,12 @@ pub fn read(files: &[Opened], around: &Around, settings: &mut Settings) {
         receivers: receivers.iter().map(|receiver| receiver.name.clone()).collect(),
         templates: (!receivers.is_empty()).then(|| Arc::new(set)),
     };
+    router_of(settings, tree, intervals, &receivers);
+    settings.receivers.extend(receivers);
+    names
+}
+
+fn router_of(settings: &mut Settings, tree: Option<Route>, intervals: Vec<TimeInterval>, receivers: &[Receiver]) {
     let Some(tree) = tree else { return };
     let router = settings.router.get_or_insert_with(|| RouterSettings {
         route: tree.clone(),
@@ -53,11 +60,10 @@ pub fn read(files: &[Opened], around: &Around, settings: &mut Settings) {
     }
     router.time_intervals.extend(intervals);
     router.receivers.extend(receivers.iter().map(outline));
-    settings.receivers.extend(receivers);
 }
 
 /// Names of Grafana's that alertmanager.yml has too go on as `NAME (Grafana)`.
-fn rename(points: &mut [ContactPoint], intervals: &mut [bellbuoy_router::TimeInterval], settings: &Settings) -> Names {
+fn rename(points: &mut [ContactPoint], intervals: &mut [TimeInterval], settings: &Settings) -> Names {
     let mut names = Names::default();
     for point in points {
         let taken = settings.receivers.iter().any(|receiver| receiver.name == point.name);

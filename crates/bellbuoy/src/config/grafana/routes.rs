@@ -8,10 +8,11 @@ use bellbuoy_rules::grafana::{GrafanaSettings, NotificationSettings, ROUTE_LABEL
 use bellbuoy_vocabulary::{Matcher, Problem, nearest};
 
 use super::super::settings::Settings;
-use super::policies::grafana_root;
+use super::policies::{Names, grafana_root};
 
 /// Adds a child of the root for each different `notification_settings`. Alerts of their rules carry a label that it matches.
-pub fn add(settings: &mut Settings, problems: &mut Vec<Problem>) {
+/// A name that alertmanager.yml has too means the one of Grafana's files.
+pub fn add(settings: &mut Settings, names: &Names, problems: &mut Vec<Problem>) {
     let mut wanted: BTreeMap<String, (NotificationSettings, GrafanaSettings)> = BTreeMap::new();
     for rule in settings.groups.iter().flat_map(|group| &group.rules) {
         if let RuleSettings::Grafana(rule) = rule
@@ -27,7 +28,8 @@ pub fn add(settings: &mut Settings, problems: &mut Vec<Problem>) {
     let known: Vec<String> = settings.receivers.iter().map(|receiver| receiver.name.clone()).collect();
     let times: Vec<String> = router.iter().flat_map(|router| &router.time_intervals).map(|interval| interval.name.clone()).collect();
     let mut routes = Vec::new();
-    for (key, (notification, rule)) in wanted {
+    for (key, (mut notification, rule)) in wanted {
+        rename(&mut notification, names);
         let named = [(&notification.receiver, "receiver", &known)].into_iter();
         let intervals = notification.mute_time_intervals.iter().chain(&notification.active_time_intervals);
         for (name, what, all) in named.chain(intervals.map(|name| (name, "time interval", &times))) {
@@ -43,6 +45,18 @@ pub fn add(settings: &mut Settings, problems: &mut Vec<Problem>) {
         grafana_root(&mut router.route).routes.splice(0..0, routes);
     }
     settings.router = router;
+}
+
+fn rename(notification: &mut NotificationSettings, names: &Names) {
+    let rename = |name: &mut String, known: &[(String, String)]| {
+        if let Some((_, now)) = known.iter().find(|(before, _)| before == name) {
+            name.clone_from(now);
+        }
+    };
+    rename(&mut notification.receiver, &names.receivers);
+    for interval in notification.mute_time_intervals.iter_mut().chain(&mut notification.active_time_intervals) {
+        rename(interval, &names.intervals);
+    }
 }
 
 fn unknown(rule: &GrafanaSettings, notification: &NotificationSettings, name: &str, what: &str, all: &[String]) -> Problem {

@@ -170,6 +170,7 @@ fn wechat(fields: &Fields, defaults: &ReceiverDefaults, folder: &Path, files: &F
     };
     let settings = WechatSettings {
         api_url,
+        robot_url: None,
         corp_id: corp_id.clone().unwrap_or_default(),
         api_secret: secret.value.clone().unwrap_or_default(),
         message: text(fields, "message", r#"{{ template "wechat.default.message" . }}"#),

@@ -284,7 +284,7 @@ fn details(fields: &Fields) -> Vec<(String, Detail)> {
     }
 }
 
-pub(super) fn detail(node: &Node) -> Detail {
+pub(in crate::config) fn detail(node: &Node) -> Detail {
     match &node.value {
         Value::Null | Value::Unset => Detail::Plain(serde_json::Value::Null),
         Value::Scalar(scalar) => detail_text(scalar),

@@ -347,6 +347,100 @@ fn mistakes_in_settings() {
     );
 }
 
+/// The one integration of a contact point.
+fn made(kind: &str, settings: &str) -> IntegrationKind {
+    let text = format!(
+        "apiVersion: 1\ncontactPoints: [{{name: team, receivers: [{{uid: u, type: {kind}, settings: {settings}}}]}}]\npolicies: [{{receiver: team}}]\n"
+    );
+    let mut settings = good(&[(FILE, &text)]);
+    settings.receivers.remove(0).integrations.remove(0).kind
+}
+
+#[test]
+fn jira_in_grafanas_words() {
+    let settings = "{api_url: 'https://x.atlassian.net/rest/api/3/', user: me, password: p, project: ML, issue_type: Bug, labels: [a, '{{ .Status }}'], \
+                    resolve_transition: Done, reopen_duration: 10m, fields: {customfield_1: '{\"id\": 7}', customfield_2: {name: x}}}";
+    let IntegrationKind::Jira(jira) = made("jira", settings) else { panic!("Jira") };
+    assert_eq!(
+        (jira.api_url.as_str(), jira.project.as_str(), jira.issue_type.as_str()),
+        ("https://x.atlassian.net/rest/api/3", "ML", "Bug")
+    );
+    assert_eq!((jira.summary.template.as_str(), jira.summary.update), (r#"{{ template "jira.default.summary" . }}"#, true));
+    assert_eq!(jira.description.template, r#"{{ template "jira.default.description" . }}"#);
+    assert_eq!(jira.priority, r#"{{ template "jira.default.priority" . }}"#);
+    assert_eq!((jira.labels.len(), jira.resolve_transition.as_str(), jira.reopen_duration.0), (2, "Done", 600_000));
+    assert_eq!(jira.http.basic_auth.as_ref().map(|(user, _)| user.as_str()), Some("me"));
+    let names: Vec<&str> = jira.fields.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["customfield_1", "customfield_2"]);
+    let IntegrationKind::Jira(jira) = made("jira", "{api_url: 'https://j/rest/api/2', api_token: t, project: ML, issue_type: Bug}") else {
+        panic!("Jira")
+    };
+    assert_eq!(jira.http.authorization.as_ref().map(|secret| secret.expose()), Some("Bearer t"));
+    check_settings(
+        "jira",
+        "{api_url: 'https://j/rest/api/2', user: me, dedup_key_field: '10'}",
+        expect![[r#"
+        provisioning/alerting/notify.yml:7:15: "project" is missing in this receiver's settings; add `project: ...`
+        provisioning/alerting/notify.yml:7:15: "issue_type" is missing in this receiver's settings; add `issue_type: ...`
+        provisioning/alerting/notify.yml:7:15: either token or both user and password must be set; add `api_token`, or `user` and `password`
+        provisioning/alerting/notify.yml:7:76: warning: "dedup_key_field" has no effect: the group's key is a label of the issue, `ALERT{...}`"#]],
+    );
+    check_settings(
+        "jira",
+        "{api_url: j, user: me, password: p, api_token: t, project: A, issue_type: B, reopen_duration: 1x, fields: [a]}",
+        expect![[r#"
+            provisioning/alerting/notify.yml:7:25: "api_url" is not a web address: it must begin with http:// or https://
+            provisioning/alerting/notify.yml:7:51: provided both token and user/password, only one is allowed at a time; remove one of the two
+            provisioning/alerting/notify.yml:7:109: "reopen_duration" is not a valid duration: "1x"; write for example 15s, 5m or 1h30m
+            provisioning/alerting/notify.yml:7:121: "fields" must be a map, not a list; write it as `name: value` lines"#]],
+    );
+}
+
+#[test]
+fn wecom_in_grafanas_words() {
+    for (settings, expected) in [
+        (
+            "{url: 'https://w/cgi-bin/webhook/send?key=k'}",
+            r##"robot https://w/cgi-bin/webhook/send?key=k markdown=true "# {{ template \"default.title\" . }}\n{{ template \"default.message\" . }}\n""##,
+        ),
+        ("{url: 'https://w/x', msgtype: text, title: T, message: M, secret: ignored}", r#"robot https://w/x markdown=false "T\nM""#),
+        (
+            "{secret: s, corp_id: c, agent_id: 1000002, touser: 'a|b', title: T, message: M, endpointUrl: 'https://proxy/'}",
+            r##"app https://proxy/cgi-bin/ c 1000002 a|b markdown=true "# T\nM\n""##,
+        ),
+        (
+            "{secret: s, corp_id: c, agent_id: '1', title: T, message: M}",
+            r##"app https://qyapi.weixin.qq.com/cgi-bin/ c 1 @all markdown=true "# T\nM\n""##,
+        ),
+    ] {
+        let IntegrationKind::Wechat(it) = made("wecom", settings) else { panic!("WeCom") };
+        let way = match &it.robot_url {
+            Some(url) => format!("robot {}", url.expose()),
+            None => format!("app {} {} {} {}", it.api_url, it.corp_id, it.agent_id, it.to_user),
+        };
+        assert_eq!(format!("{way} markdown={} {:?}", it.markdown, it.message), expected, "{settings}");
+    }
+    check_settings(
+        "wecom",
+        "{msgtype: html}",
+        expect![[r#"
+        provisioning/alerting/notify.yml:7:15: either url or secret is required; add the `url` of a group's robot, or `secret`, `corp_id` and `agent_id` of an application
+        provisioning/alerting/notify.yml:7:25: warning: unknown msgtype "html": as in Grafana the message is Markdown; known are markdown, text"#]],
+    );
+    check_settings(
+        "wecom",
+        "{secret: s, url: ''}",
+        expect![[r#"
+        provisioning/alerting/notify.yml:7:15: "corp_id" is missing in this receiver's settings; add `corp_id: ...`
+        provisioning/alerting/notify.yml:7:15: "agent_id" is missing in this receiver's settings; add `agent_id: ...`"#]],
+    );
+    check_settings(
+        "wecom",
+        "{url: robot}",
+        expect![[r#"provisioning/alerting/notify.yml:7:21: "url" is not a web address: it must begin with http:// or https://"#]],
+    );
+}
+
 fn check(text: &str, expected: Expect) {
     check_files(&[(FILE, &format!("apiVersion: 1\n{text}"))], expected);
 }
@@ -475,6 +569,32 @@ fn two_trees() {
         provisioning/alerting/notify.yml:2:24: warning: receiver "team" is in alertmanager.yml too: this one goes on as "team (Grafana)"; give one of the two another name
         provisioning/alerting/notify.yml:2:24: warning: contact points without policies: alerts of Grafana's rules take the routes of alertmanager.yml; add `policies:`"#]],
     );
+}
+
+/// A rule names its receiver in Grafana's words: the contact point, not the receiver of the same name in alertmanager.yml, which has other
+/// templates and perhaps tells other people.
+#[test]
+fn rules_name_contact_points() {
+    let rules = |receiver: &str| {
+        format!(
+            "apiVersion: 1\ngroups:\n- name: g\n  folder: ML\n  interval: 1m\n  rules:\n  - uid: u1\n    title: High\n    condition: A\n    \
+             data: [{{refId: A, datasourceUid: __expr__, model: {{type: math, expression: '1 > 0'}}}}]\n    \
+             notification_settings: {{receiver: {receiver}, mute_time_intervals: [night], active_time_intervals: [day]}}\n"
+        )
+    };
+    let notify = format!("apiVersion: 1\n{TEAM}policies: [{{receiver: team}}]\nmuteTimes: [{{name: night}}, {{name: day}}]\n");
+    let named = |receiver: &str| {
+        let files =
+            [("alertmanager.yml", ALERTMANAGER.to_string()), (FILE, notify.clone()), ("provisioning/alerting/rules.yml", rules(receiver))];
+        let settings = good(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
+        let root = settings.router.expect("a router").route;
+        let route = &root.routes[0].routes[0];
+        (route.receiver.clone(), route.mute_time_intervals.join(","), route.active_time_intervals.join(","))
+    };
+    let intervals = || ("night (Grafana)".to_string(), "day".to_string());
+    assert_eq!(named("team"), ("team (Grafana)".into(), intervals().0, intervals().1));
+    // Only alertmanager.yml has this one.
+    assert_eq!(named("pager"), ("pager".into(), intervals().0, intervals().1));
 }
 
 const MAIL: &str = "apiVersion: 1\ncontactPoints: [{name: m, receivers: [{uid: u, type: email, settings: {addresses: 'a@b.c; d@e.f', message: 'Hi {{ .Status }}'}}]}]\npolicies: [{receiver: m}]\n";
