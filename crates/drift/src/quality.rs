@@ -67,7 +67,7 @@ pub struct Expectations {
     pub share_rise_max: f64,
     /// Numbers may leave the reference's range by this share of its width: a new largest value is found in every sample.
     pub range_margin: f64,
-    /// A value is lost only when so many rows of it were to be expected.
+    /// A value is lost, a column constant, only when so many rows of it, or of others, were to be expected.
     pub lost_rows_min: f64,
     /// A column is constant only from so many rows on.
     pub constant_rows_min: u64,
@@ -175,11 +175,11 @@ fn of_column(reference: &ColumnProfile, current: &ColumnProfile, expected: &Expe
             findings.push(finding(defect, Some(current), count as f64, Some(then * current.rows as f64), text));
         }
     }
-    if let Some(value) =
-        only_value(current).filter(|_| current.clean_rows() >= expected.constant_rows_min && only_value(reference).is_none())
-    {
-        let text = format!("all {} cells are {value}, in the reference they differ", current.clean_rows());
-        findings.push(finding(Defect::Constant, Some(current), current.clean_rows() as f64, None, text));
+    let clean = current.clean_rows();
+    let others = share_of_others(reference, current) * clean as f64;
+    if let Some(value) = only_value(current).filter(|_| clean >= expected.constant_rows_min && others >= expected.lost_rows_min) {
+        let text = format!("all {clean} cells are {value}, {others:.0} others were to be expected");
+        findings.push(finding(Defect::Constant, Some(current), clean as f64, Some(others), text));
     }
     out_of_range(reference, current, expected, findings);
     values(reference, current, expected, findings);
@@ -243,6 +243,20 @@ fn only_value(column: &ColumnProfile) -> Option<String> {
 
 fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The reference's share of rows that are not the current column's only value.
+fn share_of_others(reference: &ColumnProfile, current: &ColumnProfile) -> f64 {
+    match (&reference.shape, &current.shape, current.range) {
+        (Shape::Categories { counts, .. }, Shape::Categories { counts: now, .. }, _) => {
+            let same = now.keys().next().and_then(|value| counts.get(value)).copied().unwrap_or(0);
+            share(reference.clean_rows() - same, reference.clean_rows())
+        }
+        (Shape::Numbers { sketch, .. }, _, Some((value, _))) if sketch.rows() > 0 => {
+            1.0 - (sketch.share_at_or_below(value) - sketch.share_below(value))
+        }
+        _ => 0.0,
+    }
 }
 
 fn share(count: u64, rows: u64) -> f64 {
@@ -335,7 +349,7 @@ mod tests {
             duplicate_rows - 30: 30 of 100 rows repeat an earlier row (30.0 %), in the reference 2.0 %
             missing gappy 20: 20 of 100 cells are missing (20.0 %), in the reference 0.0 %
             infinite endless 1: 1 of 100 cells are infinite (1.0 %), in the reference 0.0 %
-            constant stuck 100: all 100 cells are 7, in the reference they differ
+            constant stuck 100: all 100 cells are 7, 99 others were to be expected
             out_of_range far 10: 10 of 100 numbers are out of range: 0 to 1009, in the reference 0 to 99
             type_change now_text 100: numbers in the reference, text now
             new_values weather 25: 1 new value in 25 of 100 rows: "fog" (25)
@@ -356,6 +370,8 @@ mod tests {
         if let Values::Categories(cells) = &mut rare.values {
             cells.extend(["c"; 9].map(str::to_owned));
         }
+        let stuck = lines(&[texts("k", &["a", "c"], 50)], &[texts("k", &["c"], 50)], Facts::default(), &Expectations::default());
+        assert!(stuck.contains("constant k 50"), "{stuck}");
         assert_eq!(lines(&[rare], &[texts("k", &["a"], 1000)], Facts::default(), &Expectations::default()), "");
     }
 
