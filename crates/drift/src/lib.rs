@@ -1,11 +1,12 @@
 //! scrape > store > promql > rules > router > notify; beside it: predictions > models > [drift]
 //!
-//! In:    two tables, reference and current, as plain columns of numbers or texts.
+//! In:    two tables, reference and current, as plain columns of numbers or texts; or their profiles; or a stream, value by value.
 //! Out:   a score, a threshold and a verdict for each column, and the share of columns that drifted.
 //! Never: reads a file or a clock, knows a model, an alert or a label; drops a report because one column is bad.
 //! Holds: definitions and numbers are Evidently's (0.7), so its verdicts can be checked against ours; each file names its formula.
 //! Read:  report.rs, then column_report.rs (one column), preset.rs (which test when), pair.rs (sorted once, then any test), then a
-//!        test: ks.rs, chi2.rs, contingency.rs, wasserstein.rs, distance.rs, ...
+//!        test: ks.rs, chi2.rs, contingency.rs, wasserstein.rs, distance.rs, ... Without rows: profile.rs, sketch.rs,
+//!        profile_report.rs. Beside drift: quality.rs (what is wrong with the data), season.rs (like for like), stream.rs.
 
 mod anderson;
 mod bins;
@@ -34,6 +35,7 @@ mod random;
 mod report;
 mod season;
 mod sketch;
+pub mod stream;
 mod t_test;
 mod test;
 mod ties;

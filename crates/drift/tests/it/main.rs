@@ -2,6 +2,7 @@
 
 mod golden;
 mod presets;
+mod properties;
 // The example `presets` uses the rest.
 #[allow(dead_code)]
 mod trial;
