@@ -74,16 +74,15 @@ impl Labelled {
     }
 
     fn try_push(&mut self, actual: &str, predicted: Option<&str>, probabilities: &[f64]) -> Result<(), RowProblem> {
-        if actual.is_empty() || predicted.is_some_and(str::is_empty) {
+        if actual.is_empty() {
             return Err(RowProblem::Empty);
         }
         if !self.actual.is_empty() && self.probabilities.is_empty() != probabilities.is_empty() {
             return Err(RowProblem::Mixed);
         }
-        let row = self.row_of(probabilities)?;
+        let row = self.check(predicted, probabilities)?;
         let predicted = match predicted {
             Some(class) => self.class(class).ok_or(RowProblem::TooManyClasses)?,
-            None if row.is_empty() => return Err(RowProblem::NoPrediction),
             None => self.most_likely(&row),
         };
         let actual = self.class(actual).ok_or(RowProblem::TooManyClasses)?;
@@ -98,6 +97,16 @@ impl Labelled {
         self.actual.push(actual);
         self.predicted.push(predicted);
         Ok(())
+    }
+
+    /// Could this prediction be a row? One probability per known class then.
+    pub(crate) fn check(&self, predicted: Option<&str>, probabilities: &[f64]) -> Result<Vec<f64>, RowProblem> {
+        let row = self.row_of(probabilities)?;
+        match predicted {
+            Some("") => Err(RowProblem::Empty),
+            None if row.is_empty() => Err(RowProblem::NoPrediction),
+            _ => Ok(row),
+        }
     }
 
     /// One probability per known class, checked.

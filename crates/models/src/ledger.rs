@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use bellbuoy_vocabulary::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{Comparison, Cut, Evaluation, EvaluationOptions, Labelled, Metric, Pairs, Resampling, Sample, Segments, Unknown, Windows};
+use crate::{
+    Comparison, Cut, Evaluation, EvaluationOptions, Forgotten, Labelled, Metric, Pairs, Resampling, Sample, Segments, Unknown, Windows,
+};
 
 const ROLES_MAX: usize = 16;
 const TEXT_BYTES_MAX: usize = 256;
@@ -69,6 +71,8 @@ pub enum Taken {
 #[derive(Debug)]
 pub struct Ledger {
     target: Target,
+    /// No rows, but the classes: knows what a row may be.
+    empty: Labelled,
     windows: Windows,
     rows_max: usize,
     roles: BTreeMap<String, Role>,
@@ -87,8 +91,7 @@ type Key = (Timestamp, u64);
 #[derive(Debug, Default)]
 struct Role {
     rows: BTreeMap<Key, Kept>,
-    forgotten: usize,
-    forgotten_until: Option<Timestamp>,
+    forgotten: Forgotten,
     touched: BTreeSet<Timestamp>,
     /// From here on every window may have changed.
     touched_from: Option<Timestamp>,
@@ -122,8 +125,13 @@ pub struct WindowFigures {
 impl Ledger {
     /// `rows_max`: predictions kept per role; as many true values may wait for theirs.
     pub fn new(target: Target, windows: Windows, rows_max: usize) -> Ledger {
+        let empty = match &target {
+            Target::Number => Labelled::default(),
+            Target::Class { classes, positive } => labelled(classes, positive.as_deref()),
+        };
         Ledger {
             target,
+            empty,
             windows,
             rows_max: rows_max.max(1),
             roles: BTreeMap::new(),
@@ -157,8 +165,8 @@ impl Ledger {
         role.rows.insert(key, Kept { id: entry.id, answer: entry.answer, segments: entry.segments, truth });
         while role.rows.len() > self.rows_max {
             let Some((key, kept)) = role.rows.pop_first() else { break };
-            role.forgotten += 1;
-            role.forgotten_until = Some(key.0);
+            role.forgotten.rows += 1;
+            role.forgotten.until = Some(key.0);
             if let Some(keys) = self.ids.get_mut(&kept.id) {
                 keys.retain(|(_, other)| *other != key);
                 if keys.is_empty() {
@@ -181,10 +189,9 @@ impl Ledger {
                 Err(format!("the prediction is {number}, not a finite number"))
             }
             (Target::Number, Answer::Number(_)) => Ok(()),
-            (Target::Class { classes, positive }, Answer::Class { class, probabilities }) => {
-                // A row is tried where all rows end, so that what is refused is refused here and told.
-                let mut trial = labelled(classes, positive.as_deref());
-                trial.push("-", class.as_deref(), probabilities).map_err(|problem| problem.to_string())?;
+            (Target::Class { .. }, Answer::Class { class, probabilities }) => {
+                // Tried where all rows end, so that what is refused is refused here and told.
+                self.empty.check(class.as_deref(), probabilities).map_err(|problem| problem.to_string())?;
                 class.as_deref().map_or(Ok(()), |class| check_text("class", class))
             }
             (Target::Number, Answer::Class { .. }) => Err("the model predicts numbers, this is a class".to_owned()),
@@ -192,9 +199,7 @@ impl Ledger {
         }?;
         match self.roles.get(&entry.role) {
             None if self.roles.len() >= ROLES_MAX => Err(format!("more than {ROLES_MAX} roles")),
-            Some(role) if role.forgotten_until.is_some_and(|until| entry.at <= until) => {
-                Err("older than the rows that are kept".to_owned())
-            }
+            Some(role) if role.forgotten.until.is_some_and(|until| entry.at < until) => Err("older than the rows that are kept".to_owned()),
             _ => Ok(()),
         }
     }
@@ -247,7 +252,7 @@ impl Ledger {
     pub fn cuts(&self, role: &str, now: Timestamp) -> Vec<Cut> {
         let Some(role) = self.roles.get(role) else { return Vec::new() };
         let times: Vec<Timestamp> = role.rows.keys().map(|(at, _)| *at).collect();
-        self.windows.cut(&times, role.forgotten, now)
+        self.windows.cut(&times, &role.forgotten, now)
     }
 
     /// The windows whose predictions or true values changed since the last call: those to report, for the first time or again.
@@ -311,8 +316,11 @@ impl Ledger {
     }
 
     fn rows(&self, role: &str, cut: &Cut) -> impl Iterator<Item = &Kept> {
-        let rows = self.roles.get(role).into_iter().flat_map(|role| role.rows.values());
-        rows.skip(cut.rows.start).take(cut.rows.len())
+        // A window of time is looked up by its begin; rows have to be counted, as several may have the same time.
+        let of_time = matches!(self.windows, Windows::Time { .. });
+        let (from, skipped) = if of_time { (cut.from, 0) } else { (Timestamp::MIN, cut.rows.start) };
+        let found = self.roles.get(role).into_iter().flat_map(move |role| role.rows.range((from, 0)..));
+        found.map(|(_, kept)| kept).skip(skipped).take(cut.rows.len())
     }
 }
 

@@ -51,7 +51,8 @@ pub use model::Model;
 pub use pairs::Pairs;
 pub use performance::{NoFigures, Performance, Regression, Scored, performance, regression};
 pub use policy::{
-    Condition, CoolDown, Policy, PolicyState, RULES_MAX, Reading, Readings, Rule, Ruling, RulingReason, Side, Test, readings_of,
+    Condition, CoolDown, PairedDeployment, Policy, PolicyState, RULES_MAX, Reading, Readings, Rule, Ruling, RulingReason, Side, Test,
+    readings_of,
 };
 pub use retraining::{DecisionSeverity, RetrainingDecision, RetrainingOutcome, RetrainingReason, decide_retraining};
 pub use row::{Accepted, FeatureValue, Row};
@@ -59,4 +60,4 @@ pub use sample::Sample;
 pub use season::{Matched, Season};
 pub use series::{figure_series, window_series};
 pub use settings::{DeploymentThresholds, DriftSettings, Feature, FeatureKind, ModelKind, ModelSettings, RetrainingThresholds};
-pub use span::{CUTS_MAX, Cut, Windows};
+pub use span::{CUTS_MAX, Cut, Forgotten, Windows};

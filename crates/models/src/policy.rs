@@ -7,6 +7,8 @@
 mod deployment;
 mod retraining;
 
+pub use deployment::PairedDeployment;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -169,6 +171,9 @@ impl<O: Copy + PartialEq> Policy<O> {
     /// Decides, and remembers in `state` what the next judgement needs. `forced`: a person asks, whatever the figures say.
     pub fn judge(&self, readings: &Readings, state: &mut PolicyState, forced: bool, now: Timestamp) -> Ruling<O> {
         let counts = state.counted_at.is_none_or(|last| now >= Timestamp(last).saturating_add(self.interval));
+        // Of rules that are no longer there nothing is kept.
+        let name = |key: &str| key.rsplit_once('/').map_or("", |(rule, _)| rule).to_owned();
+        state.held.retain(|key| self.rules.iter().any(|rule| rule.name == name(key)));
         let found: Vec<Vec<Held>> = self.rules.iter().map(|rule| rule.look(readings, state)).collect();
         state.count(self.rules.iter().zip(&found).map(|(rule, held)| (rule.name.as_str(), held)), counts);
         if counts {

@@ -35,6 +35,14 @@ pub struct Cut {
     pub complete: bool,
 }
 
+/// Rows that were there before those that are cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    pub rows: usize,
+    /// The time of the newest of them.
+    pub until: Option<Timestamp>,
+}
+
 impl Windows {
     pub fn tumbling_rows(size: usize) -> Windows {
         Windows::Rows { size, step: size }
@@ -61,22 +69,20 @@ impl Windows {
         }
     }
 
-    /// `times`: of the rows, rising. `before`: rows that were there before them and are forgotten. Windows without rows between others are
-    /// there too: silence is worth seeing. Windows that begin before the first row are left out when rows were forgotten.
-    pub fn cut(&self, times: &[Timestamp], before: usize, now: Timestamp) -> Vec<Cut> {
+    /// `times`: of the rows, rising. Windows without rows between others are there too: silence is worth seeing. Windows that have lost a
+    /// row are left out: their figures would be about other rows than they were.
+    pub fn cut(&self, times: &[Timestamp], forgotten: &Forgotten, now: Timestamp) -> Vec<Cut> {
         if times.is_empty() || self.problem().is_some() {
             return Vec::new();
         }
         let mut cuts = match *self {
-            Windows::Rows { size, step } => cut_rows(times, before, size, step),
+            Windows::Rows { size, step } => cut_rows(times, forgotten.rows, size, step),
             Windows::Time { size, step, offset } => cut_time(times, size, step, offset, now),
         };
-        if before > 0 {
-            cuts.retain(|cut| match self {
-                Windows::Rows { step, .. } => cut.number >= before.div_ceil(*step) as i64,
-                Windows::Time { .. } => cut.from > times[0],
-            });
-        }
+        cuts.retain(|cut| match self {
+            Windows::Rows { step, .. } => cut.number >= forgotten.rows.div_ceil(*step) as i64,
+            Windows::Time { .. } => forgotten.until.is_none_or(|until| cut.from > until),
+        });
         cuts
     }
 }
@@ -129,7 +135,8 @@ mod tests {
             let end = if cut.complete { "" } else { "..." };
             format!("{}:{}-{}={:?}{end}", cut.number, cut.from.0, cut.to.0, cut.rows)
         };
-        let said: Vec<String> = windows.cut(&times, before, Timestamp(now)).into_iter().map(shown).collect();
+        let forgotten = Forgotten { rows: before, until: times.first().copied().filter(|_| before > 0) };
+        let said: Vec<String> = windows.cut(&times, &forgotten, Timestamp(now)).into_iter().map(shown).collect();
         assert_eq!(said.join(" "), expected, "{windows:?}");
     }
 
@@ -165,9 +172,9 @@ mod tests {
 
     #[test]
     fn a_gap_of_a_thousand_years_is_bounded() {
-        let cuts = Windows::tumbling(Millis(1)).cut(&[Timestamp(0), Timestamp(i64::MAX / 2)], 0, Timestamp(0));
+        let cuts = Windows::tumbling(Millis(1)).cut(&[Timestamp(0), Timestamp(i64::MAX / 2)], &Forgotten::default(), Timestamp(0));
         assert_eq!((cuts.len(), cuts.last().map(|cut| cut.rows.clone())), (CUTS_MAX, Some(1..2)));
-        assert!(Windows::tumbling(Millis(1)).cut(&[Timestamp::MIN, Timestamp::MAX], 0, Timestamp(0)).len() <= CUTS_MAX);
+        assert!(Windows::tumbling(Millis(1)).cut(&[Timestamp::MIN, Timestamp::MAX], &Forgotten::default(), Timestamp(0)).len() <= CUTS_MAX);
     }
 
     proptest! {
@@ -182,7 +189,7 @@ mod tests {
             } else {
                 Windows::Time { size: Millis(size), step: Millis(size), offset: Millis(offset) }
             };
-            let cuts = windows.cut(&times, 0, Timestamp(0));
+            let cuts = windows.cut(&times, &Forgotten::default(), Timestamp(0));
             let held: Vec<usize> = cuts.iter().flat_map(|cut| cut.rows.clone()).collect();
             prop_assert_eq!(held, (0..times.len()).collect::<Vec<_>>());
         }
@@ -192,7 +199,7 @@ mod tests {
             times.sort_unstable();
             let times: Vec<Timestamp> = times.into_iter().map(Timestamp).collect();
             let windows = Windows::Time { size: Millis(step * overlap), step: Millis(step), offset: Millis::ZERO };
-            let cuts = windows.cut(&times, 0, Timestamp(0));
+            let cuts = windows.cut(&times, &Forgotten::default(), Timestamp(0));
             let last = times.len() - 1;
             // The newest rows are not yet in all of theirs: those begin later.
             for row in (0..=last).filter(|row| times[*row].0 <= times[last].0 - step * overlap) {

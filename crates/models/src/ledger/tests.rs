@@ -74,14 +74,25 @@ fn true_values_wait_for_their_predictions_and_reach_all_roles() {
 #[test]
 fn a_window_that_lost_rows_is_not_reported_again() {
     let mut ledger = hourly(3);
+    let numbers = |ledger: &Ledger| ledger.cuts("champion", Timestamp(1000)).iter().map(|cut| cut.number).collect::<Vec<_>>();
     for i in 0..5 {
         ledger.predict(entry(&i.to_string(), i * 30, "champion", 1.0)).expect("a row");
     }
     // Rows 0 and 1 are forgotten, window 0 with them; window 1 holds rows 2 and 3, window 2 row 4.
-    let cuts = ledger.cuts("champion", Timestamp(1000));
-    assert_eq!(cuts.iter().map(|cut| cut.number).collect::<Vec<_>>(), [2], "of window 1 the first row may be missing");
+    assert_eq!(numbers(&ledger), [1, 2]);
+    ledger.predict(entry("5", 150, "champion", 1.0)).expect("a row");
+    assert_eq!(numbers(&ledger), [2], "window 1 has lost row 2");
     assert_eq!(ledger.predict(entry("old", 3, "champion", 1.0)), Err("older than the rows that are kept".into()));
     assert_eq!(ledger.truth("0", Truth::Number(1.0)), Ok(Taken::Waiting));
+}
+
+#[test]
+fn more_rows_of_one_time_than_are_kept_are_all_taken() {
+    let mut ledger = hourly(3);
+    for i in 0..9 {
+        assert_eq!(ledger.predict(entry(&i.to_string(), 7, "champion", 1.0)), Ok(Taken::New));
+    }
+    assert_eq!((ledger.ids.len(), ledger.cuts("champion", Timestamp(1000)).len()), (3, 0));
 }
 
 #[test]

@@ -1,9 +1,40 @@
 //! Champion against challenger as rules: from figures alone, or from a paired test on both sets, where an improvement within noise is none.
 
-use bellbuoy_vocabulary::Millis;
+use bellbuoy_vocabulary::{Millis, Timestamp};
+use serde_json::Value;
 
-use super::{Condition, Policy, Reading, Readings, Rule, Side, Test};
+use super::{Condition, Policy, PolicyState, Reading, Readings, Rule, Ruling, Side, Test};
 use crate::{Comparison, DecisionSeverity, DeploymentOutcome, DeploymentThresholds, TwoSets};
+
+/// Champion against challenger, decided from a paired test on both sets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairedDeployment {
+    pub ruling: Ruling<DeploymentOutcome>,
+    pub current: Comparison,
+    pub baseline: Comparison,
+}
+
+impl PairedDeployment {
+    /// `current`: rows of today. `baseline`: rows of the time of the reference, which the challenger must not forget.
+    pub fn decide(
+        policy: &Policy<DeploymentOutcome>,
+        state: &mut PolicyState,
+        [current, baseline]: [Comparison; 2],
+        forced: bool,
+        now: Timestamp,
+    ) -> PairedDeployment {
+        let ruling = policy.judge(&Policy::<DeploymentOutcome>::readings_paired(&current, &baseline), state, forced, now);
+        PairedDeployment { ruling, current, baseline }
+    }
+
+    /// For the audit record.
+    pub fn json(&self) -> Value {
+        let mut out = self.ruling.json(self.ruling.outcome.word());
+        out["current"] = self.current.json();
+        out["baseline"] = self.baseline.json();
+        out
+    }
+}
 
 impl Policy<DeploymentOutcome> {
     /// The default rules where only figures are known. They decide what `decide_deployment` decides.

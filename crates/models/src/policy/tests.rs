@@ -199,14 +199,11 @@ fn compared(rows: usize, factor: f64, shuffled: bool) -> Comparison {
 fn an_improvement_within_noise_is_skipped() {
     let lines = DeploymentThresholds::default();
     let check = |current: Comparison, baseline: Comparison, expected: &str| {
-        let readings = Policy::<DeploymentOutcome>::readings_paired(&current, &baseline);
-        let ruling = Policy::deployment_paired(&lines).judge(&readings, &mut PolicyState::default(), false, Timestamp(0));
-        assert_eq!(
-            format!("{} {}", ruling.outcome.word(), ruling.reason.rule().unwrap_or("")),
-            expected,
-            "{} {current:?} {baseline:?}",
-            ruling.reason
-        );
+        let mut state = PolicyState::default();
+        let decided = PairedDeployment::decide(&Policy::deployment_paired(&lines), &mut state, [current, baseline], false, Timestamp(0));
+        let rule = decided.ruling.reason.rule().unwrap_or("");
+        assert_eq!(format!("{} {rule}", decided.ruling.outcome.word()), expected, "{}", decided.json());
+        assert_eq!(decided.json()["current"]["metric"], "r2");
     };
     let same = || compared(500, 1.0, false);
     check(compared(500, 0.8, false), same(), "deploy ");

@@ -42,8 +42,12 @@ fn binary_confidence_estimates_are_nannymls() {
         let figures = cbpe.estimate(&rows, 20, 1);
         for (name, metric) in BINARY {
             let (ours, golden) = (value(&figures, metric), golden[window][name].as_f64().expect("a figure"));
-            // NannyML rounds its running sums to five places, and counts rows of equal probability one after the other for this one.
-            let tolerance = if metric == Metric::PrAuc { 2e-3 } else { 1e-6 };
+            // NannyML rounds the running sums of both areas to five places, and in the first counts rows of equal probability one by one.
+            let tolerance = match metric {
+                Metric::PrAuc => 1e-3,
+                Metric::RocAuc => 1e-6,
+                _ => 1e-12,
+            };
             assert!((ours - golden).abs() < tolerance, "{window} {metric}: {ours} {golden}");
         }
     }
@@ -62,7 +66,7 @@ fn multiclass_confidence_estimates_are_nannymls() {
     for (name, metric) in MULTICLASS {
         let (ours, golden) = (value(&figures, metric), golden[name].as_f64().expect("a figure"));
         // Rows of equal probability: NannyML takes them in an order of chance, here they count half.
-        let tolerance = if metric == Metric::RocAuc { 5e-3 } else { 1e-9 };
+        let tolerance = if metric == Metric::RocAuc { 1e-3 } else { 1e-12 };
         assert!((ours - golden).abs() < tolerance, "{metric}: {ours} {golden}");
     }
 }
@@ -89,7 +93,7 @@ fn loss_estimates_are_near_nannymls() {
         let figures = dle.estimate(&rows, 50);
         for (name, metric) in [("mae", Metric::Mae), ("rmse", Metric::Rmse)] {
             let (ours, golden) = (value(&figures, metric), golden[window][name].as_f64().expect("a figure"));
-            assert!((ours / golden - 1.0).abs() < 0.05, "{window} {metric}: {ours} {golden}");
+            assert!((ours / golden - 1.0).abs() < 0.03, "{window} {metric}: {ours} {golden}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Against scikit-learn's numbers on real predictions (bike rentals by hour, and made probabilities of three classes with many ties).
 
-use bellbuoy_models::{Labelled, Metric, Pairs, Sample, regression};
+use bellbuoy_models::{Evaluation, EvaluationOptions, IntervalMethod, Labelled, Metric, Pairs, Resampling, Sample, regression};
 use serde_json::Value;
 
 pub fn golden(name: &str) -> Value {
@@ -142,4 +142,26 @@ pub fn three_classes(table: &Table, rows: std::ops::Range<usize>) -> Labelled {
         labelled.push(table.texts("actual")[row], None, &[columns[0][row], columns[1][row], columns[2][row]]).expect("a row");
     }
     labelled
+}
+
+/// SciPy draws other resamples, so the ends agree within what 4,000 draws leave open: a twentieth of the width.
+#[test]
+fn intervals_are_scipys() {
+    let golden = golden("scipy_bootstrap.json");
+    let week = Table::read("predictions.csv").days(&serde_json::json!({"day_from": 200, "day_to": 206}));
+    let (pairs, busy) = (week.pairs("pred_champion", "bikers"), week.busy());
+    for (word, method) in [("percentile", IntervalMethod::Percentile), ("bca", IntervalMethod::Bca)] {
+        let options = EvaluationOptions {
+            resampling: Some(Resampling { resamples: 4000, method, ..Resampling::default() }),
+            ..EvaluationOptions::default()
+        };
+        let numbers = Evaluation::of_metrics(&pairs, &[Metric::R2, Metric::Rmse], &options);
+        let classes = Evaluation::of_metrics(&busy, &[Metric::RocAuc], &options);
+        for figure in numbers.figures.iter().chain(&classes.figures) {
+            let [low, high] = [0, 1].map(|end| golden[figure.metric.word()][word][end].as_f64().expect("an end"));
+            let ours = figure.interval.clone().expect("known");
+            let off = (ours.low - low).abs().max((ours.high - high).abs()) / (high - low);
+            assert!(off < 0.05, "{} {word}: {ours:?} {low} {high}", figure.metric);
+        }
+    }
 }
