@@ -13,15 +13,30 @@ pub(crate) fn numbers(values: &Values) -> Vec<f64> {
     clean
 }
 
-/// Sorts finite numbers. As whole numbers of the same order they are compared in one instruction and without a branch.
+/// From so many numbers on a radix sort is faster.
+const RADIX_MIN: usize = 2000;
+
+/// Sorts finite numbers.
 pub(crate) fn sort(values: &mut [f64]) {
-    // Flips the lower bits of negative numbers: their order is then that of whole numbers. The same step undoes it.
-    let flip = |bits: i64| bits ^ (((bits >> 63) as u64) >> 1) as i64;
-    let mut keys: Vec<i64> = values.iter().map(|v| flip(v.to_bits() as i64)).collect();
-    keys.sort_unstable();
-    for (value, key) in values.iter_mut().zip(keys) {
-        *value = f64::from_bits(flip(key) as u64);
+    if values.len() >= RADIX_MIN {
+        radsort::sort(values);
+    } else {
+        values.sort_unstable_by(f64::total_cmp);
     }
+}
+
+/// Whether there are more than `limit` different ones; stops as soon as that is known. For small limits.
+pub(crate) fn more_different_than<T: PartialEq>(limit: usize, cells: impl Iterator<Item = T>) -> bool {
+    let mut seen = Vec::with_capacity(limit);
+    for cell in cells {
+        if !seen.contains(&cell) {
+            if seen.len() == limit {
+                return true;
+            }
+            seen.push(cell);
+        }
+    }
+    false
 }
 
 /// The texts that are not empty, sorted. Numbers are written as a person would (`3`, `0.5`), so that a category that came
@@ -50,6 +65,13 @@ mod tests {
         let mut values = vec![3.0, -1.5, 0.0, -1e300, 1e-310, 2.0, -2.0, 1e300];
         sort(&mut values);
         assert_eq!(values, [-1e300, -2.0, -1.5, 0.0, 1e-310, 2.0, 3.0, 1e300]);
+        let mut many = values.repeat(RADIX_MIN);
+        let mut other = many.clone();
+        many.reverse();
+        sort(&mut many);
+        other.sort_by(f64::total_cmp);
+        assert_eq!(many, other);
+        assert!(more_different_than(2, [1, 2, 1, 3].iter()) && !more_different_than(3, [1, 2, 1, 3].iter()));
     }
 
     #[test]

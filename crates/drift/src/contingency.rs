@@ -52,6 +52,8 @@ mod tests {
     fn known_values() {
         // scipy.stats.chi2_contingency([[10, 20, 30], [20, 20, 20]], correction=False): 5.333333333333334, 2 degrees.
         assert!((p(&[10, 20, 30], &[20, 20, 20]) - (-8.0f64 / 3.0).exp()).abs() < 1e-12);
+        // scipy.stats.chi2_contingency (1.17.1), correction=False.
+        assert!((p(&[30, 50, 20, 6], &[45, 40, 25, 15]) - 0.07162883950562232).abs() < 1e-12);
         assert_eq!(p(&[10, 20, 30], &[20, 20, 20]), p(&[20, 20, 20], &[10, 20, 30]));
         assert_eq!(p(&[30, 60], &[30, 60]), 1.0);
         assert!(p(&[9], &[9]).is_nan() && p(&[], &[]).is_nan() && p(&[0, 0], &[9, 9]).is_nan());

@@ -132,6 +132,9 @@ mod tests {
     fn exact_shares_of_all_orders() {
         // Two against two: six orders. Fully apart (and its mirror image) is the farthest: 2 of 6.
         assert!((cramer_von_mises(&[1.0, 2.0], &[3.0, 4.0]).score - 2.0 / 6.0).abs() < 1e-12);
+        // scipy.stats.cramervonmises_2samp (1.17.1), method="exact".
+        let (c, d) = ([1.5, 2.5, 4.5, 5.5, 9.5, 13.5], [3.0, 7.0, 8.0, 10.0, 11.0, 12.0, 14.0, 15.0]);
+        assert!((cramer_von_mises(&c, &d).score - 0.1272061272061272).abs() < 1e-12);
         assert_eq!(cramer_von_mises(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]).score, 1.0);
         assert!(cramer_von_mises(&[1.0], &[2.0, 3.0]).score.is_nan());
     }

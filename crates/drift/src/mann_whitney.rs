@@ -84,6 +84,20 @@ mod tests {
         assert!(mann_whitney(&[], &low, Alternative::Less).score.is_nan());
     }
 
+    /// What scipy.stats.mannwhitneyu (1.17.1) says.
+    #[test]
+    fn scipys_numbers() {
+        let mut a: Vec<f64> = (0..40).map(|i| f64::from(i * 7 % 31)).collect();
+        let mut b: Vec<f64> = (0..33).map(|i| f64::from(i * 5 % 37) + 2.0).collect();
+        a.sort_by(f64::total_cmp);
+        b.sort_by(f64::total_cmp);
+        let result = mann_whitney(&a, &b, Alternative::TwoSided);
+        assert!((result.score - 0.10194413562627257).abs() < 1e-10 && result.statistic == 512.0, "{result:?}");
+        let (c, d) = ([1.5, 2.5, 4.5, 5.5, 9.5, 13.5], [3.0, 7.0, 8.0, 10.0, 11.0, 12.0, 14.0, 15.0]);
+        assert!((mann_whitney(&c, &d, Alternative::TwoSided).score - 0.1078921078921079).abs() < 1e-12);
+        assert!((mann_whitney(&c, &d, Alternative::Less).score - 0.05394605394605395).abs() < 1e-12);
+    }
+
     #[test]
     fn two_sided_is_symmetric() {
         let a: Vec<f64> = (0..50).map(|v| f64::from(v / 3)).collect();

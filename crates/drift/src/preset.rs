@@ -1,6 +1,8 @@
 //! Which kind a column has and which test it gets when nobody says.
 
-use crate::clean::{distinct, numbers, texts};
+use std::collections::HashSet;
+
+use crate::clean::more_different_than;
 use crate::{Kind, Test, Values};
 
 /// A choice of tests by kind and size.
@@ -31,9 +33,7 @@ impl Preset {
     pub fn kind(self, values: &Values) -> Kind {
         match (self, values) {
             // A missing cell turns whole numbers into numbers with a point; it must not turn a category into a quantity.
-            (Preset::Default, Values::Numbers(cells)) if whole(cells) && distinct(&numbers(values)) <= INTEGER_CATEGORIES_MAX => {
-                Kind::Categorical
-            }
+            (Preset::Default, Values::Numbers(cells)) if whole(cells) && few(cells.iter().filter(|v| v.is_finite())) => Kind::Categorical,
             _ => infer_kind(values),
         }
     }
@@ -51,13 +51,31 @@ const P_VALUE_ROWS_MAX: usize = 1000;
 pub fn infer_kind(values: &Values) -> Kind {
     match values {
         Values::Numbers(_) => Kind::Numeric,
-        Values::Integers(_) if distinct(&numbers(values)) <= INTEGER_CATEGORIES_MAX => Kind::Categorical,
+        Values::Integers(cells) if few(cells.iter()) => Kind::Categorical,
         Values::Integers(_) => Kind::Numeric,
-        Values::Categories(_) => {
-            let texts = texts(values);
-            if distinct(&texts) as f64 > TEXT_DISTINCT_SHARE * texts.len() as f64 { Kind::Text } else { Kind::Categorical }
-        }
+        Values::Categories(cells) if is_free_text(cells) => Kind::Text,
+        Values::Categories(_) => Kind::Categorical,
     }
+}
+
+/// More than half of the cells differ; stops as soon as the rest cannot change that.
+fn is_free_text(cells: &[String]) -> bool {
+    let present = || cells.iter().map(String::as_str).filter(|cell| !cell.is_empty());
+    let mut left = present().count();
+    let different_max = TEXT_DISTINCT_SHARE * left as f64;
+    let mut different: HashSet<&str> = HashSet::new();
+    for cell in present() {
+        if (different.len() + left) as f64 <= different_max {
+            return false;
+        }
+        different.insert(cell);
+        left -= 1;
+    }
+    different.len() as f64 > different_max
+}
+
+fn few<T: PartialEq>(cells: impl Iterator<Item = T>) -> bool {
+    !more_different_than(INTEGER_CATEGORIES_MAX, cells)
 }
 
 /// Has numbers, and all are whole.

@@ -1,10 +1,10 @@
 //! Numbers without rows: what a reference is kept as when its rows are not. Profiles merge across machines and days.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::clean::{numbers, texts};
+use crate::clean::numbers;
 use crate::{Column, Kind, Options, Preset, QuantileSketch, Values, time_column};
 
 /// A table as a profile. Serialisable; a numeric column takes at most about 20 KiB of JSON for each million rows profiled at once.
@@ -176,9 +176,24 @@ fn unusable(values: &Values) -> (u64, u64) {
 
 fn categories(values: &Values) -> Shape {
     let (mut counts, mut other_rows) = (BTreeMap::new(), 0);
-    let clean = texts(values);
-    for run in clean.chunk_by(|a, b| a == b) {
-        add(&mut counts, &mut other_rows, &run[0], run.len() as u64);
+    match values {
+        Values::Categories(cells) => {
+            let mut rows: HashMap<&str, u64> = HashMap::new();
+            for cell in cells.iter().filter(|cell| !cell.is_empty()) {
+                *rows.entry(cell).or_default() += 1;
+            }
+            // In order, so that beyond the bound the same values are kept every time.
+            let mut rows: Vec<(&str, u64)> = rows.into_iter().collect();
+            rows.sort_unstable();
+            for (value, count) in rows {
+                add(&mut counts, &mut other_rows, value, count);
+            }
+        }
+        _ => {
+            for run in numbers(values).chunk_by(|a, b| a == b) {
+                add(&mut counts, &mut other_rows, &run[0].to_string(), run.len() as u64);
+            }
+        }
     }
     Shape::Categories { counts, other_rows, numbers: values.are_numbers() }
 }
