@@ -180,16 +180,19 @@ impl Labelled {
         matrix
     }
 
-    /// Precision, recall or F1 of one class; `Unknown` when it is a division by 0.
+    /// Precision, recall, F1, ROC AUC or average precision of one class against all others; `Unknown` when it is a division by 0.
     pub fn of_class(&self, metric: Metric, class: usize, weights: &[f64]) -> Result<f64, Unknown> {
         if self.actual.is_empty() {
             return Err(Unknown::NoRows);
         }
-        ClassCounts::of(&self.confusion(weights), class).score(metric, &self.classes[class])
+        match metric {
+            Metric::RocAuc => self.roc_auc_of_class(class, weights),
+            Metric::PrAuc => self.pr_auc_of_class(class, weights),
+            _ => ClassCounts::of(&self.confusion(weights), class).score(metric, &self.classes[class]),
+        }
     }
 
-    /// One class against all others.
-    pub fn roc_auc_of_class(&self, class: usize, weights: &[f64]) -> Result<f64, Unknown> {
+    fn roc_auc_of_class(&self, class: usize, weights: &[f64]) -> Result<f64, Unknown> {
         let (scores, order) = self.column(class)?;
         ranking::roc_auc(scores, order, |row| self.actual[row] as usize == class, weights, &self.classes[class])
     }
@@ -200,7 +203,10 @@ impl Labelled {
     }
 
     fn column(&self, class: usize) -> Result<(&[f64], &[u32]), Unknown> {
-        let Some(scores) = self.probabilities.get(class) else { return Err(Unknown::NoProbabilities) };
+        let Some(scores) = self.probabilities.get(class) else {
+            let known = !self.probabilities.is_empty();
+            return Err(if known { Unknown::NoProbabilityOf(self.classes[class].clone()) } else { Unknown::NoProbabilities });
+        };
         Ok((scores, self.orders[class].get_or_init(|| sorted(scores.len(), |row| scores[row]))))
     }
 
@@ -298,6 +304,9 @@ impl Labelled {
     /// Reliability: of a binary model how often the positive class came beside its probability; else how often the prediction was right
     /// beside the probability of the predicted class.
     pub fn reliability(&self, bins: usize, weights: &[f64]) -> Result<Vec<calibration::Bin>, Unknown> {
+        if self.actual.is_empty() {
+            return Err(Unknown::NoRows);
+        }
         self.check_probabilities(weights)?;
         let mut table = calibration::Table::new(bins);
         let binary = self.positive.filter(|_| self.probabilities.len() == 2);

@@ -13,6 +13,7 @@
 mod bootstrap;
 mod calibration;
 mod deployment;
+mod details;
 mod estimate;
 mod evaluation;
 mod event;
@@ -39,6 +40,7 @@ pub use bellbuoy_drift::{ColumnReport, Kind};
 pub use bootstrap::{IntervalMethod, Resampling};
 pub use calibration::Bin;
 pub use deployment::{DeploymentDecision, DeploymentOutcome, DeploymentReason, TwoSets, decide_deployment};
+pub use details::{ClassDetails, ClassFigures};
 pub use estimate::{Cbpe, Dle, LossRow};
 pub use evaluation::{Comparison, Evaluation, EvaluationOptions, Segments};
 pub use event::Event;

@@ -1,6 +1,8 @@
 //! Against scikit-learn's numbers on real predictions (bike rentals by hour, and made probabilities of three classes with many ties).
 
-use bellbuoy_models::{Evaluation, EvaluationOptions, IntervalMethod, Labelled, Metric, Pairs, Resampling, Sample, regression};
+use bellbuoy_models::{
+    ClassDetails, Evaluation, EvaluationOptions, IntervalMethod, Labelled, Metric, Pairs, Resampling, Sample, regression,
+};
 use serde_json::Value;
 
 pub fn golden(name: &str) -> Value {
@@ -142,6 +144,48 @@ pub fn three_classes(table: &Table, rows: std::ops::Range<usize>) -> Labelled {
         labelled.push(table.texts("actual")[row], None, &[columns[0][row], columns[1][row], columns[2][row]]).expect("a row");
     }
     labelled
+}
+
+#[test]
+fn single_classes_are_scikit_learns() {
+    let golden = golden("scikit_learn_classes.json");
+    let table = Table::read("predictions.csv");
+    let days = |from: u32, to: u32| table.days(&serde_json::json!({"day_from": from, "day_to": to}));
+    let season = |window: Table| {
+        let mut labelled = Labelled::new(&["fall", "spring", "summer", "winter"], None);
+        for (actual, predicted) in window.texts("season_true").into_iter().zip(window.texts("season_pred")) {
+            labelled.push(actual, Some(predicted), &[]).expect("a row");
+        }
+        labelled
+    };
+    let check = |case: &str, labelled: Labelled| {
+        let details = ClassDetails::of(&labelled);
+        assert_eq!(golden[case].as_object().map(|classes| classes.len()), Some(details.classes.len()), "{case}");
+        for class in details.classes {
+            let golden = &golden[case][&class.class];
+            assert_eq!(golden["rows"].as_u64(), Some(class.rows as u64), "{case} {}", class.class);
+            for (word, ours) in [
+                ("precision", class.precision),
+                ("recall", class.recall),
+                ("f1", class.f1),
+                ("roc_auc", class.roc_auc),
+                ("pr_auc", class.pr_auc),
+            ] {
+                match golden.get(word) {
+                    Some(Value::Null) => assert!(ours.is_err(), "{case} {} {word}: {ours:?}", class.class),
+                    Some(number) => {
+                        let (ours, number) = (ours.expect("known"), number.as_f64().expect("a number"));
+                        assert!((ours - number).abs() < 1e-9, "{case} {} {word}: {ours} {number}", class.class);
+                    }
+                    None => {}
+                }
+            }
+        }
+    };
+    check("busy_may_jun", days(121, 181).busy());
+    check("season_whole_year", season(days(1, 365)));
+    check("season_feb_apr", season(days(32, 120)));
+    check("probabilities", three_classes(&Table::read("probabilities.csv"), 0..500));
 }
 
 /// SciPy draws other resamples, so the ends agree within what 4,000 draws leave open: a twentieth of the width.
