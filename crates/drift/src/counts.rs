@@ -13,9 +13,13 @@ pub struct Counts {
 impl Counts {
     /// From numbers in any order; NaN is not expected here.
     pub fn of_numbers(reference: &[f64], current: &[f64]) -> Counts {
-        let (mut reference, mut current) = (reference.to_vec(), current.to_vec());
-        reference.sort_unstable_by(f64::total_cmp);
-        current.sort_unstable_by(f64::total_cmp);
+        // Negative zero is zero.
+        let sorted = |side: &[f64]| {
+            let mut side: Vec<f64> = side.iter().map(|v| v + 0.0).collect();
+            crate::clean::sort(&mut side);
+            side
+        };
+        let (reference, current) = (sorted(reference), sorted(current));
         Counts::of_sorted(&reference, &current, f64::total_cmp)
     }
 
@@ -87,6 +91,7 @@ mod tests {
         assert_eq!(counts, Counts { reference: vec![1, 2, 0], current: vec![1, 0, 1] });
         let counts = Counts::of_numbers(&[2.0, 1.0], &[1.0, 3.0, 1.0]);
         assert_eq!(counts, Counts { reference: vec![1, 1, 0], current: vec![2, 0, 1] });
+        assert_eq!(Counts::of_numbers(&[0.0], &[-0.0]).len(), 1);
         assert!(Counts::of_numbers(&[], &[]).is_empty());
     }
 }

@@ -72,6 +72,6 @@ pub use sketch::QuantileSketch;
 pub use t_test::t_test;
 pub use test::{Test, TestResult};
 pub use time_columns::time_column;
-pub use variation::{total_variation, total_variation_test};
+pub use variation::{TVD_VALUES_MAX, total_variation, total_variation_test};
 pub use wasserstein::wasserstein_normed;
 pub use z::two_proportions;

@@ -6,7 +6,7 @@ use crate::clean::{distinct, numbers, texts};
 use crate::ks::ks_of_rows;
 use crate::ties::more_values_than;
 use crate::{
-    Alternative, Counts, Kind, MMD_ROWS_MAX, Test, TestResult, Values, anderson_darling, binned, chi_squared, contingency,
+    Alternative, Counts, Kind, MMD_ROWS_MAX, TVD_VALUES_MAX, Test, TestResult, Values, anderson_darling, binned, chi_squared, contingency,
     cramer_von_mises, empirical_mmd, energy_distance, epps_singleton, fisher_exact, g_test, hellinger, jensen_shannon, ks,
     kullback_leibler, mann_whitney, population_stability, t_test, total_variation_test, two_proportions, wasserstein_normed,
 };
@@ -155,6 +155,9 @@ impl Pair {
         }
         if test == Test::Mmd && n.max(m) > MMD_ROWS_MAX {
             return format!("{name} compares every pair of rows and takes at most {MMD_ROWS_MAX} rows a side, here are {n} and {m}");
+        }
+        if test == Test::TotalVariation && self.counts().len() > TVD_VALUES_MAX {
+            return format!("{name} takes at most {TVD_VALUES_MAX} different values, here are {}", self.counts().len());
         }
         if n.min(m) < 5 {
             return format!("{name} has no answer for this column: {n} reference and {m} current rows are too few");
