@@ -62,6 +62,15 @@ impl Values {
         self.len() == 0
     }
 
+    /// The chosen rows in that order, for example those of `like_for_like`; rows that do not exist are left out.
+    pub fn select(&self, rows: &[usize]) -> Values {
+        match self {
+            Values::Numbers(cells) => Values::Numbers(rows.iter().filter_map(|row| cells.get(*row).copied()).collect()),
+            Values::Integers(cells) => Values::Integers(rows.iter().filter_map(|row| cells.get(*row).copied()).collect()),
+            Values::Categories(cells) => Values::Categories(rows.iter().filter_map(|row| cells.get(*row).cloned()).collect()),
+        }
+    }
+
     pub fn are_numbers(&self) -> bool {
         !matches!(self, Values::Categories(_))
     }

@@ -63,7 +63,7 @@ pub use mann_whitney::{Alternative, mann_whitney};
 pub use mmd::{MMD_ROWS_MAX, empirical_mmd};
 pub use pair::Pair;
 pub use preset::{Preset, evidently_test, infer_kind};
-pub use profile::{CATEGORIES_MAX, ColumnProfile, Shape, TableProfile};
+pub use profile::{CATEGORIES_MAX, ColumnProfile, PROFILE_FORMAT, Shape, TableProfile};
 pub use profile_report::profile_report;
 pub use quality::{Defect, Expectations, Facts, Finding, duplicate_rows, quality_report};
 pub use report::{Options, Report, TypesFrom, adjusted, drift_report};

@@ -8,8 +8,10 @@ use crate::clean::numbers;
 use crate::{Column, Kind, Options, Preset, QuantileSketch, Values, time_column};
 
 /// A table as a profile. Serialisable; a numeric column takes at most about 20 KiB of JSON for each million rows profiled at once.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableProfile {
+    /// `PROFILE_FORMAT`; a reader refuses what it does not know (`check`).
+    pub format: u32,
     pub rows: u64,
     pub columns: Vec<ColumnProfile>,
 }
@@ -54,11 +56,21 @@ pub enum Shape {
 /// Different values that are told apart. What comes after them is counted in `other_rows`.
 pub const CATEGORIES_MAX: usize = 100_000;
 
+/// The form of a stored profile.
+pub const PROFILE_FORMAT: u32 = 1;
+
+impl Default for TableProfile {
+    fn default() -> TableProfile {
+        TableProfile { format: PROFILE_FORMAT, rows: 0, columns: Vec::new() }
+    }
+}
+
 impl TableProfile {
     /// Kinds are `options.kinds`, else what the preset takes the columns for.
     pub fn new(table: &[Column], options: &Options) -> TableProfile {
         let columns = table.iter().map(|column| ColumnProfile::new(column, options)).collect();
-        TableProfile { rows: table.iter().map(|column| column.values.len() as u64).max().unwrap_or(0), columns }
+        let rows = table.iter().map(|column| column.values.len() as u64).max().unwrap_or(0);
+        TableProfile { rows, columns, ..TableProfile::default() }
     }
 
     /// The profile of another table with the kinds of this one: a column does not change its kind from day to day.
@@ -79,6 +91,17 @@ impl TableProfile {
         }
         self.columns = merged;
         self.rows += other.rows;
+        Ok(())
+    }
+
+    /// For a profile that was read from anywhere: its numbers must fit each other before it is used. The error names the column.
+    pub fn check(&self) -> Result<(), String> {
+        if self.format != PROFILE_FORMAT {
+            return Err(format!("the profile has format {}, this version reads format {PROFILE_FORMAT}; make it again", self.format));
+        }
+        for column in &self.columns {
+            column.check().map_err(|error| format!("column {:?} of the profile: {error}", column.name))?;
+        }
         Ok(())
     }
 
@@ -103,6 +126,20 @@ impl ColumnProfile {
         };
         let time = time_column(&column.name, values).filter(|_| options.preset == Preset::Default).map(str::to_owned);
         ColumnProfile { name: column.name.clone(), kind, rows: values.len() as u64, missing, infinite, range, shape, time }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let clean = self.missing.checked_add(self.infinite).and_then(|unusable| self.rows.checked_sub(unusable));
+        let kept = match &self.shape {
+            Shape::Categories { counts, other_rows, .. } => counts.values().try_fold(*other_rows, |sum, rows| sum.checked_add(*rows)),
+            Shape::Numbers { sketch, .. } => sketch.checked_rows(),
+            Shape::Text { rows } => Some(*rows),
+        };
+        let range = self.range.is_none_or(|(low, high)| low.is_finite() && high.is_finite() && low <= high);
+        if clean.is_none() || clean != kept || !range {
+            return Err("its numbers of rows do not fit each other; the file is damaged, make it again".into());
+        }
+        Ok(())
     }
 
     /// Rows that are neither missing nor infinite.
@@ -250,5 +287,15 @@ mod tests {
         let json = serde_json::to_string(&mine).expect("serialisable");
         assert_eq!(serde_json::from_str::<TableProfile>(&json).expect("reads back"), mine);
         assert!(json.len() < 40_000, "{}", json.len());
+        assert_eq!(mine.check(), Ok(()));
+        for (from, to, error) in [
+            (r#""format":1"#, r#""format":9"#, "the profile has format 9, this version reads format 1"),
+            (r#""missing":100"#, r#""missing":99999"#, r#"column "x" of the profile: its numbers of rows do not fit"#),
+            (r#""rows":4900"#, r#""rows":4901"#, r#"column "x" of the profile: its numbers of rows do not fit"#),
+        ] {
+            assert!(json.contains(from), "{from}");
+            let damaged: TableProfile = serde_json::from_str(&json.replacen(from, to, 1)).expect("JSON still");
+            assert!(damaged.check().expect_err(to).starts_with(error), "{to}");
+        }
     }
 }

@@ -89,6 +89,19 @@ impl QuantileSketch {
         &mut self.levels[level]
     }
 
+    /// The rows, when the items are finite and stand for as many.
+    pub(crate) fn checked_rows(&self) -> Option<u64> {
+        let mut rows = 0u64;
+        for (k, level) in self.levels.iter().enumerate() {
+            let weight = 1u64.checked_shl(u32::try_from(k).ok()?)?;
+            rows = rows.checked_add(weight.checked_mul(level.items.len() as u64)?)?;
+            if !level.items.iter().all(|item| item.is_finite()) {
+                return None;
+            }
+        }
+        Some(rows).filter(|rows| *rows == self.rows)
+    }
+
     pub fn rows(&self) -> u64 {
         self.rows
     }

@@ -72,12 +72,7 @@ fn split(table: &[Column], rows: usize, chance: &mut Chance) -> (Vec<Column>, Ve
 }
 
 fn pick(table: &[Column], rows: &[usize]) -> Vec<Column> {
-    let values = |column: &Column| match &column.values {
-        Values::Numbers(cells) => Values::Numbers(rows.iter().map(|row| cells[*row]).collect()),
-        Values::Integers(cells) => Values::Integers(rows.iter().map(|row| cells[*row]).collect()),
-        Values::Categories(cells) => Values::Categories(rows.iter().map(|row| cells[*row].clone()).collect()),
-    };
-    table.iter().map(|column| Column::new(column.name.clone(), values(column))).collect()
+    table.iter().map(|column| Column::new(column.name.clone(), column.values.select(rows))).collect()
 }
 
 /// A change put into the current data.
