@@ -20,8 +20,8 @@ pub struct Drift {
     /// CSV file of the data of today.
     #[arg(long)]
     pub current: PathBuf,
-    /// Which test for which column: `evidently` are Evidently's defaults.
-    #[arg(long, default_value = "evidently", value_parser = ["evidently"])]
+    /// Which test for which column: `evidently` are Evidently's defaults; `default` are ours, which ask for significance and effect and mind the number of columns.
+    #[arg(long, default_value = "evidently", value_parser = ["evidently", "default"])]
     pub preset: String,
     /// One test on every column that it applies to: ks, chisquare, z, wasserstein, jensenshannon, psi, kl_div, hellinger.
     #[arg(long)]
@@ -43,8 +43,10 @@ pub fn run(command: Drift) -> anyhow::Result<ExitCode> {
     };
     let reference = read_columns(&command.reference).map_err(anyhow::Error::msg)?;
     let current = read_columns(&command.current).map_err(anyhow::Error::msg)?;
-    let options =
-        Options { preset: Preset::Evidently, test, columns: command.columns, types_from: TypesFrom::Current, ..Options::default() };
+    // Evidently guesses a column's type from the new data; ours stays what the reference says.
+    let preset = Preset::parse(&command.preset).ok_or_else(|| anyhow!("there is no preset {:?}", command.preset))?;
+    let types_from = if preset == Preset::Evidently { TypesFrom::Current } else { TypesFrom::Reference };
+    let options = Options { preset, test, columns: command.columns, types_from, ..Options::default() };
     let report = drift_report(&reference, &current, &options);
     if command.format == "json" {
         say!("{}", report_json(&report));
@@ -62,6 +64,7 @@ fn report_json(report: &Report) -> serde_json::Value {
             json!({
                 "type": column.kind.name(), "test": column.test.map(|test| test.name()), "score": column.score.map(finite),
                 "threshold": column.threshold, "drifted": column.drifted, "error": column.error,
+                "p_value": column.p_value.map(finite), "effect": column.effect.map(finite), "effect_threshold": column.effect_threshold,
             }),
         );
     }
@@ -79,6 +82,9 @@ fn print_report(report: &Report) {
             (None, false) => "same",
         };
         say!("{:<24}{:<6}{test:<16}{score:>12}{:>11}  {verdict}", column.name, column.kind.name(), column.threshold);
+    }
+    if report.columns.iter().any(|column| column.effect.is_some()) {
+        say!("a score is a p-value, corrected for the number of columns; drift asks for an effect as well (--format json shows it)");
     }
     say!(
         "{} of {} columns drifted ({:.0} %): the data set has {}drifted",

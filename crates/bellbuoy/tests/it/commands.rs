@@ -88,6 +88,16 @@ fn drift_and_evaluate_print_the_contract() {
         (report["drifted_columns"].as_u64(), report["drift_share"].as_f64(), report["dataset_drift"].as_bool()),
         (Some(1), Some(0.5), Some(true))
     );
+    // Our own preset: the corrected p-value is the score, and the effect stands beside it.
+    let ours = |current: &str| {
+        let output = run(&["drift", "--reference", &file("r.csv"), "--current", &file(current), "--preset", "default", "--format", "json"]);
+        (output.status.code(), serde_json::from_str::<Value>(&stdout(&output)).expect("JSON"))
+    };
+    let (code, report) = ours("moved.csv");
+    assert_eq!((code, report["drifted_columns"].as_u64()), (Some(1), Some(1)), "{report}");
+    let x = &report["columns"]["x"];
+    assert!(x["score"].as_f64() < x["threshold"].as_f64() && x["effect"].as_f64() >= x["effect_threshold"].as_f64(), "{x}");
+    assert_eq!(ours("same.csv").0, Some(0));
     let output = run(&["drift", "--reference", &file("r.csv"), "--current", &file("same.csv"), "--columns", "x", "--test", "wasserstein"]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     assert_eq!(run(&["drift", "--reference", &file("r.csv"), "--current", &file("gone.csv")]).status.code(), Some(2));
