@@ -151,7 +151,7 @@ impl Models {
         model.record_training(status);
         let decision = match (&training.compared, training.status) {
             (Some((champion, challenger)), TrainingStatus::Success) => {
-                let decision = bellbuoy_models::decide_deployment(champion, challenger, &settings.deployment);
+                let decision = bellbuoy_models::decide_deployment(champion, challenger, &settings.deployment.lines);
                 model.record_deployment(&decision);
                 Some(decision)
             }

@@ -38,7 +38,7 @@ impl Event {
 
     /// R2 below its warning line, or worse.
     pub fn performance(settings: &ModelSettings, figures: &Performance) -> Event {
-        let lines = &settings.retraining;
+        let lines = &settings.retraining_lines;
         let critical =
             lines.r2_critical.is_some_and(|line| figures.r2 < line) || lines.rmse_critical.is_some_and(|line| figures.rmse > line);
         let severity = if critical { DecisionSeverity::Critical } else { DecisionSeverity::Warning };
@@ -403,7 +403,7 @@ mod tests {
         let settings = ModelSettings::new("bikes");
         let (drift, performance) =
             (Outcome::Unknown("there are no current rows".into()), Outcome::Unknown("no prediction has its true value yet".into()));
-        let decision = decide_retraining(&drift, &performance, &settings.retraining, false);
+        let decision = decide_retraining(&drift, &performance, &settings.retraining_lines, false);
         let judgement = Judgement { at: Timestamp(0), drift, performance, decision };
         assert_eq!(judgement.events(&settings, true), []);
         let events = judgement.events(&settings, false);

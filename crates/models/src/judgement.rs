@@ -94,7 +94,7 @@ impl Judgement {
         if let Some(drift) = self.drift.known().filter(|drift| drift.detected) {
             events.push(Event::drift(settings, drift, self.performance.known()));
         }
-        let lines = &settings.retraining;
+        let lines = &settings.retraining_lines;
         if let Some(figures) = self.performance.known() {
             let low = |line: Option<f64>| line.is_some_and(|line| figures.r2 < line);
             let rmse_high = lines.rmse_critical.is_some_and(|line| figures.rmse > line);

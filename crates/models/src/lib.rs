@@ -26,6 +26,7 @@ mod model;
 mod pairs;
 mod performance;
 mod policy;
+mod prediction;
 mod ranking;
 mod retraining;
 mod row;
@@ -56,10 +57,14 @@ pub use policy::{
     Condition, CoolDown, PairedDeployment, Policy, PolicyState, RULES_MAX, Reading, Readings, Rule, Ruling, RulingReason, Side, Test,
     readings_of,
 };
+pub use prediction::{FEATURES_MAX, Label, Prediction, Reference, ReferenceRows, Schema};
 pub use retraining::{DecisionSeverity, RetrainingDecision, RetrainingOutcome, RetrainingReason, decide_retraining};
 pub use row::{Accepted, FeatureValue, Row};
 pub use sample::Sample;
 pub use season::{Matched, Season};
 pub use series::{figure_series, window_series};
-pub use settings::{DeploymentThresholds, DriftSettings, Feature, FeatureKind, ModelKind, ModelSettings, RetrainingThresholds};
+pub use settings::{
+    DeploymentSettings, DeploymentThresholds, DetectorKind, DetectorSettings, DriftSettings, Feature, FeatureKind, METRIC_PREFIX,
+    MetricAlias, ModelKind, ModelSettings, RetrainingThresholds, Roles, Span, Stream, WindowSettings,
+};
 pub use span::{CUTS_MAX, Cut, Forgotten, Windows};

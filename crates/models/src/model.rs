@@ -98,7 +98,7 @@ impl Model {
                 let readings = self.readings(policy, &drift, &performance);
                 policy.judge(&readings, &mut self.policy_state, forced, now).into()
             }
-            None => decide_retraining(&drift, &performance, &self.settings.retraining, forced),
+            None => decide_retraining(&drift, &performance, &self.settings.retraining_lines, forced),
         };
         *self.counters.decisions.entry(decision.outcome.word()).or_default() += 1;
         Judgement { at: now, drift, performance, decision }
@@ -107,7 +107,7 @@ impl Model {
     /// Drift of the newest predictions of a role against the reference.
     pub fn drift(&self, role: &str) -> Outcome<DriftSummary> {
         let settings = &self.settings;
-        let rows = self.window.newest(role, settings.window_rows.min(DRIFT_ROWS_MAX));
+        let rows = self.window.newest(role, settings.window_rows().min(DRIFT_ROWS_MAX));
         // The window is never larger than 1,000 rows, so it must not be asked for more.
         let rows_min = settings.rows_min.min(DRIFT_ROWS_MAX);
         for (side, count) in [("reference", self.reference_rows), ("current", rows.len())] {
@@ -136,7 +136,7 @@ impl Model {
 
     /// Performance of a role over its newest predictions that have their true values.
     pub fn performance(&self, role: &str) -> Outcome<Performance> {
-        performance(&self.window.newest_scored(role, self.settings.window_rows), self.settings.rows_min)
+        performance(&self.window.newest_scored(role, self.settings.window_rows()), self.settings.rows_min)
     }
 
     /// A retraining was done: the cool-down of the rules counts from here.
@@ -155,7 +155,7 @@ impl Model {
 
     /// Over the same rows as `performance`. Intervals cost a thousand figures each, so only those that a rule asks for have one.
     fn readings(&self, policy: &Policy<RetrainingOutcome>, drift: &Outcome<DriftSummary>, performance: &Outcome<Performance>) -> Readings {
-        let rows = self.window.newest_scored(Row::CHAMPION, self.settings.window_rows);
+        let rows = self.window.newest_scored(Row::CHAMPION, self.settings.window_rows());
         let pairs = Pairs::new(rows.iter().map(|row| (row.predicted, row.actual)));
         let of_side = |metric: &Metric| policy.asks_for_interval(metric.word());
         let (with, without): (Vec<Metric>, Vec<Metric>) = Metric::of_kind(MetricKind::Regression).partition(of_side);

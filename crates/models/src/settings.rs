@@ -1,36 +1,62 @@
-//! What bellbuoy.yml says of a model, checked.
+//! What bellbuoy.yml says of a model, checked. The boat reads the file; every length here is in range by then.
 
+use std::collections::BTreeMap;
+
+use bellbuoy_drift::stream::{AdwinOptions, DdmOptions, KswinOptions, PageHinkleyOptions};
+use bellbuoy_drift::{Expectations, Preset, Test};
 use bellbuoy_vocabulary::Millis;
+
+use crate::{DeploymentOutcome, Metric, Policy, Resampling, RetrainingOutcome, Season, Windows};
+
+/// Of the names that series have when nothing else is asked for.
+pub const METRIC_PREFIX: &str = "bellbuoy_";
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelSettings {
     pub name: String,
     pub kind: ModelKind,
-    /// The features whose drift is judged; others are not kept.
+    /// The features that are judged. The boat fills them in from the reference when the file names none; with a reference that is still
+    /// to come (`first`) and none named, every feature of the first rows is one.
     pub features: Vec<Feature>,
-    /// The name of what is predicted.
+    /// The name of what is predicted: a column of references and of files with true values.
     pub target: String,
-    /// The newest rows that are judged: predictions for drift (at most 1,000), predictions with true values for performance.
-    pub window_rows: usize,
-    /// With fewer rows the outcome is unknown.
+    /// Never empty. Decisions, events and plain figure names are about the first one.
+    pub windows: Vec<WindowSettings>,
+    /// With fewer rows an outcome is unknown.
     pub rows_min: usize,
     /// How often it is judged.
     pub schedule: Millis,
+    pub roles: Roles,
+    /// Features (or fields of predictions) by whose values performance is told apart as well.
+    pub segments: Vec<String>,
     pub drift: DriftSettings,
-    pub retraining: RetrainingThresholds,
-    pub deployment: DeploymentThresholds,
-    /// Predictions kept in memory; as many true values may wait for their prediction.
+    pub quality: Expectations,
+    /// `None`: figures without intervals, but for those that a rule looks at.
+    pub intervals: Option<Resampling>,
+    /// CBPE or DLE for windows whose true values are not there. Needs a reference with predictions and true values.
+    pub estimates: bool,
+    /// On streams of features, predictions or errors.
+    pub detectors: Vec<DetectorSettings>,
+    /// Of the default rules, for messages.
+    pub retraining_lines: RetrainingThresholds,
+    pub retraining: Policy<RetrainingOutcome>,
+    pub deployment: DeploymentSettings,
+    /// Predictions kept in memory per role; as many true values may wait for their prediction.
     pub retention_rows: usize,
-    /// Before the name of every series, for example `bike_`.
+    /// Before the name of every series.
     pub metric_prefix: String,
     /// More labels for every series.
     pub labels: Vec<(String, String)>,
+    /// The same figures once more under names that people have already.
+    pub metrics: Vec<MetricAlias>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum ModelKind {
     #[default]
     Regression,
+    /// Classes in the order of the probabilities; the one that binary figures are about. Of two classes without `positive` the second.
+    Classification { classes: Vec<String>, positive: Option<String> },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +72,97 @@ pub enum FeatureKind {
     Categorical,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DriftSettings {
-    /// A feature with a p-value below this has drifted.
-    pub p_value: f64,
-    /// From this share of drifted features on, drift is detected.
-    pub share: f64,
+/// Which rows are judged together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowSettings {
+    /// The value of the label `window`, unique in the model: `1000 rows`, `7d`, or what the file says.
+    pub name: String,
+    pub span: Span,
 }
 
-/// The lines of the retraining decision. A figure without a line is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// The newest rows, whenever they came: slides by one row.
+    NewestRows(usize),
+    /// The rows of this time before the newest row: slides with it.
+    Newest(Millis),
+    /// Windows at fixed places; judged is the newest complete one, and late true values amend those before it.
+    Cut(Windows),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roles {
+    pub champion: String,
+    /// Judged beside the champion. Other roles are taken and kept, but have no series. Empty: every role that comes.
+    pub challengers: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct DriftSettings {
+    pub preset: Preset,
+    /// A feature with a (corrected) p-value up to this has drifted.
+    pub p_value: f64,
+    /// From this distance on it has, with tests whose score is one.
+    pub distance: f64,
+    /// The preset `default` asks for this share of rows elsewhere as well.
+    pub effect: f64,
+    /// From this share of drifted features on, drift is detected.
+    pub share: f64,
+    /// A test and a threshold of single features, before the preset's choice.
+    pub tests: BTreeMap<String, (Option<Test>, Option<f64>)>,
+    /// Features that must move and are not judged.
+    pub time_columns: Vec<String>,
+    /// Reference rows of the same hours, weekdays, months as the current ones. Needs a reference with times.
+    pub season: Option<Season>,
+    /// Drift of what the model says, beside its features.
+    pub predictions: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct DetectorSettings {
+    pub stream: Stream,
+    pub detector: DetectorKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stream {
+    Feature(String),
+    Prediction,
+    /// Regression: the absolute error. Classification: 1 for a wrong class, else 0.
+    Error,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum DetectorKind {
+    Adwin(AdwinOptions),
+    PageHinkley(PageHinkleyOptions),
+    Kswin(KswinOptions),
+    Ddm(DdmOptions),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeploymentSettings {
+    /// What champion and challenger are compared by: R2, ROC AUC, ...
+    pub metric: Metric,
+    pub lines: DeploymentThresholds,
+    /// Rules where only figures are known.
+    pub told: Policy<DeploymentOutcome>,
+    /// Rules where rows of both sets are known, over the gain and its interval.
+    pub paired: Policy<DeploymentOutcome>,
+    pub rows_min: usize,
+}
+
+/// `figure`: a canonical name without prefix, for example `drift_share` or `model_figure`, kept where all `labels` are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricAlias {
+    pub name: String,
+    pub figure: String,
+    pub labels: Vec<(String, String)>,
+    /// Labels that the alias does not carry.
+    pub without: Vec<String>,
+}
+
+/// The lines of the default retraining rules. A figure without a line is not used.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetrainingThresholds {
     pub r2_critical: Option<f64>,
@@ -64,11 +172,12 @@ pub struct RetrainingThresholds {
     pub drift_share: Option<f64>,
 }
 
+/// The lines of the default deployment rules, in the unit of the metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DeploymentThresholds {
-    /// A challenger is deployed when its R2 on the current set is better by more than this.
+    /// A challenger is deployed when it is better on the current set by more than this.
     pub improvement_min: f64,
-    /// And rejected when its R2 on the baseline set is worse by more than this.
+    /// And rejected when it is worse on the baseline set by more than this.
     pub baseline_regression_max: f64,
 }
 
@@ -80,15 +189,33 @@ impl ModelSettings {
             kind: ModelKind::Regression,
             features: Vec::new(),
             target: "target".into(),
-            window_rows: 1000,
+            windows: vec![WindowSettings::newest_rows(1000)],
             rows_min: 50,
             schedule: Millis::from_minutes(1),
+            roles: Roles::default(),
+            segments: Vec::new(),
             drift: DriftSettings::default(),
-            retraining: RetrainingThresholds::default(),
-            deployment: DeploymentThresholds::default(),
+            quality: Expectations::default(),
+            intervals: None,
+            estimates: true,
+            detectors: Vec::new(),
+            retraining_lines: RetrainingThresholds::default(),
+            retraining: Policy::retraining(&RetrainingThresholds::default()),
+            deployment: DeploymentSettings::of(Metric::R2, &DeploymentThresholds::default()),
             retention_rows: 20_000,
-            metric_prefix: "bellbuoy_".into(),
+            metric_prefix: METRIC_PREFIX.into(),
             labels: Vec::new(),
+            metrics: Vec::new(),
+        }
+    }
+}
+
+impl ModelSettings {
+    /// Rows of the window that decides; all that are kept when it is one of time.
+    pub fn window_rows(&self) -> usize {
+        match self.windows.first().map(|window| window.span) {
+            Some(Span::NewestRows(rows)) => rows,
+            _ => self.retention_rows,
         }
     }
 }
@@ -99,16 +226,50 @@ impl Feature {
     }
 }
 
+impl WindowSettings {
+    pub fn newest_rows(rows: usize) -> WindowSettings {
+        WindowSettings { name: format!("{rows} rows"), span: Span::NewestRows(rows) }
+    }
+}
+
+impl DeploymentSettings {
+    pub fn of(metric: Metric, lines: &DeploymentThresholds) -> DeploymentSettings {
+        DeploymentSettings {
+            metric,
+            lines: *lines,
+            told: Policy::deployment(lines),
+            paired: Policy::deployment_paired(lines),
+            rows_min: 50,
+        }
+    }
+}
+
+impl Default for Roles {
+    fn default() -> Roles {
+        Roles { champion: "champion".into(), challengers: Vec::new() }
+    }
+}
+
 impl Default for DriftSettings {
     fn default() -> DriftSettings {
-        DriftSettings { p_value: 0.05, share: 0.5 }
+        DriftSettings {
+            preset: Preset::Default,
+            p_value: 0.05,
+            distance: 0.1,
+            effect: 0.05,
+            share: 0.5,
+            tests: BTreeMap::new(),
+            time_columns: Vec::new(),
+            season: None,
+            predictions: true,
+        }
     }
 }
 
 impl Default for RetrainingThresholds {
     /// The lines of the bike-traffic stack. RMSE has a unit: set its line for your own target.
     fn default() -> RetrainingThresholds {
-        RetrainingThresholds { r2_critical: Some(0.65), r2_warning: Some(0.70), rmse_critical: Some(60.0), drift_share: Some(0.5) }
+        RetrainingThresholds { r2_critical: Some(0.65), r2_warning: Some(0.70), rmse_critical: None, drift_share: Some(0.5) }
     }
 }
 

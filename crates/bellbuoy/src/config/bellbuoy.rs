@@ -27,7 +27,10 @@
 
 use std::path::Path;
 
-use bellbuoy_models::{DeploymentThresholds, DriftSettings, Feature, FeatureKind, ModelSettings, RetrainingThresholds};
+use bellbuoy_models::{
+    DeploymentSettings, DeploymentThresholds, DriftSettings, Feature, FeatureKind, Metric, ModelSettings, Policy, RetrainingThresholds,
+    WindowSettings,
+};
 use bellbuoy_vocabulary::{Millis, Span, is_classic_label_name, is_classic_metric_name};
 
 use super::Files;
@@ -89,26 +92,29 @@ fn read_model(fields: Fields, folder: &Path, files: &Files) -> Option<ModelConfi
     kind(&fields);
     settings.features = features(&fields);
     settings.target = fields.string("target").unwrap_or(settings.target);
-    settings.window_rows = rows(&fields, "window_rows", WINDOW_ROWS_MAX).unwrap_or(settings.window_rows);
-    settings.rows_min = rows(&fields, "rows_min", WINDOW_ROWS_MAX).unwrap_or(settings.rows_min.min(settings.window_rows));
-    if settings.rows_min > settings.window_rows {
-        let message = format!(
-            "rows_min {} is more than window_rows {}: the outcome would always be unknown",
-            settings.rows_min, settings.window_rows
-        );
+    let window_rows = rows(&fields, "window_rows", WINDOW_ROWS_MAX).unwrap_or(settings.window_rows());
+    settings.windows = vec![WindowSettings::newest_rows(window_rows)];
+    settings.rows_min = rows(&fields, "rows_min", WINDOW_ROWS_MAX).unwrap_or(settings.rows_min.min(window_rows));
+    if settings.rows_min > window_rows {
+        let message =
+            format!("rows_min {} is more than window_rows {}: the outcome would always be unknown", settings.rows_min, window_rows);
         fields.error(fields.key_span("rows_min"), message, "");
     }
-    settings.retention_rows =
-        rows(&fields, "retention_rows", RETENTION_ROWS_MAX).unwrap_or(settings.retention_rows.max(settings.window_rows));
+    settings.retention_rows = rows(&fields, "retention_rows", RETENTION_ROWS_MAX).unwrap_or(settings.retention_rows.max(window_rows));
     settings.schedule = fields.duration("schedule").unwrap_or(settings.schedule);
     if settings.schedule < Millis::from_seconds(1) {
         fields.error(fields.key_span("schedule"), "\"schedule\" must be at least 1s", "");
     }
-    settings.drift = fields.map("drift", "drift").map_or(settings.drift, |drift| read_drift(drift, settings.drift));
-    settings.retraining =
-        fields.map("retraining", "retraining").map_or(settings.retraining, |lines| read_retraining(lines, settings.retraining));
-    settings.deployment =
-        fields.map("deployment", "deployment").map_or(settings.deployment, |lines| read_deployment(lines, settings.deployment));
+    if let Some(drift) = fields.map("drift", "drift") {
+        settings.drift = read_drift(drift, settings.drift);
+    }
+    if let Some(lines) = fields.map("retraining", "retraining") {
+        settings.retraining_lines = read_retraining(lines, settings.retraining_lines);
+        settings.retraining = Policy::retraining(&settings.retraining_lines);
+    }
+    if let Some(lines) = fields.map("deployment", "deployment") {
+        settings.deployment = DeploymentSettings::of(Metric::R2, &read_deployment(lines, settings.deployment.lines));
+    }
     settings.metric_prefix = prefix(&fields).unwrap_or(settings.metric_prefix);
     settings.labels = labels(&fields);
     fields.finish();
@@ -200,6 +206,7 @@ fn read_drift(fields: Fields, default: DriftSettings) -> DriftSettings {
     let drift = DriftSettings {
         p_value: share(&fields, "p_value").unwrap_or(default.p_value),
         share: share(&fields, "share").unwrap_or(default.share),
+        ..default
     };
     fields.finish();
     drift

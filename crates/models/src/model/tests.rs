@@ -131,7 +131,7 @@ fn a_model_decides_by_its_own_rules() {
     let policy = Policy {
         rules: vec![Rule { times_min: 2, ..Rule::new("sure", RetrainNow, DecisionSeverity::Critical, when) }],
         cool_down: Some(CoolDown { keeps_off: RetrainNow, instead: Watch, length: Millis::from_minutes(60) }),
-        ..Policy::retraining(&settings().retraining)
+        ..Policy::retraining(&settings().retraining_lines)
     };
     let names = model().figure_names();
     assert_eq!(policy.problems(&names.iter().map(String::as_str).collect::<Vec<_>>()), [""; 0]);
