@@ -22,7 +22,7 @@ use crate::client::Clients;
 use crate::clock;
 use crate::config::{self, Loaded, Settings};
 use crate::forwarder::Forwarder;
-use crate::judge::Models;
+use crate::models::Models;
 use crate::path::{Parts, Path};
 use crate::scraper::{Scraper, discovery_files};
 use crate::sender::Sender;

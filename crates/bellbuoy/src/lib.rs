@@ -3,7 +3,7 @@
 //! In:    the command line, configuration files, HTTP requests, answers of targets and receivers, the clock.
 //! Out:   HTTP answers, requests to targets and receivers, files in the data folder, lines on the terminal.
 //! Never: decides what a stage decides. Here are only the clock, the sockets, the files and the wiring.
-//! Read:  path.rs (the whole path in one file), app.rs (start, reload, stop), then scraper.rs, sender.rs, judge.rs, api/, config/, cmd/.
+//! Read:  path.rs (the whole path in one file), app.rs (start, reload, stop), then scraper.rs, sender.rs, models/, api/, config/, cmd/.
 
 pub mod api;
 pub mod app;
@@ -18,7 +18,7 @@ pub mod event;
 pub mod events;
 pub mod forwarder;
 pub mod host;
-pub mod judge;
+pub mod models;
 pub mod outbox;
 pub mod path;
 pub mod process;

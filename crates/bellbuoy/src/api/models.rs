@@ -20,7 +20,7 @@ use super::params::Params;
 use crate::app::App;
 use crate::clock;
 use crate::event::finite;
-use crate::judge::{ModelError, Training, TrainingStatus};
+use crate::models::{ModelError, Training, TrainingStatus};
 
 /// Rows in one request above this number are refused.
 const ROWS_MAX: usize = 100_000;

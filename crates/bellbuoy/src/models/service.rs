@@ -1,26 +1,22 @@
-//! judge: the models of bellbuoy.yml while the program runs: their rows on disk, their schedule, their events.
+//! Models while the program runs: their cells, their schedule, what comes in and what is judged.
 //!
-//! In:    predictions, true values, outcomes of training runs, `now`. Out: series through the path, events through the router, audit entries.
-//! Never: decides; `models` does. Holds: rows are on disk before they are acknowledged.
-//!
-//! Rows are kept in `DATA/models/NAME/rows.jsonl`, one JSON object a line; above `retention_rows` the file becomes `rows.old.jsonl`
-//! and a new one begins, so that at most twice as many are kept.
+//! In:    predictions, true values, outcomes of training runs, `now`. Out: series through the path, events through `tell`.
+//! Never: decides; the models crate does. Holds: rows are on disk before they are acknowledged.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
-use bellbuoy_models::{Accepted, DeploymentDecision, Event as ModelEvent, Judgement, Model, Outcome, Row, TwoSets};
+use bellbuoy_models::{Accepted, DeploymentDecision, Event as ModelEvent, Judgement, Model, Row, TwoSets};
 use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::{Value, json};
 use tracing::{error, warn};
 
+use super::log::RowLog;
+use super::tell::{drift_words, kept, performance_words, state_name};
 use crate::config::ModelConfig;
-use crate::event::{Event, finite, short};
+use crate::event::Event;
 use crate::path::Path;
-use crate::state::Write;
 use crate::table;
 
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +41,8 @@ pub enum TrainingStatus {
     Failure,
 }
 
-struct Cell {
-    config: ModelConfig,
+pub(super) struct Cell {
+    pub(super) config: ModelConfig,
     model: Mutex<Model>,
     log: Mutex<RowLog>,
     due: Mutex<Timestamp>,
@@ -54,7 +50,7 @@ struct Cell {
     /// The series of the last judgement: those that the next one lacks end.
     series: Mutex<Vec<Labels>>,
     /// What was told last, so that an event is told when the outcome changes and not at each judgement.
-    told: Mutex<Option<String>>,
+    pub(super) told: Mutex<Option<String>>,
 }
 
 /// A model in words, for the status page.
@@ -66,7 +62,7 @@ pub struct ModelView {
 }
 
 pub struct Models {
-    path: Arc<Path>,
+    pub(super) path: Arc<Path>,
     dir: PathBuf,
     cells: RwLock<BTreeMap<String, Arc<Cell>>>,
 }
@@ -211,38 +207,6 @@ impl Models {
         judgement
     }
 
-    /// Events for the terminal at each judgement; for people, through the router, when the outcome changed.
-    fn tell(&self, cell: &Cell, judgement: &Judgement, state: Value, now: Timestamp) {
-        let settings = &cell.config.settings;
-        let name = &settings.name;
-        let send = |kind, fields, line: String| {
-            let _ = self.path.events.send(Event::new(now, kind, fields, line));
-        };
-        if let Outcome::Known(drift) = &judgement.drift {
-            let fields =
-                json!({"model": name, "drift_share": drift.share, "drifted_features": drift.drifted_features, "detected": drift.detected});
-            send("drift", fields, drift_words(judgement));
-        }
-        if let Outcome::Known(performance) = &judgement.performance {
-            let fields = json!({"model": name, "r2": finite(performance.r2), "rmse": finite(performance.rmse), "mae": finite(performance.mae), "rows": performance.rows});
-            send("performance", fields, performance_words(judgement));
-        }
-        let outcome = judgement.decision.outcome.word().to_string();
-        let mut told = lock(&cell.told);
-        if told.as_deref() == Some(&outcome) {
-            return;
-        }
-        let first = told.is_none();
-        *told = Some(outcome.clone());
-        drop(told);
-        let reason = judgement.decision.reason.to_string();
-        let fields = json!({"model": name, "outcome": outcome, "reason": reason});
-        send("decision", fields, format!("{name}: {outcome}: {reason}"));
-        // The first judgement after a start tells people only when there is something to do.
-        let events = judgement.events(settings, first).iter().map(|event| (event.alert(now), event.audit(now))).collect();
-        self.path.happened(events, kept(name, state, Some(outcome)), now);
-    }
-
     fn cell(&self, config: &ModelConfig) -> Result<Cell, String> {
         let settings = &config.settings;
         let reference = table::reference_rows(&config.reference, settings)?;
@@ -288,78 +252,6 @@ impl Models {
     }
 }
 
-/// What a restart needs to know of a model beside its rows: its counters, and which outcome people know of.
-fn kept(model: &str, state: Value, told: Option<String>) -> Write {
-    Write::Keep { name: state_name(model), body: json!({"model": state, "told": told}) }
-}
-
-fn state_name(model: &str) -> String {
-    format!("model/{model}")
-}
-
-pub fn drift_words(judgement: &Judgement) -> String {
-    match &judgement.drift {
-        Outcome::Known(drift) => {
-            format!("drift share {:.0} %, {} features drifted", drift.share * 100.0, drift.drifted_features)
-        }
-        Outcome::Unknown(reason) => format!("unknown: {reason}"),
-    }
-}
-
-pub fn performance_words(judgement: &Judgement) -> String {
-    match &judgement.performance {
-        Outcome::Known(p) => format!("R2 {}, RMSE {}, MAE {} over {} rows", short(p.r2), short(p.rmse), short(p.mae), p.rows),
-        Outcome::Unknown(reason) => format!("unknown: {reason}"),
-    }
-}
-
-/// The rows of one model on disk.
-struct RowLog {
-    dir: PathBuf,
-    file: File,
-    lines: usize,
-    lines_max: usize,
-}
-
-impl RowLog {
-    /// With the lines that are there, oldest first.
-    fn open(dir: PathBuf, lines_max: usize) -> std::io::Result<(RowLog, Vec<String>)> {
-        std::fs::create_dir_all(&dir)?;
-        let mut all = Vec::new();
-        let mut lines = 0;
-        for name in ["rows.old.jsonl", "rows.jsonl"] {
-            lines = 0;
-            let Ok(file) = File::open(dir.join(name)) else { continue };
-            for line in BufReader::new(file).split(b'\n') {
-                lines += 1;
-                all.push(String::from_utf8_lossy(&line?).into_owned());
-            }
-        }
-        let mut file = OpenOptions::new().create(true).append(true).open(dir.join("rows.jsonl"))?;
-        // A crash can leave half a line; the next row must not continue it.
-        if lines > 0 {
-            file.write_all(b"\n")?;
-        }
-        all.retain(|line| !line.trim().is_empty());
-        Ok((RowLog { dir, file, lines, lines_max: lines_max.max(1) }, all))
-    }
-
-    fn append(&mut self, lines: &[String]) -> std::io::Result<()> {
-        if self.lines >= self.lines_max * 2 {
-            self.file.sync_data()?;
-            std::fs::rename(self.dir.join("rows.jsonl"), self.dir.join("rows.old.jsonl"))?;
-            self.file = OpenOptions::new().create(true).append(true).open(self.dir.join("rows.jsonl"))?;
-            File::open(&self.dir)?.sync_all()?;
-            self.lines = 0;
-        }
-        let mut text = lines.join("\n");
-        text.push('\n');
-        self.file.write_all(text.as_bytes())?;
-        self.lines += lines.len();
-        self.file.sync_data()
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

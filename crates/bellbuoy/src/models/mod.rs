@@ -1,0 +1,12 @@
+//! judge: the models of bellbuoy.yml while the program runs: their rows, their schedule, what is told of them.
+//!
+//! In:    predictions, true values, outcomes of training runs, `now`. Out: series through the path, events through the router, audit entries.
+//! Never: decides; the models crate does. Holds: rows are on disk before they are acknowledged.
+//! Read:  service.rs (the cells, what comes in, when they are judged), log.rs (rows on disk), tell.rs (who is told).
+
+mod log;
+mod service;
+mod tell;
+
+pub use service::{ModelError, ModelView, Models, Training, TrainingStatus};
+pub use tell::{drift_words, performance_words};
