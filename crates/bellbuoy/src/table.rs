@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use bellbuoy_drift::{Column, Values};
+use bellbuoy_drift::{Column, TIME_MISSING, Values};
 use bellbuoy_models::{FeatureValue, ModelSettings, Row};
 use bellbuoy_vocabulary::Timestamp;
 
@@ -67,8 +67,9 @@ fn cell(values: &Values, index: usize) -> FeatureValue {
         Values::Numbers(numbers) if !numbers[index].is_finite() => FeatureValue::Missing,
         Values::Numbers(numbers) => FeatureValue::Number(numbers[index]),
         Values::Integers(numbers) => FeatureValue::Number(numbers[index] as f64),
-        Values::Categories(texts) if texts[index].is_empty() => FeatureValue::Missing,
-        Values::Categories(texts) => FeatureValue::Text(texts[index].clone()),
+        Values::Categories(texts) => texts.get(index).map_or(FeatureValue::Missing, |text| FeatureValue::Text(text.to_owned())),
+        Values::Times(times) if times[index] == TIME_MISSING => FeatureValue::Missing,
+        Values::Times(times) => FeatureValue::Number(times[index] as f64),
     }
 }
 
@@ -99,7 +100,7 @@ mod tests {
     fn columns_are_read_and_typed() {
         let columns = read("a,b,c\n1,x,0.5\n2,\"y,z\",\n").expect("good");
         assert_eq!(columns[0], Column::new("a", Values::Integers(vec![1, 2])));
-        assert_eq!(columns[1], Column::new("b", Values::Categories(vec!["x".into(), "y,z".into()])));
+        assert_eq!(columns[1], Column::new("b", Values::texts(["x", "y,z"])));
         assert!(matches!(&columns[2].values, Values::Numbers(numbers) if numbers[0] == 0.5 && numbers[1].is_nan()));
     }
 

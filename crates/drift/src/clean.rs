@@ -1,12 +1,15 @@
 //! Cells that can be compared: missing cells and infinities dropped, column by column, side by side.
 
-use crate::Values;
+use std::borrow::Cow;
+
+use crate::{TIME_MISSING, Values};
 
 /// The finite numbers, sorted. Negative zero is zero, so that equal numbers are one value.
 pub(crate) fn numbers(values: &Values) -> Vec<f64> {
     let mut clean: Vec<f64> = match values {
         Values::Numbers(values) => values.iter().filter(|v| v.is_finite()).map(|v| v + 0.0).collect(),
         Values::Integers(values) => values.iter().map(|v| *v as f64).collect(),
+        Values::Times(values) => values.iter().filter(|v| **v != TIME_MISSING).map(|v| *v as f64).collect(),
         Values::Categories(_) => Vec::new(),
     };
     sort(&mut clean);
@@ -39,16 +42,19 @@ pub(crate) fn more_different_than<T: PartialEq>(limit: usize, cells: impl Iterat
     false
 }
 
-/// The texts that are not empty, sorted. Numbers are written as a person would (`3`, `0.5`), so that a category that came
-/// as a number on one side and as a text on the other is the same category.
-pub(crate) fn texts(values: &Values) -> Vec<String> {
-    let mut clean: Vec<String> = match values {
-        Values::Numbers(values) => values.iter().filter(|v| v.is_finite()).map(|v| (v + 0.0).to_string()).collect(),
-        Values::Integers(values) => values.iter().map(i64::to_string).collect(),
-        Values::Categories(values) => values.iter().filter(|v| !v.is_empty()).cloned().collect(),
-    };
-    clean.sort_unstable();
-    clean
+/// Different texts with their rows, missing cells left out, in no order. Numbers are written as a person would (`3`, `0.5`), so
+/// that a category that came as a number on one side and as a text on the other is the same category.
+pub(crate) fn texts(values: &Values) -> Vec<(Cow<'_, str>, u64)> {
+    match values {
+        Values::Categories(values) => values.counted().into_iter().map(|(text, rows)| (Cow::Borrowed(text), rows)).collect(),
+        // Not by way of numbers: above 2^53 they are no longer exact.
+        Values::Integers(values) => {
+            let mut sorted = values.clone();
+            sorted.sort_unstable();
+            sorted.chunk_by(|a, b| a == b).map(|run| (Cow::Owned(run[0].to_string()), run.len() as u64)).collect()
+        }
+        _ => numbers(values).chunk_by(|a, b| a == b).map(|run| (Cow::Owned(run[0].to_string()), run.len() as u64)).collect(),
+    }
 }
 
 /// The number of different values in a sorted slice.
@@ -79,7 +85,8 @@ mod tests {
         let values = Values::Numbers(vec![2.0, f64::NAN, -0.0, f64::INFINITY, 0.0, f64::NEG_INFINITY]);
         assert_eq!(numbers(&values), [0.0, 0.0, 2.0]);
         assert_eq!(distinct(&numbers(&values)), 2);
-        assert_eq!(texts(&values), ["0", "0", "2"]);
-        assert_eq!(texts(&Values::Categories(vec!["b".into(), String::new(), "a".into()])), ["a", "b"]);
+        assert_eq!(texts(&values), [("0".into(), 2), ("2".into(), 1)]);
+        assert_eq!(texts(&Values::texts(["b", "", "a", "b"])), [("b".into(), 2), ("a".into(), 1)]);
+        assert_eq!(numbers(&Values::Times(vec![3, TIME_MISSING, 1])), [1.0, 3.0]);
     }
 }

@@ -1,5 +1,6 @@
-//! A column as it comes in: a name and its cells, numbers or texts.
+//! A column as it comes in: a name and its cells, numbers, texts or times.
 
+use crate::Texts;
 use serde::{Deserialize, Serialize};
 
 /// A named column. Cells that are missing stay in place: columns of one table have the same length.
@@ -16,9 +17,13 @@ pub enum Values {
     /// A column of whole numbers without a missing cell. Few distinct whole numbers are taken for categories, few distinct
     /// `Numbers` are not: the source wrote `3`, not `3.0`.
     Integers(Vec<i64>),
-    /// Empty texts are missing cells.
-    Categories(Vec<String>),
+    Categories(Texts),
+    /// Milliseconds since 1970 UTC, as a typed source (Parquet) has them; `TIME_MISSING` is a missing cell. Dates in a CSV are texts.
+    Times(Vec<i64>),
 }
+
+/// A missing cell among times.
+pub const TIME_MISSING: i64 = i64::MIN;
 
 /// What a column is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +60,7 @@ impl Values {
             Values::Numbers(values) => values.len(),
             Values::Integers(values) => values.len(),
             Values::Categories(values) => values.len(),
+            Values::Times(values) => values.len(),
         }
     }
 
@@ -67,10 +73,22 @@ impl Values {
         match self {
             Values::Numbers(cells) => Values::Numbers(rows.iter().filter_map(|row| cells.get(*row).copied()).collect()),
             Values::Integers(cells) => Values::Integers(rows.iter().filter_map(|row| cells.get(*row).copied()).collect()),
-            Values::Categories(cells) => Values::Categories(rows.iter().filter_map(|row| cells.get(*row).cloned()).collect()),
+            Values::Categories(cells) => Values::Categories(cells.select(rows)),
+            Values::Times(cells) => Values::Times(rows.iter().filter_map(|row| cells.get(*row).copied()).collect()),
         }
     }
 
+    /// Texts; empty ones are missing cells.
+    pub fn texts<'a>(cells: impl IntoIterator<Item = &'a str>) -> Values {
+        Values::Categories(cells.into_iter().collect())
+    }
+
+    /// The text of a row. `None`: a missing cell, no such row, or not a column of texts.
+    pub fn text(&self, row: usize) -> Option<&str> {
+        if let Values::Categories(cells) = self { cells.get(row) } else { None }
+    }
+
+    /// Times count as numbers: they have an order and a distance.
     pub fn are_numbers(&self) -> bool {
         !matches!(self, Values::Categories(_))
     }
@@ -93,8 +111,7 @@ impl Values {
         if let Some(numbers) = numbers {
             return Values::Numbers(numbers);
         }
-        let text = |cell: &&str| if is_missing_text(cell) { String::new() } else { (*cell).to_owned() };
-        Values::Categories(cells.iter().map(text).collect())
+        Values::texts(cells.into_iter().map(|cell| if is_missing_text(cell) { "" } else { cell }))
     }
 }
 
@@ -115,7 +132,7 @@ mod tests {
     fn cells_are_typed_as_pandas_types_them() {
         assert_eq!(Values::from_cells(["1", "-2"]), Values::Integers(vec![1, -2]));
         assert_eq!(Values::from_cells(["1", "2.0"]), Values::Numbers(vec![1.0, 2.0]));
-        assert_eq!(Values::from_cells(["a", "NA", "1"]), Values::Categories(vec!["a".into(), String::new(), "1".into()]));
+        assert_eq!(Values::from_cells(["a", "NA", "1"]), Values::texts(["a", "", "1"]));
         let Values::Numbers(numbers) = Values::from_cells(["1", "", "inf", "-inf"]) else { panic!("numbers expected") };
         assert!(numbers[1].is_nan() && numbers[2] == f64::INFINITY && numbers[3] == f64::NEG_INFINITY);
         assert_eq!(Values::from_cells([]), Values::Numbers(vec![]));

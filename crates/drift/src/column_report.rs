@@ -57,7 +57,8 @@ impl ColumnReport {
 pub fn judge_column(name: &str, reference: &Values, current: &Values, options: &Options) -> Option<ColumnReport> {
     let inferred_from = if options.types_from == TypesFrom::Current { current } else { reference };
     let kind = options.kinds.get(name).copied().unwrap_or_else(|| options.preset.kind(inferred_from));
-    let time = if options.preset == Preset::Default { time_column(name, reference) } else { None };
+    // Evidently judges no column of times, whatever its name.
+    let time = if options.preset == Preset::Default || matches!(reference, Values::Times(_)) { time_column(name, reference) } else { None };
     judge(name, kind, time, || Pair::new(kind, reference, current), options)
 }
 
@@ -71,7 +72,7 @@ pub(crate) fn judge(
 ) -> Option<ColumnReport> {
     let asked_for = options.test.is_some() || options.columns.is_some();
     let declared = options.time_columns.iter().any(|column| column == name).then_some("it is declared a time column");
-    if let Some(reason) = declared.or(time.filter(|_| !asked_for && options.preset == Preset::Default)) {
+    if let Some(reason) = declared.or(time.filter(|_| !asked_for)) {
         return Some(ColumnReport::unknown(name, kind, format!("left out: {reason}; name the column to judge it")));
     }
     let pair = match pair() {

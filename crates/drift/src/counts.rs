@@ -25,16 +25,17 @@ impl Counts {
 
     /// From texts in any order. Rows are counted, only the different texts are sorted.
     pub fn of_texts<T: AsRef<str>>(reference: &[T], current: &[T]) -> Counts {
-        Counts::of_rows(reference.iter().map(AsRef::as_ref), current.iter().map(AsRef::as_ref))
+        Counts::of_counted(reference.iter().map(|text| (text.as_ref(), 1)), current.iter().map(|text| (text.as_ref(), 1)))
     }
 
-    pub(crate) fn of_rows<'a>(reference: impl Iterator<Item = &'a str>, current: impl Iterator<Item = &'a str>) -> Counts {
+    /// From texts with their rows; a text that comes again is added up.
+    pub(crate) fn of_counted<'a>(reference: impl Iterator<Item = (&'a str, u64)>, current: impl Iterator<Item = (&'a str, u64)>) -> Counts {
         let mut rows: HashMap<&str, [u64; 2]> = HashMap::new();
-        for text in reference {
-            rows.entry(text).or_default()[0] += 1;
+        for (text, count) in reference {
+            rows.entry(text).or_default()[0] += count;
         }
-        for text in current {
-            rows.entry(text).or_default()[1] += 1;
+        for (text, count) in current {
+            rows.entry(text).or_default()[1] += count;
         }
         let mut rows: Vec<(&str, [u64; 2])> = rows.into_iter().collect();
         rows.sort_unstable();

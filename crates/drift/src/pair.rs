@@ -44,10 +44,11 @@ impl Pair {
             let side = if reference.are_numbers() { "current" } else { "reference" };
             return Err(format!("the column is numeric but the {side} data has texts in it"));
         }
-        let counts = match (reference, current) {
-            (Values::Categories(reference), Values::Categories(current)) => Counts::of_rows(present(reference), present(current)),
-            _ => Counts::of_texts(&texts(reference), &texts(current)),
-        };
+        let (reference, current) = (texts(reference), texts(current));
+        let counts = Counts::of_counted(
+            reference.iter().map(|(text, rows)| (text.as_ref(), *rows)),
+            current.iter().map(|(text, rows)| (text.as_ref(), *rows)),
+        );
         Ok(Pair { kind, cells: Cells::Texts, counts: OnceLock::from(counts), all_rows: None })
     }
 
@@ -168,10 +169,6 @@ impl Pair {
             _ => format!("{name} has no answer for this column"),
         }
     }
-}
-
-fn present(cells: &[String]) -> impl Iterator<Item = &str> {
-    cells.iter().map(String::as_str).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

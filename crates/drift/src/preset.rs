@@ -1,9 +1,7 @@
 //! Which kind a column has and which test it gets when nobody says.
 
-use std::collections::HashSet;
-
 use crate::clean::more_different_than;
-use crate::{Kind, Test, Values};
+use crate::{Kind, Test, Texts, Values};
 
 /// A choice of tests by kind and size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -50,7 +48,7 @@ const P_VALUE_ROWS_MAX: usize = 1000;
 /// are numeric, texts are categories unless more than half of them are different.
 pub fn infer_kind(values: &Values) -> Kind {
     match values {
-        Values::Numbers(_) => Kind::Numeric,
+        Values::Numbers(_) | Values::Times(_) => Kind::Numeric,
         Values::Integers(cells) if few(cells.iter()) => Kind::Categorical,
         Values::Integers(_) => Kind::Numeric,
         Values::Categories(cells) if is_free_text(cells) => Kind::Text,
@@ -58,20 +56,11 @@ pub fn infer_kind(values: &Values) -> Kind {
     }
 }
 
-/// More than half of the cells differ; stops as soon as the rest cannot change that.
-fn is_free_text(cells: &[String]) -> bool {
-    let present = || cells.iter().map(String::as_str).filter(|cell| !cell.is_empty());
-    let mut left = present().count();
-    let different_max = TEXT_DISTINCT_SHARE * left as f64;
-    let mut different: HashSet<&str> = HashSet::new();
-    for cell in present() {
-        if (different.len() + left) as f64 <= different_max {
-            return false;
-        }
-        different.insert(cell);
-        left -= 1;
-    }
-    different.len() as f64 > different_max
+/// More than half of the cells differ.
+fn is_free_text(cells: &Texts) -> bool {
+    let rows = cells.counts();
+    let different = rows.iter().filter(|rows| **rows > 0).count();
+    different as f64 > TEXT_DISTINCT_SHARE * rows.iter().sum::<u64>() as f64
 }
 
 fn few<T: PartialEq>(cells: impl Iterator<Item = T>) -> bool {

@@ -1,11 +1,11 @@
 //! Numbers without rows: what a reference is kept as when its rows are not. Profiles merge across machines and days.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clean::numbers;
-use crate::{Column, Kind, Options, Preset, QuantileSketch, Values, time_column};
+use crate::{Column, Kind, Options, Preset, QuantileSketch, TIME_MISSING, Values, time_column};
 
 /// A table as a profile. Serialisable; a numeric column takes at most about 20 KiB of JSON for each million rows profiled at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,7 +119,7 @@ impl ColumnProfile {
         let range = clean.first().copied().zip(clean.last().copied());
         let shape = match kind {
             Kind::Numeric if values.are_numbers() => {
-                Shape::Numbers { sketch: QuantileSketch::of_sorted(&clean), integers: matches!(values, Values::Integers(_)) }
+                Shape::Numbers { sketch: QuantileSketch::of_sorted(&clean), integers: !matches!(values, Values::Numbers(_)) }
             }
             Kind::Text => Shape::Text { rows: values.len() as u64 - missing - infinite },
             _ => categories(values),
@@ -207,7 +207,8 @@ fn unusable(values: &Values) -> (u64, u64) {
             (missing, cells.iter().filter(|v| v.is_infinite()).count() as u64)
         }
         Values::Integers(_) => (0, 0),
-        Values::Categories(cells) => (cells.iter().filter(|v| v.is_empty()).count() as u64, 0),
+        Values::Categories(cells) => (cells.missing() as u64, 0),
+        Values::Times(cells) => (cells.iter().filter(|v| **v == TIME_MISSING).count() as u64, 0),
     }
 }
 
@@ -215,12 +216,8 @@ fn categories(values: &Values) -> Shape {
     let (mut counts, mut other_rows) = (BTreeMap::new(), 0);
     match values {
         Values::Categories(cells) => {
-            let mut rows: HashMap<&str, u64> = HashMap::new();
-            for cell in cells.iter().filter(|cell| !cell.is_empty()) {
-                *rows.entry(cell).or_default() += 1;
-            }
             // In order, so that beyond the bound the same values are kept every time.
-            let mut rows: Vec<(&str, u64)> = rows.into_iter().collect();
+            let mut rows = cells.counted();
             rows.sort_unstable();
             for (value, count) in rows {
                 add(&mut counts, &mut other_rows, value, count);
@@ -253,7 +250,7 @@ mod tests {
         vec![
             Column::new("x", Values::Numbers((from..to).map(|v| if v % 50 == 7 { f64::NAN } else { f64::from(v) / 4.0 }).collect())),
             Column::new("k", Values::Integers((from..to).map(|v| i64::from(v % 3)).collect())),
-            Column::new("w", Values::Categories((from..to).map(|v| ["été", "hiver", ""][(v % 3) as usize].to_owned()).collect())),
+            Column::new("w", Values::texts((from..to).map(|v| ["été", "hiver", ""][(v % 3) as usize]))),
         ]
     }
 
@@ -280,7 +277,7 @@ mod tests {
         let options = Options::default();
         let mut mine = TableProfile::new(&table(0, 5000), &options);
         let before = mine.clone();
-        let theirs = TableProfile::new(&[Column::new("x", Values::Categories(vec!["a".into(); 9]))], &options);
+        let theirs = TableProfile::new(&[Column::new("x", Values::texts(["a"; 9]))], &options);
         let error = mine.merge(&theirs).expect_err("numeric and categorical");
         assert_eq!(error, r#"column "x" is numeric in one profile and categorical in the other; declare its kind"#);
         assert_eq!(mine, before);

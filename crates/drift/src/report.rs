@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn texts_of(name: &str, values: &[&str], times: usize) -> Column {
-        Column::new(name, Values::Categories(values.repeat(times).iter().map(|v| (*v).to_owned()).collect()))
+        Column::new(name, Values::texts(values.repeat(times)))
     }
 
     fn line(row: &ColumnReport) -> String {
@@ -239,10 +239,7 @@ mod tests {
             texts_of("weather", &["clear", "rain"], 50),
             texts_of("names", &["a", "b", "c"], 1),
         ];
-        let mut new_value = texts_of("weather", &["clear", "rain"], 49);
-        if let Values::Categories(cells) = &mut new_value.values {
-            cells.push("snow".into());
-        }
+        let new_value = texts_of("weather", &[["clear", "rain"].repeat(49), vec!["snow"]].concat(), 1);
         let current = [
             numbers_of("moved", range(40, 140)),
             numbers_of("same", range(1, 101)),

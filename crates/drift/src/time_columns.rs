@@ -41,9 +41,10 @@ pub fn time_column(name: &str, values: &Values) -> Option<&'static str> {
     }
     match values {
         Values::Categories(cells) => {
-            let mut cells = cells.iter().filter(|cell| !cell.is_empty()).take(CELLS_MAX).peekable();
-            (cells.peek().is_some() && cells.all(|cell| is_date(cell))).then_some("its cells are dates")
+            let mut cells = cells.present().take(CELLS_MAX).peekable();
+            (cells.peek().is_some() && cells.all(is_date)).then_some("its cells are dates")
         }
+        Values::Times(_) => Some("its cells are times"),
         Values::Numbers(cells) => rising_epoch(cells.iter().copied().filter(|v| v.is_finite())),
         Values::Integers(cells) => rising_epoch(cells.iter().map(|v| *v as f64)),
     }
@@ -86,5 +87,6 @@ mod tests {
         assert!(!found("code", Values::from_cells(["2024-05-011", "x"])));
         assert!(!found("empty", Values::from_cells(["", ""])));
         assert!(!found("weekday", Values::from_cells(["Mon", "Tue"])));
+        assert!(found("at", Values::Times(vec![7])));
     }
 }

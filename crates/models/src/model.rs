@@ -1,5 +1,6 @@
 //! One model: its reference, the rows that are kept, its counters.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bellbuoy_drift::{Column, Kind, Options, Values, drift_report};
@@ -265,7 +266,7 @@ impl Counters {
 /// few different ones count as categories.
 fn reference_values(name: &str, rows: &[&Row]) -> Values {
     if rows.iter().any(|row| matches!(row.features.get(name), Some(FeatureValue::Text(text)) if !text.is_empty())) {
-        return Values::Categories(rows.iter().map(|row| text_of(row.features.get(name))).collect());
+        return Values::texts(rows.iter().map(|row| text_of(row.features.get(name))).collect::<Vec<_>>().iter().map(AsRef::as_ref));
     }
     let numbers: Vec<f64> = rows.iter().map(|row| number_of(row.features.get(name))).collect();
     // 2^53: above it an f64 is not the whole number that was written.
@@ -284,7 +285,7 @@ fn current_values(reference: &Column, rows: &[&Row]) -> Values {
     let has_number = cells.iter().flatten().any(|cell| matches!(cell, FeatureValue::Number(number) if number.is_finite()));
     let has_text = cells.iter().flatten().any(|cell| matches!(cell, FeatureValue::Text(text) if !text.is_empty()));
     if !reference.values.are_numbers() || has_text && !has_number {
-        return Values::Categories(cells.iter().map(|cell| text_of(cell.as_ref())).collect());
+        return Values::texts(cells.iter().map(|cell| text_of(cell.as_ref())).collect::<Vec<_>>().iter().map(AsRef::as_ref));
     }
     let numbers: Vec<f64> = cells.iter().map(|cell| number_of(cell.as_ref())).collect();
     let whole = matches!(reference.values, Values::Integers(_)) && numbers.iter().all(|number| number.fract() == 0.0);
@@ -299,11 +300,11 @@ fn number_of(value: Option<&FeatureValue>) -> f64 {
     if let Some(FeatureValue::Number(number)) = value { *number } else { f64::NAN }
 }
 
-fn text_of(value: Option<&FeatureValue>) -> String {
+fn text_of(value: Option<&FeatureValue>) -> Cow<'_, str> {
     match value {
-        Some(FeatureValue::Text(text)) => text.clone(),
-        Some(FeatureValue::Number(number)) if number.is_finite() => (number + 0.0).to_string(),
-        _ => String::new(),
+        Some(FeatureValue::Text(text)) => text.as_str().into(),
+        Some(FeatureValue::Number(number)) if number.is_finite() => (number + 0.0).to_string().into(),
+        _ => "".into(),
     }
 }
 

@@ -278,7 +278,10 @@ mod tests {
     fn only_figures_with_a_line_are_used() {
         let drift_only = RetrainingThresholds { r2_critical: None, r2_warning: None, rmse_critical: None, drift_share: Some(0.5) };
         assert!(line(drift(0.8), unknown(), &drift_only).starts_with("watch"));
-        let performance_only = RetrainingThresholds { drift_share: None, ..RetrainingThresholds { rmse_critical: Some(60.0), ..RetrainingThresholds::default() } };
+        let performance_only = RetrainingThresholds {
+            drift_share: None,
+            ..RetrainingThresholds { rmse_critical: Some(60.0), ..RetrainingThresholds::default() }
+        };
         assert!(line(unknown(), figures(0.9, 10.0), &performance_only).starts_with("nothing"));
         let forced = decide_retraining(&unknown(), &unknown(), &drift_only, true);
         assert_eq!(forced.outcome, RetrainingOutcome::Forced);

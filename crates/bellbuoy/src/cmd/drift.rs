@@ -135,5 +135,6 @@ fn numbers(columns: &[Column], name: &str) -> anyhow::Result<Vec<f64>> {
         Values::Numbers(numbers) => Ok(numbers.clone()),
         Values::Integers(numbers) => Ok(numbers.iter().map(|number| *number as f64).collect()),
         Values::Categories(_) => bail!("column {name:?} holds texts, not numbers"),
+        Values::Times(_) => bail!("column {name:?} holds times, not numbers"),
     }
 }

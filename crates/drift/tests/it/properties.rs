@@ -115,7 +115,7 @@ fn nothing_to_judge_is_unknown_with_its_reason() {
         (numbers(&[]), numbers(&many), "the reference column is empty"),
         (numbers(&[2.0; 30]), numbers(&[2.0; 30]), "constant: one value on both sides"),
         (numbers(&many), numbers(&[1.0]), "1 current rows are too few"),
-        (numbers(&many), Values::Categories(vec!["a".into(); 30]), "the current data has texts in it"),
+        (numbers(&many), Values::texts(["a"; 30]), "the current data has texts in it"),
     ];
     for (reference, current, reason) in cases {
         let options = Options { preset: Preset::Default, ..Options::default() };

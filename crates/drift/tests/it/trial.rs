@@ -147,14 +147,17 @@ impl Shift {
                     Shift::NewValue(rows) => rows,
                     _ => 0,
                 };
-                for cell in cells.iter_mut().filter(|cell| *cell == "clear") {
-                    if left > 0 {
-                        *cell = if matches!(self, Shift::NewValue(_)) { "fog".into() } else { "cloudy/misty".into() };
+                let other = if matches!(self, Shift::NewValue(_)) { "fog" } else { "cloudy/misty" };
+                let changed = cells.iter().map(|cell| {
+                    if cell == Some("clear") && left > 0 {
                         left -= 1;
+                        return other;
                     }
-                }
+                    cell.unwrap_or_default()
+                });
+                *cells = changed.collect();
             }
-            Values::Integers(_) => {}
+            Values::Integers(_) | Values::Times(_) => {}
         }
     }
 }
