@@ -104,15 +104,14 @@ pub fn load(options: &Options) -> (Loaded, Vec<String>) {
     let env = |name: &str| std::env::var(name).ok();
     let check = |text: &str| bellbuoy_template::rule::check(text).map_err(|error| error.to_string());
     let mut loaded = config::load(&config::Sources { dir_or_file: &options.config, env: &env, check_template: &check });
-    if let Some(settings) = &loaded.settings {
+    if let Some(settings) = &mut loaded.settings {
         let mut problems = templates(settings).err().unwrap_or_default();
-        for model in &settings.models {
-            if let Err(problem) = crate::table::reference_rows(&model.reference, &model.settings) {
-                problems.push(Problem::error("", Span::default(), format!("model {}: {problem}", model.settings.name)));
-            }
+        for model in &mut settings.models {
+            problems.extend(crate::models::reference::settle(model));
         }
-        if !problems.is_empty() {
-            loaded.problems.extend(problems);
+        let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+        loaded.problems.extend(problems);
+        if failed {
             loaded.settings = None;
         }
     }

@@ -9,6 +9,8 @@ mod file_sd;
 mod grafana;
 mod http;
 mod matchers;
+mod model_config;
+mod models;
 mod oauth2;
 mod prometheus;
 mod proxy;
@@ -34,7 +36,11 @@ use bellbuoy_vocabulary::{Problem, Severity, Span, nearest};
 pub use self::discover::{Found, Role, discover};
 pub use self::file_sd::{parse as parse_discovery, read_discovery};
 pub use self::matchers::{Grammar, alert_label_name_ok, parse_matcher, parse_matchers, set_grammar};
-pub use self::settings::{Alerting, AlertmanagerPeer, Global, GrafanaNotify, HostSettings, ModelConfig, Settings, StorageSettings};
+pub use self::model_config::{
+    ColumnRoles, FileFormat, Gives, ModelConfig, Place, Places, PostgresAddress, PostgresConnection, PostgresTls, ReferenceConfig,
+    ReferenceFrom, RetentionSettings, Select, SourceConfig, SourceFrom, TlsMode,
+};
+pub use self::settings::{Alerting, AlertmanagerPeer, Global, GrafanaNotify, HostSettings, Settings, StorageSettings};
 
 use self::prometheus::{Glob, Prometheus};
 use self::read::Report;

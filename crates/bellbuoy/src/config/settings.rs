@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bellbuoy_models::ModelSettings;
 use bellbuoy_notify::Receiver;
 use bellbuoy_router::{ReceiverOutline, Route, RouterSettings};
 use bellbuoy_rules::GroupSettings;
@@ -11,6 +10,7 @@ use bellbuoy_scrape::{FileDiscovery, Relabel, Scheme, ScrapeSettings, TargetGrou
 use bellbuoy_template::TemplateSet;
 use bellbuoy_vocabulary::{HttpOptions, Labels, Millis};
 
+use super::model_config::ModelConfig;
 use crate::state::HistoryLimits;
 
 #[derive(Clone, Debug, Default)]
@@ -115,14 +115,6 @@ pub struct AlertmanagerPeer {
     pub relabel: Vec<Relabel>,
     pub alert_relabel: Vec<Relabel>,
     pub http: HttpOptions,
-}
-
-/// An entry of `models:` in bellbuoy.yml.
-#[derive(Clone, Debug)]
-pub struct ModelConfig {
-    pub settings: ModelSettings,
-    /// The CSV file of the data that the model was trained on, resolved against the folder of bellbuoy.yml.
-    pub reference: PathBuf,
 }
 
 /// `host:` of bellbuoy.yml: this machine under node_exporter's names, without a second process.

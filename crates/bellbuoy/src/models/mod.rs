@@ -2,9 +2,10 @@
 //!
 //! In:    predictions, true values, outcomes of training runs, `now`. Out: series through the path, events through the router, audit entries.
 //! Never: decides; the models crate does. Holds: rows are on disk before they are acknowledged.
-//! Read:  service.rs (the cells, what comes in, when they are judged), log.rs (rows on disk), tell.rs (who is told).
+//! Read:  service.rs (the cells, what comes in, when they are judged), reference.rs (what they are compared with), log.rs (rows on disk), tell.rs (who is told).
 
 mod log;
+pub mod reference;
 mod service;
 mod tell;
 

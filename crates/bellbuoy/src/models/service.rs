@@ -209,7 +209,7 @@ impl Models {
 
     fn cell(&self, config: &ModelConfig) -> Result<Cell, String> {
         let settings = &config.settings;
-        let reference = table::reference_rows(&config.reference, settings)?;
+        let reference = table::reference_rows(super::reference::path(&config.reference)?, settings)?;
         let mut model = Model::new(settings.clone(), reference);
         let kept = self.path.state.kept(&state_name(&settings.name)).map_err(|error| error.to_string())?;
         let mut told = None;

@@ -9,6 +9,7 @@ mod grafana_notify;
 mod grafana_rules;
 mod http;
 mod kinds;
+mod models;
 mod prometheus;
 mod rules;
 mod templates;
@@ -92,6 +93,7 @@ fn read_text(name: &str, text: &str) {
     let (folder, files) = (std::path::Path::new("/nowhere"), super::Files::default());
     match name {
         "prometheus.yml" => drop(super::prometheus::read(&tree.root, folder, &files, &report)),
+        "bellbuoy.yml" => drop(super::bellbuoy::read(&tree.root, folder, &files, &report)),
         "alertmanager.yml" => drop(super::alertmanager::read(&tree.root, folder, &files, &report)),
         _ => {
             let context = super::RuleContext { global: &Default::default(), text, check_template: &|_| Ok(()) };
