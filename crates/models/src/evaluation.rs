@@ -89,6 +89,15 @@ impl Evaluation {
         Segments { segments: segments.collect(), rows_beyond: beyond.iter().map(|(_, rows)| rows.len()).sum() }
     }
 
+    /// Figures that somebody else computed.
+    pub fn told(figures: &[(Metric, f64)], rows: usize) -> Evaluation {
+        let figure = |(metric, value): &(Metric, f64)| match value.is_finite() {
+            true => Figure::of(*metric, *value, rows, Source::Told),
+            false => Figure::unknown(*metric, Unknown::Told(format!("it is {value}, not a finite number")), rows, Source::Told),
+        };
+        Evaluation { figures: figures.iter().map(figure).collect(), rows, left_out: 0 }
+    }
+
     pub fn figure(&self, metric: Metric) -> Option<&Figure> {
         self.figures.iter().find(|figure| figure.metric == metric)
     }
@@ -107,6 +116,17 @@ impl Comparison {
     pub fn unknown(metric: Metric, reason: Unknown) -> Comparison {
         let no = || Err(reason.clone());
         Comparison { metric, champion: no(), challenger: no(), gain: no(), interval: Err(reason.clone()), rows: 0 }
+    }
+
+    /// Of figures that somebody else computed: how sure they are is not known.
+    pub fn told(metric: Metric, champion: &Evaluation, challenger: &Evaluation) -> Comparison {
+        let (old, new) = (champion.value(metric), challenger.value(metric));
+        let gain = match (&old, &new) {
+            (Ok(old), Ok(new)) => crate::figure::finite(metric.gain(*old, *new)),
+            (Err(reason), _) | (_, Err(reason)) => Err(reason.clone()),
+        };
+        let interval = Err(Unknown::Told("only figures are known, no rows".to_owned()));
+        Comparison { metric, champion: old, challenger: new, gain, interval, rows: champion.rows.min(challenger.rows) }
     }
 
     /// `champion` and `challenger` hold the same rows in the same order.

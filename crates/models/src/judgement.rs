@@ -3,7 +3,7 @@
 use bellbuoy_drift::ColumnReport;
 use bellbuoy_vocabulary::{Labels, METRIC_NAME, Timestamp};
 
-use crate::{Event, ModelSettings, Performance, RetrainingDecision, RetrainingOutcome};
+use crate::{Event, ModelSettings, Performance, Readings, RetrainingOutcome, Ruling};
 
 /// A figure, or why there is none.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +39,9 @@ pub struct Judgement {
     pub at: Timestamp,
     pub drift: Outcome<DriftSummary>,
     pub performance: Outcome<Performance>,
-    pub decision: RetrainingDecision,
+    pub decision: Ruling<RetrainingOutcome>,
+    /// Every figure by its name in rules.
+    pub readings: Readings,
 }
 
 impl Judgement {
@@ -83,27 +85,14 @@ impl Judgement {
         out
     }
 
-    /// What people should hear of this judgement, when its outcome differs from the one before. `first`: the first one after a
-    /// start, of which only a call to act is told.
+    /// What people should hear of this judgement; see `Event::of_judgement`.
     pub fn events(&self, settings: &ModelSettings, first: bool) -> Vec<Event> {
-        let calls = matches!(self.decision.outcome, RetrainingOutcome::RetrainNow | RetrainingOutcome::Watch | RetrainingOutcome::Forced);
-        if first && !calls {
-            return Vec::new();
-        }
-        let mut events = Vec::new();
-        if let Some(drift) = self.drift.known().filter(|drift| drift.detected) {
-            events.push(Event::drift(settings, drift, self.performance.known()));
-        }
-        let lines = &settings.retraining_lines;
-        if let Some(figures) = self.performance.known() {
-            let low = |line: Option<f64>| line.is_some_and(|line| figures.r2 < line);
-            let rmse_high = lines.rmse_critical.is_some_and(|line| figures.rmse > line);
-            if low(lines.r2_warning) || low(lines.r2_critical) || rmse_high {
-                events.push(Event::performance(settings, figures));
-            }
-        }
-        events.push(Event::decision(settings, self));
-        events
+        let drifted = |drift: &DriftSummary| {
+            let drifted = drift.features.iter().filter(|feature| feature.drifted);
+            drifted.map(|feature| feature.name.clone()).collect::<Vec<_>>()
+        };
+        let drifted = self.drift.known().filter(|drift| drift.detected).map(drifted);
+        Event::of_judgement(settings, &self.decision, &self.readings, drifted, first)
     }
 }
 

@@ -6,9 +6,9 @@
 //! Never: reads a clock or a file, sends anything, retrains or deploys: it decides and says why.
 //! Holds: no data is its own outcome, `Unknown` with a reason, never a number that looks like a verdict; every id is counted once;
 //!        memory is bounded by `retention_rows`, and what the bound drops is counted.
-//! Read:  settings.rs, model.rs, judgement.rs, then retraining.rs and deployment.rs (the decisions), event.rs. Figures: metric.rs, figure.rs,
+//! Read:  settings.rs, model.rs, judgement.rs, deployment.rs, event.rs. Figures: metric.rs, figure.rs,
 //!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals), estimate.rs (before true
-//!        values are there), ledger.rs and span.rs (joined by id, windows), season.rs. Decisions as rules: policy.rs.
+//!        values are there), ledger.rs and span.rs (joined by id, windows), season.rs. Decisions: policy.rs (rules), naming.rs (what they look at).
 
 mod bootstrap;
 mod calibration;
@@ -23,6 +23,7 @@ mod labelled;
 mod ledger;
 mod metric;
 mod model;
+mod naming;
 mod pairs;
 mod performance;
 mod policy;
@@ -40,7 +41,7 @@ mod window;
 pub use bellbuoy_drift::{ColumnReport, Kind};
 pub use bootstrap::{IntervalMethod, Resampling};
 pub use calibration::Bin;
-pub use deployment::{DeploymentDecision, DeploymentOutcome, DeploymentReason, TwoSets, decide_deployment};
+pub use deployment::{DeploymentDecision, DeploymentOutcome, Paired, TwoSets};
 pub use details::{ClassDetails, ClassFigures};
 pub use estimate::{Cbpe, Dle, LossRow};
 pub use evaluation::{Comparison, Evaluation, EvaluationOptions, Segments};
@@ -51,20 +52,20 @@ pub use labelled::{Labelled, RowProblem};
 pub use ledger::{Answer, Entry, Joined, Ledger, Taken, Target, Truth, WindowFigures};
 pub use metric::{Better, Metric, MetricKind};
 pub use model::Model;
+pub use naming::{deployment_figure_names, drift_score_name, figure_names, of_window};
 pub use pairs::Pairs;
 pub use performance::{NoFigures, Performance, Regression, Scored, performance, regression};
 pub use policy::{
-    Condition, CoolDown, PairedDeployment, Policy, PolicyState, RULES_MAX, Reading, Readings, Rule, Ruling, RulingReason, Side, Test,
-    readings_of,
+    Condition, CoolDown, Crossed, Policy, PolicyState, RULES_MAX, Reading, Readings, Rule, Ruling, RulingReason, Side, Test, readings_of,
 };
 pub use prediction::{FEATURES_MAX, Label, Prediction, Reference, ReferenceRows, Schema};
-pub use retraining::{DecisionSeverity, RetrainingDecision, RetrainingOutcome, RetrainingReason, decide_retraining};
+pub use retraining::{DecisionSeverity, RetrainingOutcome};
 pub use row::{Accepted, FeatureValue, Row};
 pub use sample::Sample;
 pub use season::{Matched, Season};
 pub use series::{figure_series, window_series};
 pub use settings::{
     DeploymentSettings, DeploymentThresholds, DetectorKind, DetectorSettings, DriftSettings, Feature, FeatureKind, METRIC_PREFIX,
-    MetricAlias, ModelKind, ModelSettings, RetrainingThresholds, Roles, Span, Stream, WindowSettings,
+    MetricAlias, MetricLines, ModelKind, ModelSettings, RetrainingThresholds, Roles, Span, Stream, WindowSettings,
 };
 pub use span::{CUTS_MAX, Cut, Forgotten, Windows};

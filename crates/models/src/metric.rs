@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bellbuoy_vocabulary::Unit;
+
 macro_rules! metrics {
     ($($name:ident $word:literal $better:ident $kind:ident),* $(,)?) => {
         /// A figure over predictions and true values. Definitions are scikit-learn's; where those would be misleading, `Unknown`.
@@ -82,6 +84,53 @@ impl Metric {
 
     pub fn of_kind(kind: MetricKind) -> impl Iterator<Item = Metric> {
         Metric::ALL.iter().copied().filter(move |metric| metric.kind() == kind)
+    }
+
+    /// As people write it.
+    pub fn spoken(self) -> &'static str {
+        match self {
+            Metric::R2 => "R2",
+            Metric::Rmse => "RMSE",
+            Metric::Mae => "MAE",
+            Metric::Mape => "MAPE",
+            Metric::MeanError => "mean error",
+            Metric::MedianAbsoluteError => "median absolute error",
+            Metric::AbsoluteErrorP90 => "90th percentile of the absolute error",
+            Metric::AbsoluteErrorP95 => "95th percentile of the absolute error",
+            Metric::AbsoluteErrorP99 => "99th percentile of the absolute error",
+            Metric::MaxError => "largest error",
+            Metric::ErrorP05 => "5th percentile of the error",
+            Metric::ErrorP50 => "median error",
+            Metric::ErrorP95 => "95th percentile of the error",
+            Metric::Accuracy => "accuracy",
+            Metric::BalancedAccuracy => "balanced accuracy",
+            Metric::Precision => "precision",
+            Metric::Recall => "recall",
+            Metric::Specificity => "specificity",
+            Metric::F1 => "F1",
+            Metric::PrecisionMacro => "macro precision",
+            Metric::RecallMacro => "macro recall",
+            Metric::F1Macro => "macro F1",
+            Metric::PrecisionWeighted => "weighted precision",
+            Metric::RecallWeighted => "weighted recall",
+            Metric::F1Weighted => "weighted F1",
+            Metric::RocAuc => "ROC AUC",
+            Metric::RocAucWeighted => "weighted ROC AUC",
+            Metric::PrAuc => "PR AUC",
+            Metric::LogLoss => "log loss",
+            Metric::Brier => "Brier score",
+            Metric::Ece => "calibration error",
+        }
+    }
+
+    /// How its numbers print.
+    pub fn unit(self) -> Unit {
+        match self {
+            Metric::R2 => Unit::Score,
+            Metric::Mape | Metric::Accuracy | Metric::BalancedAccuracy => Unit::Share,
+            metric if metric.kind() == MetricKind::Regression => Unit::Amount,
+            _ => Unit::Score,
+        }
     }
 
     /// How much better `challenger` is than `champion`: above 0 is better, whichever way the metric goes.

@@ -13,7 +13,7 @@ use crate::window::Window;
 use crate::{
     Accepted, DeploymentDecision, DeploymentOutcome, DriftSummary, Evaluation, EvaluationOptions, FeatureKind, FeatureValue, Judgement,
     Metric, MetricKind, ModelSettings, Outcome, Pairs, Performance, Policy, PolicyState, Reading, Readings, RetrainingOutcome, Row,
-    decide_retraining, performance, readings_of,
+    drift_score_name, performance, readings_of,
 };
 
 /// Drift is judged on at most this many rows a side: the preset then takes tests with a p-value, whatever the reference's size.
@@ -29,7 +29,6 @@ pub struct Model {
     reference_rows: usize,
     window: Window,
     counters: Counters,
-    policy: Option<Policy<RetrainingOutcome>>,
     policy_state: PolicyState,
 }
 
@@ -55,16 +54,9 @@ impl Model {
             reference_rows: rows,
             window: Window::new(settings.retention_rows),
             counters: Counters::new(),
-            policy: None,
             policy_state: PolicyState::default(),
             settings,
         }
-    }
-
-    /// Decides by these rules instead of the tree.
-    pub fn with_policy(mut self, policy: Policy<RetrainingOutcome>) -> Model {
-        self.policy = Some(policy);
-        self
     }
 
     pub fn settings(&self) -> &ModelSettings {
@@ -94,15 +86,10 @@ impl Model {
     pub fn judge(&mut self, now: Timestamp, forced: bool) -> Judgement {
         let drift = self.drift(Row::CHAMPION);
         let performance = self.performance(Row::CHAMPION);
-        let decision = match &self.policy {
-            Some(policy) => {
-                let readings = self.readings(policy, &drift, &performance);
-                policy.judge(&readings, &mut self.policy_state, forced, now).into()
-            }
-            None => decide_retraining(&drift, &performance, &self.settings.retraining_lines, forced),
-        };
+        let readings = self.readings(&drift, &performance);
+        let decision = self.settings.retraining.judge(&readings, &mut self.policy_state, forced, now);
         *self.counters.decisions.entry(decision.outcome.word()).or_default() += 1;
-        Judgement { at: now, drift, performance, decision }
+        Judgement { at: now, drift, performance, decision, readings }
     }
 
     /// Drift of the newest predictions of a role against the reference.
@@ -145,17 +132,9 @@ impl Model {
         self.policy_state.acted(now);
     }
 
-    /// What rules can look at: every figure of regression by its name, `drift_share`, `drift_detected`, `drifted_features`, and
-    /// `feature_drift_score:NAME` of each feature.
-    pub fn figure_names(&self) -> Vec<String> {
-        let figures = Metric::of_kind(MetricKind::Regression).map(|metric| metric.word().to_owned());
-        let drift = ["drift_share", "drift_detected", "drifted_features"].map(str::to_owned);
-        let features = self.settings.features.iter().map(|feature| score_name(&feature.name));
-        figures.chain(drift).chain(features).collect()
-    }
-
     /// Over the same rows as `performance`. Intervals cost a thousand figures each, so only those that a rule asks for have one.
-    fn readings(&self, policy: &Policy<RetrainingOutcome>, drift: &Outcome<DriftSummary>, performance: &Outcome<Performance>) -> Readings {
+    fn readings(&self, drift: &Outcome<DriftSummary>, performance: &Outcome<Performance>) -> Readings {
+        let policy = &self.settings.retraining;
         let rows = self.window.newest_scored(Row::CHAMPION, self.settings.window_rows());
         let pairs = Pairs::new(rows.iter().map(|row| (row.predicted, row.actual)));
         let of_side = |metric: &Metric| policy.asks_for_interval(metric.word());
@@ -169,7 +148,7 @@ impl Model {
             for feature in &drift.features {
                 let unknown = || Reading::unknown(feature.error.clone().unwrap_or_else(|| "it could not be judged".to_owned()));
                 let reading = feature.score.map_or_else(unknown, |score| Reading::of(score, Some(feature.current_rows)));
-                out.insert(score_name(&feature.name), reading);
+                out.insert(drift_score_name(&feature.name), reading);
             }
         }
         out
@@ -194,10 +173,8 @@ impl Model {
     }
 
     pub fn record_deployment(&mut self, decision: &DeploymentDecision) {
-        *self.counters.deployments.entry(decision.decision.word()).or_default() += 1;
-        if decision.improvement.is_finite() {
-            self.counters.improvement = Some(decision.improvement);
-        }
+        *self.counters.deployments.entry(decision.outcome().word()).or_default() += 1;
+        self.counters.improvement = decision.improvement().or(self.counters.improvement);
     }
 
     /// The series that count, from 0 on, so that a rate over them sees the first event.
@@ -290,10 +267,6 @@ fn current_values(reference: &Column, rows: &[&Row]) -> Values {
     let numbers: Vec<f64> = cells.iter().map(|cell| number_of(cell.as_ref())).collect();
     let whole = matches!(reference.values, Values::Integers(_)) && numbers.iter().all(|number| number.fract() == 0.0);
     if whole { Values::Integers(numbers.iter().map(|number| *number as i64).collect()) } else { Values::Numbers(numbers) }
-}
-
-fn score_name(feature: &str) -> String {
-    format!("feature_drift_score:{feature}")
 }
 
 fn number_of(value: Option<&FeatureValue>) -> f64 {

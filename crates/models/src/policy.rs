@@ -5,18 +5,20 @@
 //! a row, figures may need rows, a run that was just done keeps the next one off (cool-down), and a person may force one.
 
 mod deployment;
+mod reading;
 mod retraining;
+mod ruling;
 
-pub use deployment::PairedDeployment;
+pub use reading::{Reading, Readings, readings_of};
+pub use ruling::{Crossed, Ruling, RulingReason};
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use bellbuoy_vocabulary::{Millis, Timestamp};
+use bellbuoy_vocabulary::{Millis, Timestamp, nearest};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::{DecisionSeverity, Evaluation, Interval, Source};
+use crate::naming::{spoken, spoken_flag, spoken_value};
+use crate::{DecisionSeverity, Metric};
 
 /// More rules than a person reads.
 pub const RULES_MAX: usize = 100;
@@ -89,19 +91,6 @@ pub struct CoolDown<O> {
     pub length: Millis,
 }
 
-/// A figure as rules see it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
-    /// Or why there is none.
-    pub value: Result<f64, String>,
-    pub interval: Option<Interval>,
-    /// `None`: nobody said how many; then a condition that asks for rows is unknown.
-    pub rows: Option<usize>,
-}
-
-/// All figures of a model by name.
-pub type Readings = BTreeMap<String, Reading>;
-
 /// What a policy remembers from one judgement to the next. Kept over a restart as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PolicyState {
@@ -116,48 +105,6 @@ pub struct PolicyState {
     counted_at: Option<i64>,
     #[serde(default)]
     acted_at: Option<i64>,
-}
-
-/// What was decided, why, and from what.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ruling<O> {
-    pub at: Timestamp,
-    pub outcome: O,
-    pub severity: DecisionSeverity,
-    pub reason: RulingReason,
-    /// Every figure that a rule up to the decisive one looked at.
-    pub inputs: Vec<(String, Reading)>,
-}
-
-/// Prints as a sentence.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RulingReason {
-    /// A rule holds; why is one fragment per condition.
-    Rule {
-        rule: String,
-        why: Vec<String>,
-    },
-    /// It holds, but has to hold more often.
-    Pending {
-        rule: String,
-        why: Vec<String>,
-        times: u32,
-        times_min: u32,
-    },
-    /// It holds, but a run was just done.
-    CoolingDown {
-        rule: String,
-        why: Vec<String>,
-        until: Timestamp,
-    },
-    /// It comes first and cannot be judged.
-    Unknown {
-        rule: String,
-        figure: String,
-        because: String,
-    },
-    NoRule,
-    Forced,
 }
 
 /// What a condition comes to.
@@ -179,9 +126,13 @@ impl<O: Copy + PartialEq> Policy<O> {
         if counts {
             state.counted_at = Some(now.0);
         }
+        let crossed = self.crossed(&found);
+        let ruling = |outcome, severity, reason, rules| {
+            let inputs = self.inputs(rules, readings);
+            Ruling { at: now, outcome, severity, reason, inputs, crossed }
+        };
         if forced {
-            let inputs = self.inputs(self.rules.len(), readings);
-            return Ruling { at: now, outcome: self.forced, severity: DecisionSeverity::Info, reason: RulingReason::Forced, inputs };
+            return ruling(self.forced, DecisionSeverity::Info, RulingReason::Forced, self.rules.len());
         }
         let mut pending = None;
         for (at, (rule, held)) in self.rules.iter().zip(found).enumerate() {
@@ -199,14 +150,36 @@ impl<O: Copy + PartialEq> Policy<O> {
             };
             // A rule that waits says more than a later one that finds nothing.
             if pending.is_none() || outcome != self.otherwise {
-                return Ruling { at: now, outcome, severity, reason, inputs: self.inputs(at + 1, readings) };
+                return ruling(outcome, severity, reason, at + 1);
             }
         }
         let (outcome, severity, reason) = match pending {
             Some((_, reason)) => (self.pending, DecisionSeverity::Info, reason),
-            None => (self.otherwise, DecisionSeverity::Info, RulingReason::NoRule),
+            None => {
+                let inputs = self.inputs(self.rules.len(), readings);
+                let said = |(name, reading): &(String, Reading)| Some(spoken_value(name, *reading.value.as_ref().ok()?));
+                (self.otherwise, DecisionSeverity::Info, RulingReason::NoRule { figures: inputs.iter().filter_map(said).collect() })
+            }
         };
-        Ruling { at: now, outcome, severity, reason, inputs: self.inputs(self.rules.len(), readings) }
+        ruling(outcome, severity, reason, self.rules.len())
+    }
+
+    /// Each line once, at its highest severity.
+    fn crossed(&self, found: &[Vec<Held>]) -> Vec<Crossed> {
+        let mut out: Vec<Crossed> = Vec::new();
+        for (rule, held) in self.rules.iter().zip(found) {
+            let alone = rule.when.iter().all(|condition| Metric::parse(&condition.figure).is_some());
+            let whole = held.iter().all(|held| matches!(held, Held::Yes(_)));
+            let severity = if whole && alone { rule.severity } else { DecisionSeverity::Warning };
+            for (condition, held) in rule.when.iter().zip(held) {
+                let Held::Yes(why) = held else { continue };
+                match out.iter_mut().find(|crossed| crossed.why == *why) {
+                    Some(crossed) => crossed.severity = crossed.severity.max(severity),
+                    None => out.push(Crossed { figure: condition.figure.clone(), why: why.clone(), severity }),
+                }
+            }
+        }
+        out
     }
 
     /// `None`: the rule does not hold.
@@ -302,7 +275,7 @@ impl Condition {
     fn look(&self, readings: &Readings, key: &str, state: &mut PolicyState) -> Held {
         let number = match self.number(readings) {
             Ok(number) => number,
-            Err(because) => return Held::Unknown { figure: self.figure.clone(), because },
+            Err(because) => return Held::Unknown { figure: spoken_flag(&self.figure, true).map_or_else(|| spoken(&self.figure).0, |_| "drift".into()), because },
         };
         let was_held = state.held.iter().any(|held| held == key);
         let line = self.clear.filter(|_| was_held).unwrap_or(self.line);
@@ -316,13 +289,22 @@ impl Condition {
         if !holds {
             return Held::No;
         }
+        Held::Yes(self.why(number, line))
+    }
+
+    /// `R2 0.5321 is below 0.65`
+    fn why(&self, number: f64, line: f64) -> String {
+        if let Some(said) = spoken_flag(&self.figure, number != 0.0) {
+            return said;
+        }
+        let (name, unit) = spoken(&self.figure);
         let side = match self.side {
             Side::Value => "",
             Side::Low => " at its lower end",
             Side::High => " at its upper end",
         };
         let still = if self.test.holds(number, self.line) { "is" } else { "was beyond its line and is still" };
-        Held::Yes(format!("{} {number:.4}{side} {still} {} {line}", self.figure, self.test.words()))
+        format!("{name} {}{side} {still} {} {}", unit.text_beside(number, line), self.test.words(), unit.line_text(line))
     }
 
     fn number(&self, readings: &Readings) -> Result<f64, String> {
@@ -345,7 +327,8 @@ impl Condition {
     fn problem(&self, known: &[&str]) -> Option<String> {
         let figure = &self.figure;
         if !known.is_empty() && !known.contains(&figure.as_str()) {
-            return Some(format!("the model has no figure {figure:?}; it has {}", known.join(", ")));
+            let near = nearest(figure, known.iter().copied()).map(|near| format!("did you mean {near:?}?"));
+            return Some(format!("the model has no figure {figure:?}; {}", near.unwrap_or_else(|| format!("it has {}", some_of(known)))));
         }
         if !self.line.is_finite() || self.clear.is_some_and(|clear| !clear.is_finite()) {
             return Some(format!("the line of {figure} is not a finite number"));
@@ -355,6 +338,14 @@ impl Condition {
         let wrong = if below { clear < self.line } else { clear > self.line };
         wrong.then(|| format!("{figure} would clear at {clear} before it reaches its line {}", self.line))
     }
+}
+
+/// The first of many names.
+fn some_of(names: &[&str]) -> String {
+    const NAMED_MAX: usize = 20;
+    let more = names.len().saturating_sub(NAMED_MAX);
+    let named = names[..names.len() - more].join(", ");
+    if more == 0 { named } else { format!("{named} and {more} more") }
 }
 
 impl Test {
@@ -375,50 +366,6 @@ impl Test {
             Test::AtLeast => "at least",
         }
     }
-}
-
-impl Reading {
-    pub fn of(value: f64, rows: Option<usize>) -> Reading {
-        Reading { value: Ok(value), interval: None, rows }
-    }
-
-    pub fn unknown(because: impl Into<String>) -> Reading {
-        Reading { value: Err(because.into()), interval: None, rows: None }
-    }
-
-    fn json(&self) -> Value {
-        match &self.value {
-            Err(because) => json!({"unknown": because}),
-            // JSON has no NaN; a reading of one is told as text.
-            Ok(value) if !value.is_finite() => json!({"unknown": format!("it is {value}, not a finite number")}),
-            Ok(value) => {
-                let mut out = json!({"value": value});
-                if let Some(interval) = self.interval {
-                    out["low"] = json!(interval.low);
-                    out["high"] = json!(interval.high);
-                    out["level"] = json!(interval.level);
-                }
-                if let Some(rows) = self.rows {
-                    out["rows"] = json!(rows);
-                }
-                out
-            }
-        }
-    }
-}
-
-/// The figures of an evaluation under their names: `r2`, or `r2_estimated` for estimates.
-pub fn readings_of(evaluation: &Evaluation) -> Readings {
-    let mut out = Readings::new();
-    for figure in &evaluation.figures {
-        let name = match figure.source {
-            Source::EstimatedByConfidence | Source::EstimatedByLoss => format!("{}_estimated", figure.metric),
-            Source::Realised | Source::Told => figure.metric.to_string(),
-        };
-        let value = figure.value.clone().map_err(|reason| reason.to_string());
-        out.insert(name, Reading { value, interval: figure.interval.clone().ok(), rows: Some(figure.rows) });
-    }
-    out
 }
 
 impl PolicyState {
@@ -444,60 +391,6 @@ impl PolicyState {
             }
         }
         self.times = times;
-    }
-}
-
-impl<O> Ruling<O> {
-    /// For the audit record: `word` names the outcome.
-    pub fn json(&self, word: &str) -> Value {
-        let inputs: serde_json::Map<String, Value> = self.inputs.iter().map(|(name, reading)| (name.clone(), reading.json())).collect();
-        json!({
-            "at": self.at.rfc3339(), "outcome": word, "severity": self.severity.word(), "rule": self.reason.rule(),
-            "reason": self.reason.word(), "because": self.reason.to_string(), "inputs": inputs,
-        })
-    }
-}
-
-impl RulingReason {
-    pub fn word(&self) -> &'static str {
-        match self {
-            RulingReason::Rule { .. } => "rule",
-            RulingReason::Pending { .. } => "pending",
-            RulingReason::CoolingDown { .. } => "cooling_down",
-            RulingReason::Unknown { .. } => "unknown",
-            RulingReason::NoRule => "no_rule",
-            RulingReason::Forced => "forced",
-        }
-    }
-
-    /// The rule that decided.
-    pub fn rule(&self) -> Option<&str> {
-        match self {
-            RulingReason::Rule { rule, .. }
-            | RulingReason::Pending { rule, .. }
-            | RulingReason::CoolingDown { rule, .. }
-            | RulingReason::Unknown { rule, .. } => Some(rule),
-            RulingReason::NoRule | RulingReason::Forced => None,
-        }
-    }
-}
-
-impl fmt::Display for RulingReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RulingReason::Rule { rule, why } => write!(f, "{} (rule {rule})", why.join(" and ")),
-            RulingReason::Pending { rule, why, times, times_min } => {
-                write!(f, "{} (rule {rule}), seen {times} of {times_min} times in a row", why.join(" and "))
-            }
-            RulingReason::CoolingDown { rule, why, until } => {
-                write!(f, "{} (rule {rule}), but the last run was done so lately that none begins before {until}", why.join(" and "))
-            }
-            RulingReason::Unknown { rule, figure, because } => {
-                write!(f, "{figure} is unknown ({because}), so rule {rule} cannot be judged")
-            }
-            RulingReason::NoRule => f.write_str("no rule holds"),
-            RulingReason::Forced => f.write_str("a person asked for it, whatever the figures say"),
-        }
     }
 }
 

@@ -37,8 +37,6 @@ pub struct ModelSettings {
     pub estimates: bool,
     /// On streams of features, predictions or errors.
     pub detectors: Vec<DetectorSettings>,
-    /// Of the default rules, for messages.
-    pub retraining_lines: RetrainingThresholds,
     pub retraining: Policy<RetrainingOutcome>,
     pub deployment: DeploymentSettings,
     /// Predictions kept in memory per role; as many true values may wait for their prediction.
@@ -142,9 +140,8 @@ pub enum DetectorKind {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeploymentSettings {
-    /// What champion and challenger are compared by: R2, ROC AUC, ...
+    /// What champion and challenger are compared by: R2, balanced accuracy, ...
     pub metric: Metric,
-    pub lines: DeploymentThresholds,
     /// Rules where only figures are known.
     pub told: Policy<DeploymentOutcome>,
     /// Rules where rows of both sets are known, over the gain and its interval.
@@ -163,13 +160,19 @@ pub struct MetricAlias {
 }
 
 /// The lines of the default retraining rules. A figure without a line is not used.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RetrainingThresholds {
-    pub r2_critical: Option<f64>,
-    pub r2_warning: Option<f64>,
-    /// In the target's unit.
-    pub rmse_critical: Option<f64>,
+    /// In the order in which they are asked.
+    pub metrics: Vec<MetricLines>,
     pub drift_share: Option<f64>,
+}
+
+/// In the unit of the metric. Of one that is best at 0 (`mean_error`) the line counts on both sides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MetricLines {
+    pub metric: Metric,
+    pub critical: Option<f64>,
+    pub warning: Option<f64>,
 }
 
 /// The lines of the default deployment rules, in the unit of the metric.
@@ -199,7 +202,6 @@ impl ModelSettings {
             intervals: None,
             estimates: true,
             detectors: Vec::new(),
-            retraining_lines: RetrainingThresholds::default(),
             retraining: Policy::retraining(&RetrainingThresholds::default()),
             deployment: DeploymentSettings::of(Metric::R2, &DeploymentThresholds::default()),
             retention_rows: 20_000,
@@ -233,10 +235,15 @@ impl WindowSettings {
 }
 
 impl DeploymentSettings {
+    /// R2, or balanced accuracy.
+    pub fn of_kind(kind: &ModelKind) -> DeploymentSettings {
+        let metric = if *kind == ModelKind::Regression { Metric::R2 } else { Metric::BalancedAccuracy };
+        DeploymentSettings::of(metric, &DeploymentThresholds::default())
+    }
+
     pub fn of(metric: Metric, lines: &DeploymentThresholds) -> DeploymentSettings {
         DeploymentSettings {
             metric,
-            lines: *lines,
             told: Policy::deployment(lines),
             paired: Policy::deployment_paired(lines),
             rows_min: 50,
@@ -266,10 +273,37 @@ impl Default for DriftSettings {
     }
 }
 
+impl RetrainingThresholds {
+    /// Regression: the lines of the bike-traffic stack; RMSE has a unit, so it has no line until somebody sets one. Classification: balanced
+    /// accuracy, which needs no probabilities and does not mind rare classes, 30 % (critical) and 40 % (warning) of the way from chance to
+    /// perfect: 0.65 and 0.7 of two classes. What is good differs much from problem to problem: set your own.
+    pub fn of_kind(kind: &ModelKind) -> RetrainingThresholds {
+        let lines = match kind {
+            ModelKind::Regression => MetricLines { metric: Metric::R2, critical: Some(0.65), warning: Some(0.70) },
+            ModelKind::Classification { classes, .. } => {
+                let chance = 1.0 / classes.len().max(2) as f64;
+                // To four decimals: a line is shown to people.
+                let line = |way: f64| Some(((chance + way * (1.0 - chance)) * 10_000.0).round() / 10_000.0);
+                MetricLines { metric: Metric::BalancedAccuracy, critical: line(0.3), warning: line(0.4) }
+            }
+        };
+        RetrainingThresholds { metrics: vec![lines], drift_share: Some(0.5) }
+    }
+
+    /// Sets one line; `None` takes it away. A metric that had none comes last.
+    pub fn set(&mut self, metric: Metric, critical: bool, line: Option<f64>) {
+        let at = self.metrics.iter().position(|lines| lines.metric == metric).unwrap_or_else(|| {
+            self.metrics.push(MetricLines { metric, critical: None, warning: None });
+            self.metrics.len() - 1
+        });
+        let lines = &mut self.metrics[at];
+        *(if critical { &mut lines.critical } else { &mut lines.warning }) = line;
+    }
+}
+
 impl Default for RetrainingThresholds {
-    /// The lines of the bike-traffic stack. RMSE has a unit: set its line for your own target.
     fn default() -> RetrainingThresholds {
-        RetrainingThresholds { r2_critical: Some(0.65), r2_warning: Some(0.70), rmse_critical: None, drift_share: Some(0.5) }
+        RetrainingThresholds::of_kind(&ModelKind::Regression)
     }
 }
 

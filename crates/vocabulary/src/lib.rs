@@ -1,7 +1,7 @@
 //! scrape > store > promql > rules > router > notify: the words that all of them share.
 //!
 //! In:    nothing.
-//! Out:   `Labels`, `Sample`, `Matcher`, `Timestamp`, `Alert`, `Problem`, `Secret`, `HttpOptions`, and the two seams of the path:
+//! Out:   `Labels`, `Sample`, `Matcher`, `Timestamp`, `Alert`, `Problem`, `Secret`, `HttpOptions`, `Unit`, and the two seams of the path:
 //!        `Append` (collect -> store) and `SeriesSource` (store -> judge).
 //! Never: reads a clock, opens a file or a socket, depends on another crate of ours.
 //! Holds: a label set has one spelling (sorted, no empty values), so equal sets are equal bytes.
@@ -19,6 +19,7 @@ mod sample;
 mod secret;
 mod series;
 mod time;
+mod unit;
 
 pub use alert::Alert;
 pub use duration::{format_duration, parse_duration};
@@ -32,3 +33,4 @@ pub use sample::{Histogram, HistogramSpan, STALE_NAN, Sample, is_stale};
 pub use secret::Secret;
 pub use series::{Append, AppendError, Points, Series, SeriesRef, SeriesSource, SourceError};
 pub use time::{Millis, Timestamp};
+pub use unit::Unit;

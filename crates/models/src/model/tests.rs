@@ -4,7 +4,7 @@ use bellbuoy_vocabulary::Millis;
 
 use super::*;
 use crate::{
-    Condition, CoolDown, DecisionSeverity, DeploymentThresholds, Feature, RetrainingOutcome, Rule, Side, Test, TwoSets, decide_deployment,
+    Condition, CoolDown, DecisionSeverity, DeploymentDecision, Feature, Policy, RetrainingOutcome, Rule, Side, Test, TwoSets,
 };
 
 fn settings() -> ModelSettings {
@@ -25,7 +25,11 @@ fn row(i: usize, shift: f64) -> Row {
 }
 
 fn model() -> Model {
-    Model::new(settings(), (0..2880).map(|i| row(i, 0.0)).collect())
+    Model::new(settings(), reference())
+}
+
+fn reference() -> Vec<Row> {
+    (0..2880).map(|i| row(i, 0.0)).collect()
 }
 
 fn series_of(model: &Model, judgement: &Judgement) -> BTreeMap<String, f64> {
@@ -110,8 +114,9 @@ fn counters_survive_a_restart() {
     old.judge(Timestamp(2), true);
     old.record_training("success");
     old.record_training("exploded");
-    let sets = |r2| TwoSets { baseline: Performance::of_scores(0.9, 1.0, 1.0, 9), current: Performance::of_scores(r2, 1.0, 1.0, 9) };
-    old.record_deployment(&decide_deployment(&sets(0.5), &sets(0.75), &DeploymentThresholds::default()));
+    let told = |r2| Evaluation::told(&[(Metric::R2, r2)], 9);
+    let sets = |r2| TwoSets { baseline: told(0.9), current: told(r2) };
+    old.record_deployment(&DeploymentDecision::of_figures(&settings().deployment, sets(0.5), sets(0.75), false, Timestamp(0)));
     let mut new = model();
     new.restore(&old.state());
     assert_eq!(new.counter_samples(), old.counter_samples());
@@ -131,26 +136,27 @@ fn a_model_decides_by_its_own_rules() {
     let policy = Policy {
         rules: vec![Rule { times_min: 2, ..Rule::new("sure", RetrainNow, DecisionSeverity::Critical, when) }],
         cool_down: Some(CoolDown { keeps_off: RetrainNow, instead: Watch, length: Millis::from_minutes(60) }),
-        ..Policy::retraining(&settings().retraining_lines)
+        ..settings().retraining
     };
-    let names = model().figure_names();
+    let names = crate::figure_names(&settings());
     assert_eq!(policy.problems(&names.iter().map(String::as_str).collect::<Vec<_>>()), [""; 0]);
-    let mut model = model().with_policy(policy.clone());
+    let fresh = || Model::new(ModelSettings { retraining: policy.clone(), ..settings() }, reference());
+    let mut model = fresh();
     let judge = |model: &mut Model, minute: i64| {
         let decision = model.judge(Timestamp(minute * 60_000), false).decision;
         (decision.outcome, decision.reason.to_string())
     };
     let (outcome, reason) = judge(&mut model, 0);
     assert_eq!(outcome, RetrainingOutcome::Unknown);
-    assert_eq!(reason, "r2 is unknown (there are no rows), so rule sure cannot be judged");
+    assert_eq!(reason, "R2 is unknown (there are no rows), so rule sure cannot be judged");
     model.predictions((0..500).map(|i| row(i, 0.0)).collect());
     model.labels((0..500).map(|i| (i.to_string(), (i % 100) as f64)).collect());
-    assert_eq!(judge(&mut model, 1), (Nothing, "no rule holds".to_owned()));
+    assert_eq!(judge(&mut model, 1), (Nothing, "no line is crossed (R2 1.0000, drift score of temp 1.0000)".to_owned()));
     model.predictions((500..1500).map(|i| row(i, 0.4)).collect());
     model.labels((500..1500).map(|i| (i.to_string(), (i % 100) as f64 * 2.0)).collect());
     assert_eq!(judge(&mut model, 2).0, Watch);
     // A restart does not make it begin anew.
-    let mut again = self::model().with_policy(policy);
+    let mut again = fresh();
     again.restore(&model.state());
     let rows = (500..1500).map(|i| row(i, 0.4)).collect();
     again.predictions(rows);
@@ -158,7 +164,7 @@ fn a_model_decides_by_its_own_rules() {
     let (outcome, reason) = judge(&mut again, 3);
     assert_eq!(outcome, RetrainNow);
     assert!(
-        reason.starts_with("r2 ") && reason.contains(" at its upper end is below 0.65 and feature_drift_score:temp 0.0000 is below 0.01"),
+        reason.starts_with("R2 ") && reason.contains(" at its upper end is below 0.65 and drift score of temp 0.0000 is below 0.01"),
         "{reason}"
     );
     again.retrained(Timestamp(3 * 60_000));

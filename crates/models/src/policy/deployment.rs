@@ -1,43 +1,13 @@
 //! Champion against challenger as rules: from figures alone, or from a paired test on both sets, where an improvement within noise is none.
 
-use bellbuoy_vocabulary::{Millis, Timestamp};
-use serde_json::Value;
+use bellbuoy_vocabulary::Millis;
 
-use super::{Condition, Policy, PolicyState, Reading, Readings, Rule, Ruling, Side, Test};
-use crate::{Comparison, DecisionSeverity, DeploymentOutcome, DeploymentThresholds, TwoSets};
-
-/// Champion against challenger, decided from a paired test on both sets.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PairedDeployment {
-    pub ruling: Ruling<DeploymentOutcome>,
-    pub current: Comparison,
-    pub baseline: Comparison,
-}
-
-impl PairedDeployment {
-    /// `current`: rows of today. `baseline`: rows of the time of the reference, which the challenger must not forget.
-    pub fn decide(
-        policy: &Policy<DeploymentOutcome>,
-        state: &mut PolicyState,
-        [current, baseline]: [Comparison; 2],
-        forced: bool,
-        now: Timestamp,
-    ) -> PairedDeployment {
-        let ruling = policy.judge(&Policy::<DeploymentOutcome>::readings_paired(&current, &baseline), state, forced, now);
-        PairedDeployment { ruling, current, baseline }
-    }
-
-    /// For the audit record.
-    pub fn json(&self) -> Value {
-        let mut out = self.ruling.json(self.ruling.outcome.word());
-        out["current"] = self.current.json();
-        out["baseline"] = self.baseline.json();
-        out
-    }
-}
+use super::{Condition, Policy, Reading, Readings, Rule, Side, Test};
+use crate::{Comparison, DecisionSeverity, DeploymentOutcome, DeploymentThresholds};
 
 impl Policy<DeploymentOutcome> {
-    /// The default rules where only figures are known. They decide what `decide_deployment` decides.
+    /// The default rules where only figures are known: reject a challenger that forgets the baseline or is worse today; skip one that is no
+    /// better; else deploy.
     pub fn deployment(lines: &DeploymentThresholds) -> Policy<DeploymentOutcome> {
         let rules = vec![
             rule(
@@ -51,7 +21,7 @@ impl Policy<DeploymentOutcome> {
             rule("worse_on_current", DeploymentOutcome::Reject, "improvement", Side::Value, Test::Below, 0.0),
             rule("no_improvement", DeploymentOutcome::Skip, "improvement", Side::Value, Test::AtMost, lines.improvement_min),
         ];
-        Policy::of(rules, DeploymentOutcome::Reject)
+        Policy::deployment_of(rules, DeploymentOutcome::Reject)
     }
 
     /// The default rules where rows are known. Deployed is what is surely better on the current set and surely holds on the baseline set;
@@ -64,10 +34,11 @@ impl Policy<DeploymentOutcome> {
             rule("baseline_in_doubt", DeploymentOutcome::Skip, "baseline_change", Side::Low, Test::Below, loss),
             rule("within_noise", DeploymentOutcome::Skip, "improvement", Side::Low, Test::AtMost, lines.improvement_min),
         ];
-        Policy::of(rules, DeploymentOutcome::Skip)
+        Policy::deployment_of(rules, DeploymentOutcome::Skip)
     }
 
-    fn of(rules: Vec<Rule<DeploymentOutcome>>, unknown: DeploymentOutcome) -> Policy<DeploymentOutcome> {
+    /// Rules of one's own. What none of them holds back is deployed.
+    pub fn deployment_of(rules: Vec<Rule<DeploymentOutcome>>, unknown: DeploymentOutcome) -> Policy<DeploymentOutcome> {
         Policy {
             rules,
             otherwise: DeploymentOutcome::Deploy,
@@ -79,20 +50,8 @@ impl Policy<DeploymentOutcome> {
         }
     }
 
-    /// `improvement` and `baseline_change`, of R2.
-    pub fn readings(champion: &TwoSets, challenger: &TwoSets) -> Readings {
-        let change = |new: f64, old: f64, rows| {
-            let change = new - old;
-            if change.is_finite() { Reading::of(change, Some(rows)) } else { Reading::unknown("a figure is not a number") }
-        };
-        Readings::from([
-            ("improvement".to_owned(), change(challenger.current.r2, champion.current.r2, challenger.current.rows)),
-            ("baseline_change".to_owned(), change(challenger.baseline.r2, champion.baseline.r2, challenger.baseline.rows)),
-        ])
-    }
-
-    /// The same from two paired tests: above 0 is better, whichever way the metric goes.
-    pub fn readings_paired(current: &Comparison, baseline: &Comparison) -> Readings {
+    /// `improvement` and `baseline_change` of the metric that is compared: above 0 is better, whichever way the metric goes.
+    pub fn readings(current: &Comparison, baseline: &Comparison) -> Readings {
         let reading = |comparison: &Comparison| Reading {
             value: comparison.gain.clone().map_err(|reason| reason.to_string()),
             interval: comparison.interval.clone().ok(),

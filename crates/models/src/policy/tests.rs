@@ -4,14 +4,76 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Comparison, DeploymentOutcome, DeploymentThresholds, DriftSummary, Metric, Outcome, Pairs, Performance, Resampling, RetrainingOutcome,
-    RetrainingThresholds, TwoSets, decide_deployment, decide_retraining,
+    Comparison, DeploymentDecision, DeploymentOutcome, DeploymentSettings, DeploymentThresholds, DriftSummary, Metric, MetricLines, ModelKind,
+    Outcome, Paired, Pairs, Performance, Resampling, RetrainingOutcome, RetrainingThresholds,
 };
 
 fn policy(rules: Vec<Rule<RetrainingOutcome>>) -> Policy<RetrainingOutcome> {
-    Policy {
-        rules,
-        ..Policy::retraining(&RetrainingThresholds { r2_critical: None, r2_warning: None, rmse_critical: None, drift_share: None })
+    Policy::retraining_of(rules)
+}
+
+/// The lines of the mission's tree.
+#[derive(Clone, Copy, Debug)]
+struct Lines {
+    r2_critical: Option<f64>,
+    r2_warning: Option<f64>,
+    rmse_critical: Option<f64>,
+    drift_share: Option<f64>,
+}
+
+impl Lines {
+    fn rules(&self) -> Policy<RetrainingOutcome> {
+        let r2 = MetricLines { metric: Metric::R2, critical: self.r2_critical, warning: self.r2_warning };
+        let rmse = MetricLines { metric: Metric::Rmse, critical: self.rmse_critical, warning: None };
+        Policy::retraining(&RetrainingThresholds { metrics: vec![r2, rmse], drift_share: self.drift_share })
+    }
+}
+
+/// The mission's tree of retraining, first match wins: a forced run; poor performance -> retrain now; drift of the set share of features and
+/// R2 below the warning line -> retrain now; drift alone -> watch; else nothing. What a missing figure could change is unknown.
+/// Outcome, severity, and the name of the branch.
+fn retraining_tree(
+    drift: &Outcome<DriftSummary>,
+    performance: &Outcome<Performance>,
+    lines: &Lines,
+    forced: bool,
+) -> (RetrainingOutcome, DecisionSeverity, &'static str) {
+    use DecisionSeverity::{Critical, Info, Warning};
+    use RetrainingOutcome::{Nothing, RetrainNow, Unknown, Watch};
+    if forced {
+        return (RetrainNow, Info, "forced");
+    }
+    let below = |line: Option<f64>| performance.known().zip(line).is_some_and(|(figures, line)| figures.r2 < line);
+    if below(lines.r2_critical) {
+        return (RetrainNow, Critical, "r2_critical");
+    }
+    if performance.known().zip(lines.rmse_critical).is_some_and(|(figures, line)| figures.rmse > line) {
+        return (RetrainNow, Critical, "rmse_critical");
+    }
+    let judges_performance = lines.r2_critical.or(lines.r2_warning).or(lines.rmse_critical).is_some();
+    if performance.known().is_none() && judges_performance {
+        return (Unknown, Warning, "performance_unknown");
+    }
+    let Some(share_line) = lines.drift_share else { return (Nothing, Info, "healthy") };
+    let Some(drift) = drift.known() else { return (Unknown, Warning, "drift_unknown") };
+    match (drift.detected && drift.share >= share_line, below(lines.r2_warning)) {
+        (true, true) => (RetrainNow, Critical, "drift_and_r2_warning"),
+        (true, false) => (Watch, Warning, "drift_alone"),
+        (false, true) => (Nothing, Warning, "r2_warning_without_drift"),
+        (false, false) => (Nothing, Info, "healthy"),
+    }
+}
+
+/// The mission's tree of deployment: reject a challenger that forgets the baseline or is worse today; skip one that is no better; else deploy.
+/// R2 of champion and challenger on the baseline set, then on the current set.
+fn deployment_tree([old_baseline, new_baseline, old, new]: [f64; 4], lines: &DeploymentThresholds) -> DeploymentOutcome {
+    let (improvement, change) = (new - old, new_baseline - old_baseline);
+    if !improvement.is_finite() || !change.is_finite() || -change > lines.baseline_regression_max || improvement < 0.0 {
+        DeploymentOutcome::Reject
+    } else if improvement <= lines.improvement_min {
+        DeploymentOutcome::Skip
+    } else {
+        DeploymentOutcome::Deploy
     }
 }
 
@@ -49,13 +111,13 @@ proptest! {
         r2_critical in prop::option::of(Just(0.65)), r2_warning in prop::option::of(Just(0.7)),
         rmse_critical in prop::option::of(Just(60.0)), drift_share in prop::option::of(Just(0.5)), forced in prop::bool::weighted(0.1),
     ) {
-        let lines = RetrainingThresholds { r2_critical, r2_warning, rmse_critical, drift_share };
-        let tree = decide_retraining(&drift, &performance, &lines, forced);
+        let lines = Lines { r2_critical, r2_warning, rmse_critical, drift_share };
+        let tree = retraining_tree(&drift, &performance, &lines, forced);
         let readings = Policy::<RetrainingOutcome>::readings(&drift, &performance);
-        let ruling = Policy::retraining(&lines).judge(&readings, &mut PolicyState::default(), forced, Timestamp(0));
-        prop_assert_eq!((ruling.outcome, ruling.severity), (tree.outcome, tree.severity), "{} | {}", ruling.reason, tree.reason);
+        let ruling = lines.rules().judge(&readings, &mut PolicyState::default(), forced, Timestamp(0));
+        prop_assert_eq!((ruling.outcome, ruling.severity), (tree.0, tree.1), "{} | {}", ruling.reason, tree.2);
         if let Some(rule) = ruling.reason.rule().filter(|_| ruling.outcome != RetrainingOutcome::Unknown && lines.drift_share.is_some()) {
-            prop_assert_eq!(rule, tree.reason.word());
+            prop_assert_eq!(rule, tree.2);
         }
     }
 
@@ -64,18 +126,69 @@ proptest! {
         r2 in prop::array::uniform4(prop_oneof![8 => (0..=40u8).prop_map(|r2| f64::from(r2) / 40.0), 1 => Just(f64::NAN)]),
         improvement_min in prop_oneof![Just(0.0), Just(0.05)],
     ) {
-        let sets = |baseline, current| {
-            let figures = |r2| Performance::of_scores(r2, 9.0, 9.0, 99);
-            TwoSets { baseline: figures(baseline), current: figures(current) }
-        };
-        let (champion, challenger) = (sets(r2[0], r2[1]), sets(r2[2], r2[3]));
+        let told = |r2| crate::Evaluation::told(&[(Metric::R2, r2)], 99);
+        let [old_baseline, new_baseline, old, new] = r2.map(told);
         let lines = DeploymentThresholds { improvement_min, baseline_regression_max: 0.05 };
-        let tree = decide_deployment(&champion, &challenger, &lines);
-        let readings = Policy::<DeploymentOutcome>::readings(&champion, &challenger);
+        let current = Comparison::told(Metric::R2, &old, &new);
+        let baseline = Comparison::told(Metric::R2, &old_baseline, &new_baseline);
+        let readings = Policy::<DeploymentOutcome>::readings(&current, &baseline);
         let ruling = Policy::deployment(&lines).judge(&readings, &mut PolicyState::default(), false, Timestamp(0));
         // Where one of the two changes is unknown and the other one decides, both reject; the reason is the more telling one here.
-        prop_assert_eq!(ruling.outcome, tree.decision, "{} | {}", ruling.reason, tree.reason);
+        prop_assert_eq!(ruling.outcome, deployment_tree(r2, &lines), "{}", ruling.reason);
     }
+}
+
+/// What the tree says in words, by the figures of a month.
+#[test]
+fn reasons_name_figure_value_and_line() {
+    let drift = |share: f64| {
+        Outcome::Known(DriftSummary { share, drifted_features: 1, features: Vec::new(), detected: share >= 0.5, rows: 1000 })
+    };
+    let figures = |r2, rmse| Outcome::Known(Performance::of_scores(r2, rmse, 30.0, 500));
+    let few = || "3 rows, 50 are needed".to_owned();
+    let lines = Lines { r2_critical: Some(0.65), r2_warning: Some(0.7), rmse_critical: Some(60.0), drift_share: Some(0.5) };
+    let cases = [
+        (drift(0.0), figures(0.5321, 30.0)),
+        (drift(0.0), figures(0.649_999, 30.0)),
+        (drift(0.0), figures(0.65, 60.0)),
+        (drift(0.6), figures(0.9, 60.5)),
+        (drift(0.5), figures(0.69, 50.0)),
+        (drift(0.542), figures(0.7234, 50.0)),
+        (drift(0.1), figures(0.95, 20.0)),
+        (drift(0.8), Outcome::Unknown(few())),
+        (Outcome::Unknown(few()), figures(0.95, 20.0)),
+        (Outcome::Unknown(few()), figures(0.5, 20.0)),
+    ];
+    let mut said = String::new();
+    for (drift, performance) in cases {
+        let readings = Policy::<RetrainingOutcome>::readings(&drift, &performance);
+        let ruling = lines.rules().judge(&readings, &mut PolicyState::default(), false, Timestamp(0));
+        said.push_str(&format!("{} [{}] {}\n", ruling.outcome.word(), ruling.severity.word(), ruling.reason));
+    }
+    expect_test::expect![[r#""#]].assert_eq(&said);
+}
+
+#[test]
+fn default_rules_for_any_metric() {
+    let classes = |count: usize| ModelKind::Classification { classes: (0..count).map(|class| class.to_string()).collect(), positive: None };
+    let lines = |kind: &ModelKind| {
+        let lines = RetrainingThresholds::of_kind(kind).metrics[0];
+        (lines.metric, lines.critical, lines.warning)
+    };
+    assert_eq!(lines(&classes(2)), (Metric::BalancedAccuracy, Some(0.65), Some(0.7)));
+    assert_eq!(lines(&classes(10)), (Metric::BalancedAccuracy, Some(0.37), Some(0.46)));
+    let check = |metric: Metric, critical: f64, value: f64, expected: &str| {
+        let mut lines = RetrainingThresholds { metrics: Vec::new(), drift_share: None };
+        lines.set(metric, true, Some(critical));
+        let readings = Readings::from([(metric.word().to_owned(), Reading::of(value, Some(100)))]);
+        let ruling = Policy::retraining(&lines).judge(&readings, &mut PolicyState::default(), false, Timestamp(0));
+        assert_eq!(format!("{}: {}", ruling.reason.rule().unwrap_or("-"), ruling.reason), expected);
+    };
+    check(Metric::RocAuc, 0.8, 0.75, "roc_auc_critical: ROC AUC 0.7500 is below 0.8");
+    check(Metric::Accuracy, 0.8, 0.75, "accuracy_critical: accuracy 75.0% is below 80%");
+    check(Metric::LogLoss, 0.5, 0.75, "log_loss_critical: log loss 0.7500 is above 0.5");
+    check(Metric::MeanError, 5.0, -7.0, "mean_error_critical_low: mean error -7.00 is below -5");
+    check(Metric::MeanError, 5.0, 4.0, "-: no line is crossed (mean error 4.00)");
 }
 
 #[test]
@@ -106,7 +219,7 @@ fn evidence_is_rows_and_times() {
     let policy_of_rows = policy(vec![critical(rows)]);
     let ruling = policy_of_rows.judge(&few, &mut PolicyState::default(), false, Timestamp(0));
     assert_eq!(ruling.outcome, RetrainingOutcome::Unknown);
-    assert_eq!(ruling.reason.to_string(), "r2 is unknown (199 rows, 200 are needed), so rule low cannot be judged");
+    assert_eq!(ruling.reason.to_string(), "R2 is unknown (199 rows, 200 are needed), so rule low cannot be judged");
 
     let thrice = policy(vec![Rule { times_min: 3, ..critical(Condition::new("r2", Test::Below, 0.65)) }]);
     let values = [0.6, 0.6, 0.9, 0.6, 0.6, 0.6, 0.6].map(r2);
@@ -144,9 +257,9 @@ fn after_a_run_there_is_quiet_unless_a_person_asks() {
     assert_eq!(cooling.outcome, RetrainingOutcome::Watch);
     assert_eq!(
         cooling.reason.to_string(),
-        "r2 0.5000 is below 0.65 (rule low), but the last run was done so lately that none begins before 1970-01-01T02:00:00Z"
+        "R2 0.5000 is below 0.65, but the last run was done so lately that none begins before 1970-01-01T02:00:00Z"
     );
-    assert_eq!(judge(62, true, &mut state).outcome, RetrainingOutcome::Forced);
+    assert_eq!(judge(62, true, &mut state).reason, RulingReason::Forced);
     assert_eq!(judge(120, false, &mut state).outcome, RetrainingOutcome::RetrainNow);
 }
 
@@ -163,7 +276,7 @@ fn a_ruling_is_an_audit_record() {
     );
     assert_eq!(
         ruling.json(ruling.outcome.word()).to_string(),
-        r#"{"at":"1970-01-01T00:00:00Z","outcome":"retrain","severity":"critical","rule":"r2_critical","reason":"rule","because":"r2 0.5000 is below 0.65 (rule r2_critical)","inputs":{"r2":{"value":0.5,"rows":99}}}"#
+        r#"{"at":"1970-01-01T00:00:00Z","outcome":"retrain","severity":"critical","rule":"r2_critical","reason":"rule","because":"R2 0.5000 is below 0.65","inputs":{"r2":{"value":0.5,"rows":99}}}"#
     );
 }
 
@@ -179,7 +292,7 @@ fn bad_rules_are_told_all_at_once() {
     expect_test::expect![[r#"
         rule "low": r2 would clear at 0.6 before it reaches its line 0.65
         rule "low": an earlier rule has the same name
-        rule "low": the model has no figure "r3"; it has r2, rmse
+        rule "low": the model has no figure "r3"; did you mean "r2"?
         rule 3: has no name
         rule "": has no condition, so it would always hold and hide those after it"#]]
     .assert_eq(&said);
@@ -187,22 +300,21 @@ fn bad_rules_are_told_all_at_once() {
 }
 
 /// `gain` taken from each error of a champion whose errors go up to 20; `shuffled`: the challenger's errors are its own.
-fn compared(rows: usize, factor: f64, shuffled: bool) -> Comparison {
+fn compared(rows: usize, factor: f64, shuffled: bool) -> Paired<Pairs> {
     let error = |i: usize| ((i * 7919) % 1009) as f64 / 25.0 - 20.0;
     let champion = Pairs::new((0..rows).map(|i| ((i % 100) as f64 + error(i), (i % 100) as f64)));
     let own = |i: usize| if shuffled { error(i * 31 + 17) } else { error(i) };
     let challenger = Pairs::new((0..rows).map(|i| ((i % 100) as f64 + factor * own(i), (i % 100) as f64)));
-    Comparison::of(&champion, &challenger, Metric::R2, 50, &Resampling::default())
+    Paired { champion, challenger }
 }
 
 #[test]
 fn an_improvement_within_noise_is_skipped() {
-    let lines = DeploymentThresholds::default();
-    let check = |current: Comparison, baseline: Comparison, expected: &str| {
-        let mut state = PolicyState::default();
-        let decided = PairedDeployment::decide(&Policy::deployment_paired(&lines), &mut state, [current, baseline], false, Timestamp(0));
+    let settings = DeploymentSettings::of(Metric::R2, &DeploymentThresholds::default());
+    let check = |current: Paired<Pairs>, baseline: Paired<Pairs>, expected: &str| {
+        let decided = DeploymentDecision::of_rows(&settings, &Resampling::default(), Ok(current), Ok(baseline), false, Timestamp(0));
         let rule = decided.ruling.reason.rule().unwrap_or("");
-        assert_eq!(format!("{} {rule}", decided.ruling.outcome.word()), expected, "{}", decided.json());
+        assert_eq!(format!("{} {rule}", decided.outcome().word()), expected, "{}", decided.json());
         assert_eq!(decided.json()["current"]["metric"], "r2");
     };
     let same = || compared(500, 1.0, false);
@@ -235,7 +347,7 @@ fn pure_noise_is_hardly_ever_deployed() {
         let (champion, challenger) = (pairs(100), pairs(100));
         let current = Comparison::of(&champion, &challenger, Metric::R2, 50, &resampling);
         let baseline = Comparison::of(&champion, &champion, Metric::R2, 50, &resampling);
-        let readings = Policy::<DeploymentOutcome>::readings_paired(&current, &baseline);
+        let readings = Policy::<DeploymentOutcome>::readings(&current, &baseline);
         let decide = |policy: Policy<DeploymentOutcome>| policy.judge(&readings, &mut PolicyState::default(), false, Timestamp(0)).outcome;
         by_test += usize::from(decide(Policy::deployment_paired(&lines)) == DeploymentOutcome::Deploy);
         by_figures += usize::from(decide(Policy::deployment(&lines)) == DeploymentOutcome::Deploy);

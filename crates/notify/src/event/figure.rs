@@ -1,7 +1,7 @@
 //! How the value of an event's field is read and printed: one unit, one spelling, in every receiver.
 
 use bellbuoy_template::humanize_duration;
-use bellbuoy_vocabulary::{parse_duration, parse_float};
+use bellbuoy_vocabulary::{Unit as Figure, parse_duration, parse_float};
 use serde_json::Value;
 
 /// Items of a list that are shown; more are counted.
@@ -63,16 +63,16 @@ impl Unit {
 
     fn print(self, number: f64) -> Result<String, String> {
         match self {
-            Unit::Share if (0.0..=1.0).contains(&number) => Ok(format!("{:.1}%", number * 100.0)),
+            Unit::Share if (0.0..=1.0).contains(&number) => Ok(Figure::Share.text(number)),
             Unit::Share => Err(format!("is {number}, but a share is between 0 and 1: write 0.542 or \"54.2%\"")),
-            Unit::Count if number.fract() == 0.0 && (0.0..1e15).contains(&number) => Ok(format!("{number:.0}")),
+            Unit::Count if number.fract() == 0.0 && (0.0..1e15).contains(&number) => Ok(Figure::Count.text(number)),
             Unit::Count => Err(format!("must be a whole number, not {number}")),
             Unit::Seconds if number >= 0.0 => Ok(humanize_duration(number)),
             Unit::Seconds => Err(format!("is {number}, but a length of time is not negative")),
             _ if number.abs() >= 1e15 => Ok(format!("{number:e}")),
-            Unit::Score => Ok(format!("{number:.4}")),
-            Unit::Change => Ok(format!("{number:+.4}")),
-            Unit::Figure => Ok(format!("{number:.2}")),
+            Unit::Score => Ok(Figure::Score.text(number)),
+            Unit::Change => Ok(Figure::Change.text(number)),
+            Unit::Figure => Ok(Figure::Amount.text(number)),
             _ => Ok(number.to_string()),
         }
     }
