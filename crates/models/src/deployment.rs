@@ -219,8 +219,7 @@ mod tests {
         let pairs = |factor: f64| Pairs::new((0..200).map(|i| (f64::from(i) + factor * f64::from(i % 7), f64::from(i))));
         let paired = Paired { champion: pairs(2.0), challenger: pairs(1.0) };
         let none = Err(Unknown::NoRows);
-        let decision =
-            DeploymentDecision::of_rows(&settings(0.0), &Resampling::default(), Ok(paired), none, false, Timestamp(0));
+        let decision = DeploymentDecision::of_rows(&settings(0.0), &Resampling::default(), Ok(paired), none, false, Timestamp(0));
         assert_eq!(decision.outcome(), DeploymentOutcome::Skip);
         assert!(decision.because().starts_with("change on the baseline set is unknown (there are no rows)"), "{}", decision.because());
         assert!(decision.improvement().is_some_and(|gain| gain > 0.0));

@@ -20,14 +20,43 @@ type Known = (String, f64);
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// `figures`: performance, as far as it is known.
-    Drift { model: String, share: f64, features: Vec<String>, figures: Vec<Known> },
+    Drift {
+        model: String,
+        share: f64,
+        features: Vec<String>,
+        figures: Vec<Known>,
+    },
     /// `why`: the lines that are crossed.
-    Performance { model: String, severity: DecisionSeverity, figures: Vec<Known>, rows: Option<usize>, why: Vec<String> },
-    TrainingSuccess { model: String, decision: DeploymentDecision },
-    TrainingFailure { model: String, error: String, run: Option<String> },
-    Decision { model: String, ruling: Ruling<RetrainingOutcome>, figures: Vec<Known> },
-    Deployment { model: String, decision: DeploymentDecision },
-    ApiError { model: String, endpoint: String, error: String },
+    Performance {
+        model: String,
+        severity: DecisionSeverity,
+        figures: Vec<Known>,
+        rows: Option<usize>,
+        why: Vec<String>,
+    },
+    TrainingSuccess {
+        model: String,
+        decision: DeploymentDecision,
+    },
+    TrainingFailure {
+        model: String,
+        error: String,
+        run: Option<String>,
+    },
+    Decision {
+        model: String,
+        ruling: Ruling<RetrainingOutcome>,
+        figures: Vec<Known>,
+    },
+    Deployment {
+        model: String,
+        decision: DeploymentDecision,
+    },
+    ApiError {
+        model: String,
+        endpoint: String,
+        error: String,
+    },
 }
 
 impl Event {
@@ -159,8 +188,12 @@ impl Event {
             Event::Drift { .. } | Event::Performance { .. } => {}
         }
         // `field:01:Drift Share`: the notifier shows them in this order.
-        let fields: Vec<(String, String)> =
-            message.fields.iter().enumerate().map(|(at, field)| (format!("field:{:02}:{}", at + 1, field.name), field.value.clone())).collect();
+        let fields: Vec<(String, String)> = message
+            .fields
+            .iter()
+            .enumerate()
+            .map(|(at, field)| (format!("field:{:02}:{}", at + 1, field.name), field.value.clone()))
+            .collect();
         let texts = [("title", message.title), ("summary", message.summary), ("description", message.description)];
         let mut annotations: Vec<(String, String)> = texts.map(|(name, text)| (name.to_owned(), text)).into();
         annotations.extend(message.fields.into_iter().map(|field| (field.key, field.value)));
@@ -183,7 +216,9 @@ impl Event {
             Event::Drift { share, features, figures, .. } => {
                 json!({"drift_share": share, "drifted_features": features.len(), "features": features, "figures": figures_json(figures)})
             }
-            Event::Performance { figures, rows, why, .. } => json!({"figures": figures_json(figures), "rows": rows, "because": why.join(" and ")}),
+            Event::Performance { figures, rows, why, .. } => {
+                json!({"figures": figures_json(figures), "rows": rows, "because": why.join(" and ")})
+            }
             Event::TrainingSuccess { decision, .. } | Event::Deployment { decision, .. } => decision.json(),
             Event::TrainingFailure { error, run, .. } => json!({"error": error, "run": run}),
             Event::Decision { ruling, .. } => ruling.json(ruling.outcome.word()),

@@ -101,7 +101,8 @@ pub(crate) fn spoken_value(figure: &str, value: f64) -> String {
 
 /// A figure that is 1 or 0 is a sentence of its own.
 pub(crate) fn spoken_flag(figure: &str, is: bool) -> Option<String> {
-    let (figure, window) = figure.split_once(OF_WINDOW).map_or((figure, String::new()), |(figure, window)| (figure, format!(" in the window {window}")));
+    let (figure, window) =
+        figure.split_once(OF_WINDOW).map_or((figure, String::new()), |(figure, window)| (figure, format!(" in the window {window}")));
     (figure == "drift_detected").then(|| format!("drift is {}detected{window}", if is { "" } else { "not " }))
 }
 

@@ -275,7 +275,12 @@ impl Condition {
     fn look(&self, readings: &Readings, key: &str, state: &mut PolicyState) -> Held {
         let number = match self.number(readings) {
             Ok(number) => number,
-            Err(because) => return Held::Unknown { figure: spoken_flag(&self.figure, true).map_or_else(|| spoken(&self.figure).0, |_| "drift".into()), because },
+            Err(because) => {
+                return Held::Unknown {
+                    figure: spoken_flag(&self.figure, true).map_or_else(|| spoken(&self.figure).0, |_| "drift".into()),
+                    because,
+                };
+            }
         };
         let was_held = state.held.iter().any(|held| held == key);
         let line = self.clear.filter(|_| was_held).unwrap_or(self.line);
@@ -324,7 +329,8 @@ impl Condition {
         if number.is_finite() { Ok(number) } else { Err(format!("it is {number}, not a finite number")) }
     }
 
-    fn problem(&self, known: &[&str]) -> Option<String> {
+    /// `known`: the figures that the model has; empty: not checked.
+    pub fn problem(&self, known: &[&str]) -> Option<String> {
         let figure = &self.figure;
         if !known.is_empty() && !known.contains(&figure.as_str()) {
             let near = nearest(figure, known.iter().copied()).map(|near| format!("did you mean {near:?}?"));

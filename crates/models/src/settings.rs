@@ -242,12 +242,7 @@ impl DeploymentSettings {
     }
 
     pub fn of(metric: Metric, lines: &DeploymentThresholds) -> DeploymentSettings {
-        DeploymentSettings {
-            metric,
-            told: Policy::deployment(lines),
-            paired: Policy::deployment_paired(lines),
-            rows_min: 50,
-        }
+        DeploymentSettings { metric, told: Policy::deployment(lines), paired: Policy::deployment_paired(lines), rows_min: 50 }
     }
 }
 

@@ -59,7 +59,11 @@ impl Unit {
 
 fn amount_decimals(number: f64) -> usize {
     // 0.0123 would be 0.01.
-    if number == 0.0 || number.abs() >= 0.1 { 2 } else { (DIGITS_MIN as f64 - 1.0 - number.abs().log10().floor()).clamp(2.0, 15.0) as usize }
+    if number == 0.0 || number.abs() >= 0.1 {
+        2
+    } else {
+        (DIGITS_MIN as f64 - 1.0 - number.abs().log10().floor()).clamp(2.0, 15.0) as usize
+    }
 }
 
 fn trimmed(text: &str) -> &str {

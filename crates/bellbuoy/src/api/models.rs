@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use bellbuoy_models::{Accepted, FeatureValue, Judgement, Outcome, Performance, Row, TwoSets};
+use bellbuoy_models::{Accepted, Evaluation, FeatureValue, Judgement, Metric, Outcome, Row, TwoSets};
 use bellbuoy_vocabulary::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -155,7 +155,7 @@ async fn training(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, b
     let compared = body.champion.zip(body.challenger).map(|(champion, challenger)| (two_sets(champion), two_sets(challenger)));
     let training = Training { status, error: body.error, compared };
     let decision = tokio::task::block_in_place(|| app.models.training(&name, training, clock::now()))?;
-    let data = decision.map(|decision| json!({"decision": decision.decision.word(), "reason": decision.reason.to_string()}));
+    let data = decision.map(|decision| decision.json());
     Ok(Json(json!({"status": "success", "data": data})).into_response())
 }
 
@@ -165,7 +165,8 @@ pub async fn audit(State(app): State<Arc<App>>) -> Answer {
 }
 
 fn two_sets(body: SetsBody) -> TwoSets {
-    let score = |score: ScoreBody| Performance::of_scores(score.r2, score.rmse, score.mae, score.rows);
+    let score =
+        |score: ScoreBody| Evaluation::told(&[(Metric::R2, score.r2), (Metric::Rmse, score.rmse), (Metric::Mae, score.mae)], score.rows);
     TwoSets { baseline: score(body.baseline), current: score(body.current) }
 }
 
@@ -201,5 +202,5 @@ pub fn judgement_json(judgement: &Judgement) -> Value {
         Outcome::Unknown(reason) => json!({"unknown": reason.to_string()}),
     };
     json!({"at": judgement.at.rfc3339(), "drift": drift, "performance": performance,
-        "decision": {"outcome": judgement.decision.outcome.word(), "reason": judgement.decision.reason.to_string()}})
+        "decision": judgement.decision.json(judgement.decision.outcome.word())})
 }

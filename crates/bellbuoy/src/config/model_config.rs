@@ -213,6 +213,8 @@ pub enum Place {
     Test,
     TimeColumn,
     Detector,
+    /// A feature whose drift a rule looks at.
+    Rule,
     /// A series alias.
     Metric,
 }

@@ -4,14 +4,14 @@
 //! Never: opens the reference. What needs its columns is checked where it is read, with the places that are noted here.
 
 mod judged;
-mod lines;
 mod origin;
+mod policies;
 mod postgres;
 mod shown;
 
 use std::path::Path;
 
-use bellbuoy_models::{DeploymentSettings, Feature, FeatureKind, Metric, ModelKind, ModelSettings, Policy, RetrainingThresholds, Roles};
+use bellbuoy_models::{Feature, FeatureKind, ModelKind, ModelSettings, Roles};
 use bellbuoy_vocabulary::Millis;
 
 use super::Files;
@@ -60,7 +60,8 @@ pub fn read(fields: Fields, folder: &Path, files: &Files) -> Option<ModelConfig>
     settings.intervals = judged::intervals(&fields);
     settings.estimates = fields.boolean("estimates").unwrap_or(true);
     settings.detectors = judged::detectors(&fields, &mut places);
-    decisions(&fields, &mut settings);
+    settings.retraining = policies::retraining(fields.map("retraining", "retraining"), &settings, &mut places);
+    settings.deployment = policies::deployment(fields.map("deployment", "deployment"), &settings, &mut places);
     let sources = origin::sources(&fields, &context, &settings);
     shown::read(&fields, &mut settings, &mut places);
     let retention = retention(&fields);
@@ -221,27 +222,6 @@ fn roles(fields: &Fields) -> Roles {
     bounded(&map, "challengers", challengers.len() + 1, ROLES_MAX);
     map.finish();
     Roles { champion, challengers }
-}
-
-/// The lines of the default rules. Those that a kind of model does not have are off.
-fn decisions(fields: &Fields, settings: &mut ModelSettings) {
-    let metric = match settings.kind {
-        ModelKind::Regression => Metric::R2,
-        ModelKind::Classification { .. } => Metric::Accuracy,
-    };
-    if metric == Metric::Accuracy {
-        settings.retraining_lines =
-            RetrainingThresholds { r2_critical: None, r2_warning: None, rmse_critical: None, ..RetrainingThresholds::default() };
-        settings.deployment = DeploymentSettings::of(metric, &settings.deployment.lines);
-        settings.retraining = Policy::retraining(&settings.retraining_lines);
-    }
-    if let Some(map) = fields.map("retraining", "retraining") {
-        settings.retraining_lines = lines::retraining(map, settings.retraining_lines);
-        settings.retraining = Policy::retraining(&settings.retraining_lines);
-    }
-    if let Some(map) = fields.map("deployment", "deployment") {
-        settings.deployment = DeploymentSettings::of(metric, &lines::deployment(map, settings.deployment.lines));
-    }
 }
 
 fn retention_rows(fields: &Fields, settings: &ModelSettings) -> usize {

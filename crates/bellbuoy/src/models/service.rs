@@ -147,7 +147,7 @@ impl Models {
         model.record_training(status);
         let decision = match (&training.compared, training.status) {
             (Some((champion, challenger)), TrainingStatus::Success) => {
-                let decision = bellbuoy_models::decide_deployment(champion, challenger, &settings.deployment.lines);
+                let decision = DeploymentDecision::of_figures(&settings.deployment, champion.clone(), challenger.clone(), false, now);
                 model.record_deployment(&decision);
                 Some(decision)
             }
@@ -166,8 +166,8 @@ impl Models {
             }
         };
         self.path.happened(vec![(event.alert(now), event.audit(now))], kept, now);
-        let word = decision.as_ref().map_or("failed", |decision| decision.decision.word());
-        let reason = decision.as_ref().map_or(training.error.clone(), |decision| decision.reason.to_string());
+        let word = decision.as_ref().map_or("failed", |decision| decision.outcome().word());
+        let reason = decision.as_ref().map_or(training.error.clone(), DeploymentDecision::because);
         let fields = json!({"model": name, "decision": word, "reason": reason});
         let _ = self.path.events.send(Event::new(now, "deployment", fields, format!("{name}: {word}: {reason}")));
         Ok(decision)

@@ -3,9 +3,7 @@
 use bellbuoy_vocabulary::Millis;
 
 use super::*;
-use crate::{
-    Condition, CoolDown, DecisionSeverity, DeploymentDecision, Feature, Policy, RetrainingOutcome, Rule, Side, Test, TwoSets,
-};
+use crate::{Condition, CoolDown, DecisionSeverity, DeploymentDecision, Feature, Policy, RetrainingOutcome, Rule, Side, Test, TwoSets};
 
 fn settings() -> ModelSettings {
     let features = ["temp", "hour", "weather"].map(Feature::new).to_vec();

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Comparison, DeploymentDecision, DeploymentOutcome, DeploymentSettings, DeploymentThresholds, DriftSummary, Metric, MetricLines, ModelKind,
-    Outcome, Paired, Pairs, Performance, Resampling, RetrainingOutcome, RetrainingThresholds,
+    Comparison, DeploymentDecision, DeploymentOutcome, DeploymentSettings, DeploymentThresholds, DriftSummary, Metric, MetricLines,
+    ModelKind, Outcome, Paired, Pairs, Performance, Resampling, RetrainingOutcome, RetrainingThresholds,
 };
 
 fn policy(rules: Vec<Rule<RetrainingOutcome>>) -> Policy<RetrainingOutcome> {
@@ -141,9 +141,8 @@ proptest! {
 /// What the tree says in words, by the figures of a month.
 #[test]
 fn reasons_name_figure_value_and_line() {
-    let drift = |share: f64| {
-        Outcome::Known(DriftSummary { share, drifted_features: 1, features: Vec::new(), detected: share >= 0.5, rows: 1000 })
-    };
+    let drift =
+        |share: f64| Outcome::Known(DriftSummary { share, drifted_features: 1, features: Vec::new(), detected: share >= 0.5, rows: 1000 });
     let figures = |r2, rmse| Outcome::Known(Performance::of_scores(r2, rmse, 30.0, 500));
     let few = || "3 rows, 50 are needed".to_owned();
     let lines = Lines { r2_critical: Some(0.65), r2_warning: Some(0.7), rmse_critical: Some(60.0), drift_share: Some(0.5) };
@@ -165,7 +164,19 @@ fn reasons_name_figure_value_and_line() {
         let ruling = lines.rules().judge(&readings, &mut PolicyState::default(), false, Timestamp(0));
         said.push_str(&format!("{} [{}] {}\n", ruling.outcome.word(), ruling.severity.word(), ruling.reason));
     }
-    expect_test::expect![[r#""#]].assert_eq(&said);
+    expect_test::expect![[r#"
+        retrain [critical] R2 0.5321 is below 0.65
+        retrain [critical] R2 0.649999 is below 0.65
+        nothing [warning] R2 0.6500 is below 0.7
+        retrain [critical] RMSE 60.50 is above 60
+        retrain [critical] R2 0.6900 is below 0.7 and drift share 50.0% is at least 50% and drift is detected
+        watch [warning] drift share 54.2% is at least 50% and drift is detected
+        nothing [info] no line is crossed (R2 0.9500, RMSE 20.00, drift share 10.0%, drift is not detected)
+        unknown [warning] R2 is unknown (3 rows, 50 are needed), so rule r2_critical cannot be judged
+        unknown [warning] drift share is unknown (3 rows, 50 are needed), so rule drift_alone cannot be judged
+        retrain [critical] R2 0.5000 is below 0.65
+    "#]]
+    .assert_eq(&said);
 }
 
 #[test]

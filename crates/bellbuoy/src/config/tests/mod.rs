@@ -10,6 +10,7 @@ mod grafana_rules;
 mod http;
 mod kinds;
 mod models;
+mod policies;
 mod prometheus;
 mod rules;
 mod templates;

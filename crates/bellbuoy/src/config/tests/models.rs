@@ -12,7 +12,7 @@ fn check(text: &str, expected: Expect) {
 }
 
 /// The fields of one model after its name and reference.
-fn check_model(lines: &str, expected: Expect) {
+pub fn check_model(lines: &str, expected: Expect) {
     check(&format!("models:\n- name: m\n  reference: reference.csv\n  {}\n", lines.replace('\n', "\n  ")), expected);
 }
 
@@ -223,17 +223,6 @@ fn detectors() {
             bellbuoy.yml:4:110: unknown mode "sideways"; write up, down, both
             bellbuoy.yml:4:120: "alpha" must be from 0 to 1"#]],
     );
-}
-
-#[test]
-fn decisions() {
-    check_model(
-        "retraining: {r2_critical: 0.8, drift_share: half}",
-        expect![[r#"
-        bellbuoy.yml:4:16: r2_critical 0.8 is above r2_warning 0.7; the critical line lies below the warning line
-        bellbuoy.yml:4:47: "drift_share" must be a number, not "half""#]],
-    );
-    check_model("retraining: {r2_critical: ~, rmse_critical: ~}\ndeployment: {improvement_min: 0.01}", expect![""]);
 }
 
 #[test]
@@ -629,14 +618,6 @@ fn a_model_in_full() {
                     ),
                 },
             ],
-            retraining_lines: RetrainingThresholds {
-                r2_critical: None,
-                r2_warning: None,
-                rmse_critical: None,
-                drift_share: Some(
-                    0.5,
-                ),
-            },
             retention_rows: 100000,
             metric_prefix: "bike_",
             labels: [
