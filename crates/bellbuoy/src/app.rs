@@ -22,7 +22,7 @@ use crate::client::Clients;
 use crate::clock;
 use crate::config::{self, Loaded, Settings};
 use crate::forwarder::Forwarder;
-use crate::models::Models;
+use crate::models::{Models, References};
 use crate::path::{Parts, Path};
 use crate::scraper::{Scraper, discovery_files};
 use crate::sender::Sender;
@@ -86,6 +86,7 @@ pub struct App {
     pub path: Arc<Path>,
     pub scraper: Arc<Scraper>,
     pub models: Arc<Models>,
+    references: References,
     pub clients: Arc<Clients>,
     pub started_at: Timestamp,
     pub sender: Arc<Sender>,
@@ -100,15 +101,13 @@ pub struct App {
 }
 
 /// Reads the configuration; the rendered problems when it can not be used.
-pub fn load(options: &Options) -> (Loaded, Vec<String>) {
+pub fn load(options: &Options, references: &References) -> (Loaded, Vec<String>) {
     let env = |name: &str| std::env::var(name).ok();
     let check = |text: &str| bellbuoy_template::rule::check(text).map_err(|error| error.to_string());
     let mut loaded = config::load(&config::Sources { dir_or_file: &options.config, env: &env, check_template: &check });
     if let Some(settings) = &mut loaded.settings {
         let mut problems = templates(settings).err().unwrap_or_default();
-        for model in &mut settings.models {
-            problems.extend(crate::models::reference::settle(model));
-        }
+        problems.extend(references.settle(&mut settings.models));
         let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
         loaded.problems.extend(problems);
         if failed {
@@ -137,8 +136,8 @@ fn rendered(problem: &Problem, loaded: &Loaded) -> String {
 }
 
 impl App {
-    /// Starts everything on a bound listener. The settings come from `load`.
-    pub async fn start(options: Options, loaded: Loaded, settings: Settings) -> anyhow::Result<Arc<App>> {
+    /// Starts everything on a bound listener. The settings come from `load`, which has filled `references`.
+    pub async fn start(options: Options, loaded: Loaded, settings: Settings, references: References) -> anyhow::Result<Arc<App>> {
         let now = clock::now();
         std::fs::create_dir_all(&options.data).map_err(|error| anyhow::anyhow!("data folder {}: {error}", options.data.display()))?;
         let listener = TcpListener::bind(&options.listen)
@@ -173,6 +172,7 @@ impl App {
         let app = Arc::new(App {
             scraper: Scraper::new(path.clone(), clients.clone()),
             models: Models::new(path.clone(), options.data.join("models")),
+            references,
             sender: Sender::new(path.clone(), clients.clone()),
             started_at: now,
             reload_status: Mutex::new(ReloadStatus { good: true, last_good: now, problems: Vec::new() }),
@@ -245,7 +245,7 @@ impl App {
 
     /// Reads the files again. All good: they are in force at once. Any problem: nothing changes, and all problems are told.
     pub fn reload(self: &Arc<Self>) -> Result<(), String> {
-        let (mut loaded, problems) = load(&self.options);
+        let (mut loaded, problems) = load(&self.options, &self.references);
         self.watch_files(&loaded, loaded.settings.as_ref());
         for problem in loaded.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
             warn!("{problem}");
@@ -291,7 +291,7 @@ impl App {
         // The old rule tasks first: a group must not be evaluated after its successor took over its alerts.
         let _ = rules_stop.send(true);
         *rules_stop = watch::channel(false).0;
-        self.models.adopt(&settings.models);
+        self.models.adopt(&settings.models, &self.references);
         // `load` has refused settings whose templates can not be read.
         let templates = templates(&settings).unwrap_or_else(|_| bellbuoy_template::notify::default_templates());
         for group in self.path.adopt(settings.clone(), templates, now) {

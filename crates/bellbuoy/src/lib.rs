@@ -21,6 +21,7 @@ pub mod host;
 pub mod models;
 pub mod outbox;
 pub mod path;
+pub mod postgres;
 pub mod process;
 pub mod scraper;
 pub mod sender;

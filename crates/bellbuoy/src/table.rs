@@ -6,9 +6,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use bellbuoy_drift::{Column, TIME_MISSING, Values};
-use bellbuoy_models::{FeatureValue, ModelSettings, Row};
-use bellbuoy_vocabulary::Timestamp;
+use bellbuoy_drift::{Column, Values};
 
 const FILE_BYTES_MAX: u64 = 4 << 30;
 const COLUMNS_MAX: usize = 10_000;
@@ -21,7 +19,12 @@ pub fn read_columns(path: &Path) -> Result<Vec<Column>, String> {
     if bytes > FILE_BYTES_MAX {
         return Err(format!("{name}: {bytes} bytes are more than the limit of {FILE_BYTES_MAX}"));
     }
-    let mut reader = csv::ReaderBuilder::new().from_reader(file);
+    read_csv(path, file)
+}
+
+fn read_csv(path: &Path, source: impl std::io::Read) -> Result<Vec<Column>, String> {
+    let name = path.display();
+    let mut reader = csv::ReaderBuilder::new().from_reader(source);
     let header = reader.headers().map_err(|error| problem(path, &error))?.clone();
     if header.is_empty() {
         return Err(format!("{name}:1: the header is empty"));
@@ -40,37 +43,14 @@ pub fn read_columns(path: &Path) -> Result<Vec<Column>, String> {
     Ok(header.iter().zip(&cells).map(|(name, cells)| Column::new(name, typed(cells))).collect())
 }
 
-/// The reference of a model as rows: only its features are kept. A feature that the file lacks is an error.
-pub fn reference_rows(path: &Path, settings: &ModelSettings) -> Result<Vec<Row>, String> {
-    let columns = read_columns(path)?;
-    for feature in &settings.features {
-        if !columns.iter().any(|column| column.name == feature.name) {
-            let known: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-            return Err(format!("{}: there is no column {:?}; the file has {}", path.display(), feature.name, known.join(", ")));
-        }
-    }
-    let rows = columns.first().map_or(0, |column| column.values.len());
-    let wanted = |column: &&Column| settings.features.iter().any(|feature| feature.name == column.name);
-    let columns: Vec<&Column> = columns.iter().filter(wanted).collect();
-    let row = |index: usize| Row {
-        id: index.to_string(),
-        at: Timestamp(0),
-        role: Row::CHAMPION.to_string(),
-        features: columns.iter().map(|column| (column.name.clone(), cell(&column.values, index))).collect(),
-        prediction: f64::NAN,
-    };
-    Ok((0..rows).map(row).collect())
+/// The same, with what was left out of the file.
+pub fn read_with_notes(path: &Path) -> Result<(Vec<Column>, Vec<String>), String> {
+    Ok((read_columns(path)?, Vec::new()))
 }
 
-fn cell(values: &Values, index: usize) -> FeatureValue {
-    match values {
-        Values::Numbers(numbers) if !numbers[index].is_finite() => FeatureValue::Missing,
-        Values::Numbers(numbers) => FeatureValue::Number(numbers[index]),
-        Values::Integers(numbers) => FeatureValue::Number(numbers[index] as f64),
-        Values::Categories(texts) => texts.get(index).map_or(FeatureValue::Missing, |text| FeatureValue::Text(text.to_owned())),
-        Values::Times(times) if times[index] == TIME_MISSING => FeatureValue::Missing,
-        Values::Times(times) => FeatureValue::Number(times[index] as f64),
-    }
+/// A table that is in memory already; `name` is what errors call it.
+pub fn read_csv_bytes(name: &str, bytes: Vec<u8>) -> Result<Vec<Column>, String> {
+    read_csv(Path::new(name), std::io::Cursor::new(bytes))
 }
 
 fn problem(path: &Path, error: &csv::Error) -> String {

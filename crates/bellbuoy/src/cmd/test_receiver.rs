@@ -65,7 +65,7 @@ pub async fn run(command: TestReceiver) -> anyhow::Result<ExitCode> {
 /// A path without any task around it: nothing but its settings and templates is used.
 async fn from_files(config: PathBuf, name: &str) -> anyhow::Result<Value> {
     let options = Options { config, ..Options::default() };
-    let (mut loaded, problems) = app::load(&options);
+    let (mut loaded, problems) = app::load(&options, &crate::models::References::default());
     let Some(settings) = loaded.settings.take() else { bail!("the configuration can not be used\n{}", problems.join("\n")) };
     if !settings.receivers.iter().any(|receiver| receiver.name == name) {
         let near = nearest(name, settings.receivers.iter().map(|receiver| receiver.name.as_str()));

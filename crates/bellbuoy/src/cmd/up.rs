@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::alertmanager_flags::{AlertmanagerFlags, GrammarFlag};
 use crate::app::{self, AlertmanagerOptions, App, Options};
 use crate::config::Settings;
+use crate::models::References;
 
 #[derive(Debug, Args)]
 pub struct Up {
@@ -85,14 +86,15 @@ pub async fn run(command: Up) -> anyhow::Result<ExitCode> {
 
 /// Reads the configuration and starts; all problems at once when it can not.
 pub async fn start(options: Options) -> anyhow::Result<std::sync::Arc<App>> {
-    let (mut loaded, problems) = app::load(&options);
+    let references = References::default();
+    let (mut loaded, problems) = app::load(&options, &references);
     for problem in loaded.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
         warn!("{problem}");
     }
     let Some(settings) = loaded.settings.take() else {
         bail!("the configuration can not be used\n{}", problems.join("\n"));
     };
-    App::start(options, loaded, settings).await
+    App::start(options, loaded, settings, references).await
 }
 
 /// Returns at SIGTERM or SIGINT; SIGHUP reloads.
@@ -144,7 +146,7 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
             watch: false,
             alertmanager: AlertmanagerOptions::default(),
         };
-        let (loaded, _) = app::load(&options);
+        let (loaded, _) = app::load(&options, &References::default());
         for problem in &loaded.problems {
             errors += usize::from(problem.severity == Severity::Error);
             if command.format == "human" {

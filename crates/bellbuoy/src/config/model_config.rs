@@ -21,6 +21,8 @@ pub struct ModelConfig {
 pub struct ReferenceConfig {
     pub from: ReferenceFrom,
     pub columns: ColumnRoles,
+    /// Another number when its files are others; 0 before they were looked at.
+    pub stamp: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -162,7 +164,7 @@ impl Default for RetentionSettings {
 
 impl ReferenceConfig {
     pub fn path(path: PathBuf) -> ReferenceConfig {
-        ReferenceConfig { from: ReferenceFrom::Path(path), columns: ColumnRoles::default() }
+        ReferenceConfig { from: ReferenceFrom::Path(path), columns: ColumnRoles::default(), stamp: 0 }
     }
 }
 

@@ -5,9 +5,10 @@
 //! Read:  service.rs (the cells, what comes in, when they are judged), reference.rs (what they are compared with), log.rs (rows on disk), tell.rs (who is told).
 
 mod log;
-pub mod reference;
+mod reference;
 mod service;
 mod tell;
 
+pub use reference::References;
 pub use service::{ModelError, ModelView, Models, Training, TrainingStatus};
 pub use tell::{drift_words, performance_words};

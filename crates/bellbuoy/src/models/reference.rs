@@ -1,44 +1,244 @@
 //! What a model is compared with: read once when the settings are loaded, and held against what bellbuoy.yml says.
 //!
-//! In:    the reference of a model's settings. Out: problems at their places in bellbuoy.yml, and what the model is made from.
-//! Never: changes a reference.
+//! In:    models as the settings have them; files, folders, profiles and query results. Out: problems at their places in bellbuoy.yml,
+//!        what the settings leave to the reference (features, classes), and the reference itself for whoever makes the model.
+//! Never: reads a reference again that has not changed; keeps one in memory that was taken.
+//! Read:  here when it is read; columns.rs which column is what; check.rs what is said of it.
 
-use std::path::Path;
+mod check;
+mod columns;
+mod outline;
 
-use bellbuoy_drift::Column;
-use bellbuoy_models::Feature;
-use bellbuoy_vocabulary::{Problem, nearest};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::config::{ModelConfig, Place, ReferenceConfig, ReferenceFrom};
-use crate::table::read_columns;
+use bellbuoy_drift::{Column, TableProfile};
+use bellbuoy_models::{Reference, ReferenceRows};
+use bellbuoy_vocabulary::{Millis, Problem};
 
-/// The file that the reference is, where it is one.
-pub fn path(reference: &ReferenceConfig) -> Result<&Path, String> {
-    match &reference.from {
-        ReferenceFrom::Path(path) if path.is_file() => Ok(path),
-        _ => Err("only files are read as a reference yet".into()),
+use crate::config::{ModelConfig, Place, PostgresConnection, ReferenceFrom, Select};
+use crate::{postgres, table};
+
+use self::outline::Outline;
+
+/// Numbers and texts of a reference: 8 bytes each at most.
+const CELLS_MAX: usize = 100_000_000;
+const PROFILE_BYTES_MAX: u64 = 256 << 20;
+/// Of a query.
+const SQL_ROWS_MAX: usize = 5_000_000;
+const SQL_BYTES_MAX: usize = 1 << 30;
+/// Files of a folder whose changes are looked for.
+const FILES_MAX: usize = 10_000;
+
+/// What was read, by where it came from.
+#[derive(Default)]
+pub struct References {
+    read: Mutex<HashMap<String, Arc<Held>>>,
+}
+
+/// Where something came from, as it was then.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Stamp(Vec<(PathBuf, u64, Option<std::time::SystemTime>)>);
+
+struct Held {
+    stamp: Stamp,
+    outline: Outline,
+    /// Until somebody takes it.
+    content: Mutex<Option<Content>>,
+}
+
+enum Content {
+    Table(Vec<Column>),
+    Profile(TableProfile),
+}
+
+impl References {
+    /// Holds the names of the models against their references, and fills in what the settings leave open.
+    pub fn settle(&self, models: &mut [ModelConfig]) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut used = Vec::new();
+        for model in models.iter_mut() {
+            if let ReferenceFrom::First { .. } = model.reference.from {
+                problems.extend(check::without_reference(model));
+                continue;
+            }
+            match self.held(model) {
+                Ok(held) => {
+                    used.push(key(model));
+                    model.reference.stamp = held.stamp.number();
+                    problems.extend(held.outline.notes.iter().map(|note| model.places.warning(Place::Reference, "", note)));
+                    problems.extend(check::against(model, &held.outline));
+                }
+                Err(reason) => problems.push(model.places.error(Place::Reference, "", reason)),
+            }
+        }
+        self.lock().retain(|key, _| used.contains(key));
+        problems
+    }
+
+    /// The reference of a model that was settled. Read again when somebody else had it before.
+    pub fn take(&self, model: &ModelConfig) -> Result<Reference, String> {
+        if let ReferenceFrom::First { span, rows } = &model.reference.from {
+            return Ok(Reference::First { span: *span, rows: *rows });
+        }
+        let held = self.held(model)?;
+        let before = lock(&held.content).take();
+        let content = match before {
+            Some(content) => content,
+            None => read(&model.reference.from)?.0,
+        };
+        match content {
+            Content::Profile(profile) => Ok(Reference::Profile(profile)),
+            Content::Table(columns) => rows(model, columns).map(Reference::Rows),
+        }
+    }
+
+    /// Lets go of what nobody took.
+    pub fn release(&self) {
+        for held in self.lock().values() {
+            lock(&held.content).take();
+        }
+    }
+
+    fn held(&self, model: &ModelConfig) -> Result<Arc<Held>, String> {
+        let (key, stamp) = (key(model), stamp(&model.reference.from));
+        let known = self.lock().get(&key).cloned();
+        if let Some(held) = known.filter(|held| held.stamp == stamp) {
+            return Ok(held);
+        }
+        let (content, notes) = read(&model.reference.from)?;
+        let outline = match &content {
+            Content::Table(columns) => Outline::of_table(columns, notes),
+            Content::Profile(profile) => Outline::of_profile(profile),
+        };
+        let held = Arc::new(Held { stamp, outline, content: Mutex::new(Some(content)) });
+        self.lock().insert(key, held.clone());
+        Ok(held)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Held>>> {
+        lock(&self.read)
     }
 }
 
-/// Holds the names of the settings against the columns of the reference, and takes over what the settings leave to it.
-pub fn settle(model: &mut ModelConfig) -> Vec<Problem> {
-    let columns = match path(&model.reference).and_then(read_columns) {
-        Ok(columns) => columns,
-        Err(reason) => return vec![model.places.error(Place::Reference, "", reason)],
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Stamp {
+    /// Differs when a file differs; never 0.
+    fn number(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish().max(1)
+    }
+}
+
+/// A changed query or password is another reference.
+fn key(model: &ModelConfig) -> String {
+    match &model.reference.from {
+        ReferenceFrom::Path(path) => path.display().to_string(),
+        from => format!("{}: {from:?}", model.settings.name),
+    }
+}
+
+/// Of a query: nothing. It is asked once while the program runs, so that a reload needs no database.
+fn stamp(from: &ReferenceFrom) -> Stamp {
+    let ReferenceFrom::Path(path) = from else { return Stamp(Vec::new()) };
+    let of = |path: PathBuf| {
+        let found = std::fs::metadata(&path).ok();
+        (path, found.as_ref().map_or(0, |found| found.len()), found.and_then(|found| found.modified().ok()))
     };
-    let mut problems = Vec::new();
-    for feature in model.settings.features.iter().filter(|feature| !columns.iter().any(|column| column.name == feature.name)) {
-        let message = format!("the reference has no column {:?}", feature.name);
-        problems.push(model.places.error(Place::Feature, &feature.name, message).help(help(&feature.name, &columns)));
+    if !path.is_dir() {
+        return Stamp(vec![of(path.clone())]);
     }
-    if model.settings.features.is_empty() {
-        let others = columns.iter().filter(|column| column.name != model.settings.target);
-        model.settings.features = others.map(|column| Feature::new(&column.name)).collect();
-    }
-    problems
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).take(FILES_MAX).collect();
+    files.sort();
+    Stamp(files.into_iter().map(of).collect())
 }
 
-fn help(name: &str, columns: &[Column]) -> String {
-    let known: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    nearest(name, known.iter().copied()).map_or_else(|| format!("it has {}", known.join(", ")), |near| format!("did you mean {near:?}?"))
+fn read(from: &ReferenceFrom) -> Result<(Content, Vec<String>), String> {
+    let (columns, notes) = match from {
+        ReferenceFrom::Path(path) => match profile(path)? {
+            Some(profile) => return Ok((Content::Profile(profile), Vec::new())),
+            None => table::read_with_notes(path)?,
+        },
+        ReferenceFrom::Sql { connection, select, timeout } => (query(connection, select, *timeout)?, Vec::new()),
+        ReferenceFrom::First { .. } => return Err("there is nothing to read yet".into()),
+    };
+    let cells: usize = columns.iter().map(|column| column.values.len()).sum();
+    if cells > CELLS_MAX {
+        let rows = columns.first().map_or(0, |column| column.values.len());
+        return Err(format!(
+            "{rows} rows of {} columns are more than the {CELLS_MAX} cells that a reference may have; take fewer rows or columns, or the output of `bellbuoy profile`",
+            columns.len()
+        ));
+    }
+    Ok((Content::Table(columns), notes))
 }
+
+/// What `bellbuoy profile` wrote begins with its format; `None` for everything else.
+fn profile(path: &Path) -> Result<Option<TableProfile>, String> {
+    let name = path.display();
+    let say = |error: std::io::Error| format!("{name}: {error}");
+    if path.is_dir() {
+        return Ok(None);
+    }
+    let mut file = File::open(path).map_err(say)?;
+    let mut head = [0; 64];
+    let length = file.read(&mut head).map_err(say)?;
+    let head: String = String::from_utf8_lossy(&head[..length]).chars().filter(|c| !c.is_whitespace()).collect();
+    if !head.starts_with("{\"format\":") {
+        return Ok(None);
+    }
+    if file.metadata().map_err(say)?.len() > PROFILE_BYTES_MAX {
+        return Err(format!("{name}: the profile has more than {PROFILE_BYTES_MAX} bytes"));
+    }
+    let bytes = std::fs::read(path).map_err(say)?;
+    let profile: TableProfile = serde_json::from_slice(&bytes).map_err(|error| format!("{name}: no profile that can be read: {error}"))?;
+    profile.check().map_err(|problem| format!("{name}: {problem}"))?;
+    Ok(Some(profile))
+}
+
+/// As CSV, which is what PostgreSQL writes fastest and what types itself as any other file does.
+fn query(connection: &PostgresConnection, select: &Select, timeout: Millis) -> Result<Vec<Column>, String> {
+    let (connection, select) = (connection.clone(), select.clone());
+    let bytes = postgres::blocking(async move {
+        let session = postgres::connect(&connection, timeout).await?;
+        session.copy_csv(&select, SQL_ROWS_MAX, SQL_BYTES_MAX).await
+    })
+    .map_err(|error| format!("the database: {error}"))?;
+    table::read_csv_bytes("the answer of the database", bytes)
+}
+
+/// The columns by their roles.
+fn rows(model: &ModelConfig, table: Vec<Column>) -> Result<ReferenceRows, String> {
+    let outline = Outline::of_table(&table, Vec::new());
+    let roles = columns::find(model, &outline);
+    let column = |name: &Option<String>| name.as_ref().and_then(|name| table.iter().find(|column| column.name == *name));
+    let at = column(&roles.time).map(|column| columns::times(&column.values)).transpose()?;
+    let answers = columns::answers(model, &roles, &table)?;
+    let truths = column(&roles.value).map(|column| columns::truths(&model.settings.kind, column)).transpose()?;
+    let used = |name: &str| {
+        let settings = &model.settings;
+        settings.features.iter().any(|feature| feature.name == name) || settings.segments.iter().any(|segment| segment == name)
+    };
+    let mut kept = Vec::new();
+    for mut column in table {
+        if let Some((feature, _)) = model.reference.columns.features.iter().find(|(_, name)| *name == column.name) {
+            column.name.clone_from(feature);
+        }
+        if used(&column.name) {
+            kept.push(column);
+        }
+    }
+    Ok(ReferenceRows { columns: kept, at, answers, truths })
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,17 +7,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
-use bellbuoy_models::{Accepted, DeploymentDecision, Event as ModelEvent, Judgement, Model, Row, TwoSets};
+use bellbuoy_drift::Values;
+use bellbuoy_models::{Accepted, DeploymentDecision, Event as ModelEvent, FeatureValue, Judgement, Model, Reference, Row, TwoSets};
 use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::{Value, json};
 use tracing::{error, warn};
 
 use super::log::RowLog;
+use super::reference::References;
 use super::tell::{drift_words, kept, performance_words, state_name};
 use crate::config::ModelConfig;
 use crate::event::Event;
 use crate::path::Path;
-use crate::table;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -73,15 +74,15 @@ impl Models {
     }
 
     /// New settings: unchanged models go on, others are made anew from their rows on disk.
-    pub fn adopt(&self, configs: &[ModelConfig]) {
+    pub fn adopt(&self, configs: &[ModelConfig], references: &References) {
         let mut cells = self.cells.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut old = std::mem::take(&mut *cells);
         for config in configs {
             let name = config.settings.name.clone();
-            let same = |cell: &Arc<Cell>| format!("{:?}", cell.config) == format!("{config:?}");
+            let same = |cell: &Arc<Cell>| cell.config == *config;
             let cell = match old.remove(&name) {
                 Some(cell) if same(&cell) => cell,
-                _ => match self.cell(config) {
+                _ => match self.cell(config, references) {
                     Ok(cell) => Arc::new(cell),
                     Err(reason) => {
                         error!("model {name}: {reason}");
@@ -91,6 +92,7 @@ impl Models {
             };
             cells.insert(name, cell);
         }
+        references.release();
     }
 
     pub fn names(&self) -> Vec<String> {
@@ -207,9 +209,9 @@ impl Models {
         judgement
     }
 
-    fn cell(&self, config: &ModelConfig) -> Result<Cell, String> {
+    fn cell(&self, config: &ModelConfig, references: &References) -> Result<Cell, String> {
         let settings = &config.settings;
-        let reference = table::reference_rows(super::reference::path(&config.reference)?, settings)?;
+        let reference = reference_rows(references.take(config)?);
         let mut model = Model::new(settings.clone(), reference);
         let kept = self.path.state.kept(&state_name(&settings.name)).map_err(|error| error.to_string())?;
         let mut told = None;
@@ -254,4 +256,24 @@ impl Models {
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Only the features, as the model still wants them.
+fn reference_rows(reference: Reference) -> Vec<Row> {
+    let Reference::Rows(reference) = reference else { return Vec::new() };
+    let rows = reference.columns.first().map_or(0, |column| column.values.len());
+    let value = |values: &Values, row: usize| match values {
+        Values::Numbers(numbers) if numbers[row].is_finite() => FeatureValue::Number(numbers[row]),
+        Values::Integers(numbers) => FeatureValue::Number(numbers[row] as f64),
+        Values::Categories(texts) => texts.get(row).map_or(FeatureValue::Missing, |text| FeatureValue::Text(text.to_owned())),
+        Values::Numbers(_) | Values::Times(_) => FeatureValue::Missing,
+    };
+    let row = |row: usize| Row {
+        id: row.to_string(),
+        at: Timestamp(0),
+        role: Row::CHAMPION.to_string(),
+        features: reference.columns.iter().map(|column| (column.name.clone(), value(&column.values, row))).collect(),
+        prediction: f64::NAN,
+    };
+    (0..rows).map(row).collect()
 }

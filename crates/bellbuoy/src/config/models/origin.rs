@@ -63,7 +63,7 @@ pub fn reference(fields: &Fields, context: &Context, kind: &ModelKind, places: &
         map.error(map.key_span("columns"), "the first predictions have no columns to name", "remove it");
     }
     map.finish();
-    Some(ReferenceConfig { from: from?, columns: columns.unwrap_or_default() })
+    Some(ReferenceConfig { from: from?, columns: columns.unwrap_or_default(), stamp: 0 })
 }
 
 /// A file or folder that must be there.

@@ -232,8 +232,8 @@ fn mistakes_in_settings() {
         "discord",
         "{url: hook, titel: x}",
         expect![[r#"
-        provisioning/alerting/notify.yml:7:21: "url" is not a web address: it must begin with http:// or https://
-        provisioning/alerting/notify.yml:7:27: warning: unknown field "titel" in receiver's settings"#]],
+            provisioning/alerting/notify.yml:7:21: "url" is not a web address: it must begin with http:// or https://
+            provisioning/alerting/notify.yml:7:27: warning: unknown field "titel" in receiver's settings; did you mean "title"?"#]],
     );
     check_settings(
         "discord",
@@ -486,9 +486,9 @@ fn mistakes_in_policies() {
     check(
         &format!("{TEAM}policies: [{{receiver: taem, mute_time_intervals: [x]}}]\n"),
         expect![[r#"
-        provisioning/alerting/notify.yml:3:23: unknown contact point "taem"
-        provisioning/alerting/notify.yml:3:29: the root policy can not have mute_time_intervals: it takes all alerts; move it to a policy below routes:
-        provisioning/alerting/notify.yml:3:51: unknown mute timing "x""#]],
+            provisioning/alerting/notify.yml:3:23: unknown contact point "taem"; did you mean "team"?
+            provisioning/alerting/notify.yml:3:29: the root policy can not have mute_time_intervals: it takes all alerts; move it to a policy below routes:
+            provisioning/alerting/notify.yml:3:51: unknown mute timing "x""#]],
     );
     check(
         &format!(
@@ -498,7 +498,7 @@ fn mistakes_in_policies() {
             provisioning/alerting/notify.yml:3:57: an object matcher is a list of label, operator and value; write for example [severity, '=', critical]
             provisioning/alerting/notify.yml:3:72: unknown operator "==" of a matcher; known are =, !=, =~ and !~
             provisioning/alerting/notify.yml:3:92: bad regular expression "(": unclosed group
-            provisioning/alerting/notify.yml:3:121: unknown mute timing "nigth""#]],
+            provisioning/alerting/notify.yml:3:121: unknown mute timing "nigth"; did you mean "night"?"#]],
     );
     check(
         &format!("{TEAM}policies: [{{receiver: team}}, {{receiver: team, group_wait: 1x}}]\nresetPolicies: [1]\n"),

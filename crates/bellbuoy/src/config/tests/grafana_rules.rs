@@ -240,7 +240,7 @@ fn queries() {
     check(
         "condition: A",
         &query(ranged, "{expr: up, instant: true}").replace("prom", "prmo"),
-        expect![[r#"alerting/rules.yml:12:22: unknown data source "prmo"; known ones: prom"#]],
+        expect![[r#"alerting/rules.yml:12:22: unknown data source "prmo"; did you mean "prom"? known ones: prom"#]],
     );
     check(
         "condition: A",

@@ -680,6 +680,7 @@ fn a_model_in_full() {
                     ),
                 ],
             },
+            stamp: 0,
         }
         [
             SourceConfig {
