@@ -357,6 +357,7 @@ impl App {
                 _ = discovery.tick() => self.scraper.rediscover(&self.path.settings().scrape),
                 _ = maintenance.tick() => tokio::task::block_in_place(|| {
                     self.path.store.maintain(clock::now());
+                    self.models.maintain(clock::now());
                     self.path.sweep_silences(clock::now());
                     if let Err(error) = self.path.state.forget_notifications(&self.history_limits(), clock::now()) {
                         warn!("{error}");

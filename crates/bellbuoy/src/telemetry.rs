@@ -98,4 +98,9 @@ pub struct Telemetry {
     pub outbox_dropped: Counter,
     pub model_rows: Family,
     pub model_rows_refused: Family,
+    pub model_rows_repeated: Family,
+    /// Model: submissions that found the queue full.
+    pub model_submissions_full: Family,
+    /// Model and kind: places of logs that could not be read.
+    pub model_log_damages: Family,
 }

@@ -136,11 +136,21 @@ fn judge(w: &mut TextWriter, app: &App) {
     for (name, help, family) in [
         ("bellbuoy_model_rows_total", "Predictions and true values received.", &telemetry.model_rows),
         ("bellbuoy_model_rows_refused_total", "Predictions and true values that were refused.", &telemetry.model_rows_refused),
+        ("bellbuoy_model_rows_repeated_total", "Predictions and true values that were there already.", &telemetry.model_rows_repeated),
+        ("bellbuoy_model_log_damages_total", "Places of a model's log that could not be read.", &telemetry.model_log_damages),
     ] {
         w.family(name, Counter, help);
         for (labels, n) in family.all() {
             w.sample("", &[("model", &labels[0]), ("kind", &labels[1])], n as f64);
         }
+    }
+    w.family(
+        "bellbuoy_model_queue_full_total",
+        Counter,
+        "Requests with rows that were told to come again, as too many waited for the disk.",
+    );
+    for (labels, n) in telemetry.model_submissions_full.all() {
+        w.sample("", &[("model", &labels[0])], n as f64);
     }
 }
 

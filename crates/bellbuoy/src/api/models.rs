@@ -1,17 +1,17 @@
 //! The models API under `/api/v1/models`: predictions and true values in, judgements out.
 //!
-//! Bodies are JSON: a list of rows, or one row. An answer of 200 means that the rows are on disk.
+//! Rows come as JSON, JSON lines, CSV or Parquet (`models/body`). An answer of 200 means that the rows are on disk. 429: too many rows wait
+//! for the disk; 503: the disk took none of them. Both say when to come again.
 
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{Path as UrlPath, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use bellbuoy_models::{Accepted, Evaluation, FeatureValue, Judgement, Metric, Outcome, Row, TwoSets};
-use bellbuoy_vocabulary::Timestamp;
+use bellbuoy_models::{Evaluation, Judgement, Metric, Outcome, TwoSets};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -20,10 +20,11 @@ use super::params::Params;
 use crate::app::App;
 use crate::clock;
 use crate::event::finite;
-use crate::models::{ModelError, Training, TrainingStatus};
+use crate::models::body::{self, Batch, BodyError, Headers, Refusal};
+use crate::models::{ModelError, Pending, Receipt, SubmitError, Training, TrainingStatus};
 
-/// Rows in one request above this number are refused.
-const ROWS_MAX: usize = 100_000;
+/// When who was told to wait should come again.
+const RETRY_AFTER_SECONDS: u32 = 1;
 const AUDIT_ROWS_MAX: usize = 10_000;
 
 pub fn routes() -> Router<Arc<App>> {
@@ -36,23 +37,20 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/{name}/training", post(training))
 }
 
-/// One prediction. `timestamp` is RFC 3339; now when absent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// One prediction, to be sent. `timestamp` is RFC 3339; now when absent.
+#[derive(Clone, Debug, Serialize)]
 pub struct PredictionRow {
     pub id: String,
     pub prediction: f64,
-    #[serde(default)]
     pub features: Map<String, Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
 }
 
 /// The true value that belongs to a prediction.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize)]
 pub struct LabelRow {
     pub id: String,
     pub value: f64,
@@ -90,9 +88,20 @@ impl From<ModelError> for ApiError {
     fn from(error: ModelError) -> ApiError {
         let kind = match error {
             ModelError::Unknown(_) => ErrorType::NotFound,
-            ModelError::Disk(_) => ErrorType::Unavailable,
+            ModelError::Submit(_) => ErrorType::Unavailable,
         };
         ApiError::new(kind, error.to_string())
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> ApiError {
+        let status = match error {
+            BodyError::Bad(_) => StatusCode::BAD_REQUEST,
+            BodyError::TooLarge | BodyError::TooManyRows => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyError::NotSupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        };
+        ApiError { status, kind: ErrorType::BadData, message: error.to_string() }
     }
 }
 
@@ -109,34 +118,65 @@ async fn show(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>) -> An
     Ok(Json(json!({"status": "success", "data": {"name": name, "judgement": last.as_ref().map(judgement_json)}})).into_response())
 }
 
-async fn predictions(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, body: Bytes) -> Answer {
-    let mut rows = Vec::new();
-    for (index, row) in list_of::<PredictionRow>(&body)?.into_iter().enumerate() {
-        let at = match &row.timestamp {
-            None => clock::now(),
-            Some(text) => Timestamp::parse_rfc3339(text).ok_or_else(|| bad(format!("row {index}: timestamp {text:?} is not RFC 3339")))?,
-        };
-        let mut features = std::collections::BTreeMap::new();
-        for (feature, value) in row.features {
-            let value = match value {
-                Value::Number(number) => FeatureValue::Number(number.as_f64().unwrap_or(f64::NAN)),
-                Value::String(text) => FeatureValue::Text(text),
-                Value::Bool(flag) => FeatureValue::Text(flag.to_string()),
-                Value::Null => FeatureValue::Missing,
-                _ => return Err(bad(format!("row {index}: feature {feature:?} is neither number, text nor null"))),
-            };
-            features.insert(feature, value);
-        }
-        rows.push(Row { id: row.id, at, role: row.role.unwrap_or_else(|| "champion".into()), features, prediction: row.prediction });
-    }
-    let accepted = tokio::task::block_in_place(|| app.models.predictions(&name, rows))?;
-    Ok(accepted_json(&accepted))
+async fn predictions(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, headers: HeaderMap, body: Bytes) -> Answer {
+    let intake = app.models.intake(&name, clock::now())?;
+    let said = headers_of(&headers);
+    let batch = tokio::task::block_in_place(|| body::predictions(&body, &said, &intake))?;
+    let bytes = body.len();
+    drop(body);
+    let (rows, batch) = without_rows(batch);
+    let pending = app.models.submit_predictions(&name, rows, batch.schema.clone(), bytes);
+    answer(&app, &name, "predictions", pending, batch).await
 }
 
-async fn labels(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, body: Bytes) -> Answer {
-    let rows = list_of::<LabelRow>(&body)?.into_iter().map(|row| (row.id, row.value)).collect();
-    let accepted = tokio::task::block_in_place(|| app.models.labels(&name, rows))?;
-    Ok(accepted_json(&accepted))
+async fn labels(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, headers: HeaderMap, body: Bytes) -> Answer {
+    let intake = app.models.intake(&name, clock::now())?;
+    let said = headers_of(&headers);
+    let batch = tokio::task::block_in_place(|| body::labels(&body, &said, &intake))?;
+    let bytes = body.len();
+    drop(body);
+    let (rows, batch) = without_rows(batch);
+    let pending = app.models.submit_labels(&name, rows, bytes);
+    answer(&app, &name, "labels", pending, batch).await
+}
+
+fn headers_of(headers: &HeaderMap) -> Headers<'_> {
+    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    Headers { content_type: text(header::CONTENT_TYPE), content_encoding: text(header::CONTENT_ENCODING) }
+}
+
+fn without_rows<T>(mut batch: Batch<T>) -> (Vec<T>, Batch<T>) {
+    (std::mem::take(&mut batch.rows), batch)
+}
+
+/// Waits until the rows are on disk, and says what became of each kind of them.
+async fn answer<T>(app: &App, name: &str, kind: &str, pending: Result<Pending, ModelError>, mut batch: Batch<T>) -> Answer {
+    let receipt = match pending {
+        Ok(pending) => pending.await.unwrap_or(Err(SubmitError::Closed)),
+        Err(ModelError::Submit(error)) => Err(error),
+        Err(other) => return Err(other.into()),
+    };
+    let receipt = match receipt {
+        Ok(receipt) => receipt,
+        Err(error) => return Ok(come_again(&error)),
+    };
+    app.models.count(name, kind, &receipt, batch.refused.count);
+    let row = |index: usize| batch.numbers.get(index).map_or(0, |number| *number as usize);
+    let later = receipt.reasons.iter().map(|(index, id, reason)| Refusal {
+        row: row(*index),
+        id: id.clone(),
+        field: String::new(),
+        reason: reason.clone(),
+    });
+    let later = body::Refusals { count: receipt.refused, listed: later.collect() };
+    batch.refused.extend(later);
+    Ok(receipt_json(&receipt, &batch.refused))
+}
+
+fn come_again(error: &SubmitError) -> Response {
+    let status = if matches!(error, SubmitError::Full { .. }) { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({"status": "error", "errorType": "unavailable", "error": error.to_string()});
+    (status, [(header::RETRY_AFTER, RETRY_AFTER_SECONDS.to_string())], Json(body)).into_response()
 }
 
 async fn judge(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, params: Params) -> Answer {
@@ -170,23 +210,18 @@ fn two_sets(body: SetsBody) -> TwoSets {
     TwoSets { baseline: score(body.baseline), current: score(body.current) }
 }
 
-/// A JSON list of rows, or one row.
-fn list_of<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, ApiError> {
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    let rows: Result<Vec<T>, _> =
-        if first == Some(&b'[') { serde_json::from_slice(body) } else { serde_json::from_slice(body).map(|row| vec![row]) };
-    let rows = rows.map_err(|error| bad(format!("the body: {error}")))?;
-    if rows.len() > ROWS_MAX {
-        return Err(bad(format!("more than {ROWS_MAX} rows in one request")));
-    }
-    Ok(rows)
-}
-
-fn accepted_json(accepted: &Accepted) -> Response {
-    let refused: Vec<Value> = accepted.refused.iter().map(|(id, reason)| json!({"id": id, "reason": reason})).collect();
-    let status = if accepted.new == 0 && accepted.repeated == 0 && !refused.is_empty() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+/// 400 when nothing of it could be taken.
+fn receipt_json(receipt: &Receipt, refused: &body::Refusals) -> Response {
+    let listed: Vec<Value> = refused
+        .listed
+        .iter()
+        .map(|refusal| json!({"row": refusal.row, "id": refusal.id, "field": refusal.field, "reason": refusal.reason}))
+        .collect();
+    let taken = receipt.new + receipt.repeated + receipt.corrected + receipt.waiting;
+    let status = if taken == 0 && refused.count > 0 { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let body = json!({"status": if status == StatusCode::OK { "success" } else { "error" },
-        "data": {"new": accepted.new, "repeated": accepted.repeated, "refused": refused}});
+        "data": {"new": receipt.new, "repeated": receipt.repeated, "corrected": receipt.corrected, "waiting": receipt.waiting,
+            "refusedRows": refused.count, "refused": listed}});
     (status, Json(body)).into_response()
 }
 

@@ -9,7 +9,7 @@ use bellbuoy_vocabulary::Timestamp;
 use serde_json::Value;
 use tracing::{info, warn};
 
-use super::log::{LOG_DIR, Log, Rows, read_file, segment_path};
+use super::log::{LOG_DIR, Log, Rows, read_file, segment_path, segments};
 
 const FILES: [&str; 2] = ["rows.old.jsonl", "rows.jsonl"];
 /// Nothing else is written before the old rows are: a segment of this number beside old files is half of a conversion.
@@ -19,7 +19,10 @@ const SEGMENT: u32 = 1;
 pub fn convert(disk: &Arc<dyn Disk>, model: &str, now: Timestamp) -> io::Result<()> {
     let there = disk.list("")?;
     let files: Vec<&str> = FILES.into_iter().filter(|file| there.iter().any(|name| name == file)).collect();
-    if files.is_empty() {
+    let Some(newest) = files.last() else { return Ok(()) };
+    // `rows.jsonl` is removed first: without it what is left was converted, unless there is no log at all.
+    if *newest != FILES[1] && !segments(&**disk)?.is_empty() {
+        disk.remove(newest)?;
         return Ok(());
     }
     let (mut schema, mut predictions, mut labels, mut damaged) = (Schema::default(), Vec::new(), Vec::new(), 0);
@@ -38,10 +41,10 @@ pub fn convert(disk: &Arc<dyn Disk>, model: &str, now: Timestamp) -> io::Result<
     disk.remove(&segment_path(SEGMENT))?;
     Log::new(disk.clone(), SEGMENT).append(schema.names(), &[Rows::Predictions(&predictions), Rows::Labels(&labels)], now)?;
     disk.sync_dir(LOG_DIR)?;
-    for file in &files {
+    for file in files.iter().rev() {
         disk.remove(file)?;
+        disk.sync_dir("")?;
     }
-    disk.sync_dir("")?;
     info!("model {model}: {} predictions and {} true values are now in the log", predictions.len(), labels.len());
     Ok(())
 }
@@ -62,7 +65,13 @@ fn read_line(line: &[u8], schema: &mut Schema) -> Option<Line> {
             }
             features[position] = feature;
         }
-        return Some(Line::Prediction(Prediction { id: row.id, at: row.at, role: row.role, answer: Answer::Number(row.prediction), features }));
+        return Some(Line::Prediction(Prediction {
+            id: row.id,
+            at: row.at,
+            role: row.role,
+            answer: Answer::Number(row.prediction),
+            features,
+        }));
     }
     let (id, number) = (value["label"]["id"].as_str()?, value["label"]["value"].as_f64()?);
     Some(Line::Label(Label { id: id.to_owned(), truth: Truth::Number(number) }))

@@ -52,6 +52,7 @@ impl Log {
     }
 
     /// Segments below this number will not change any more.
+    #[allow(dead_code)]
     pub fn current(&self) -> Arc<AtomicU32> {
         self.current.clone()
     }

@@ -400,7 +400,8 @@ mod tests {
         let row = prediction("id", 0, "champion", Answer::Number(0.1), vec![FeatureValue::Text("x".repeat(1000))]);
         let mut bytes = Vec::new();
         put_predictions(&mut bytes, &vec![row; 3000]);
-        let counts: Vec<usize> = read_all(&bytes).0.iter().map(|record| if let Record::Predictions(rows) = record { rows.len() } else { 0 }).collect();
+        let counts: Vec<usize> =
+            read_all(&bytes).0.iter().map(|record| if let Record::Predictions(rows) = record { rows.len() } else { 0 }).collect();
         assert!(counts.len() >= 3 && counts.iter().sum::<usize>() == 3000, "{counts:?}");
     }
 

@@ -4,18 +4,25 @@
 //! Never: decides; the models crate does. Holds: rows are on disk before they are acknowledged.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bellbuoy_drift::Values;
-use bellbuoy_models::{Accepted, DeploymentDecision, Event as ModelEvent, FeatureValue, Judgement, Model, Reference, Row, TwoSets};
+use bellbuoy_models::{DeploymentDecision, Event as ModelEvent, FeatureValue, Judgement, Label, Prediction, Reference, Row, Schema, TwoSets};
+use bellbuoy_store::{Disk, OsDisk};
 use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::{Value, json};
 use tracing::{error, warn};
 
-use super::log::RowLog;
+use super::body::Intake;
+use super::engine::{Engine, move_features};
+use super::legacy;
+use super::log::{LOG_DIR, Log, read_segment, segments};
+use super::record::Record;
 use super::reference::References;
 use super::tell::{drift_words, kept, performance_words, state_name};
+use super::writer::{Pending, Receipt, Rows, SubmitError, Writer};
+use crate::clock;
 use crate::config::ModelConfig;
 use crate::event::Event;
 use crate::path::Path;
@@ -24,8 +31,8 @@ use crate::path::Path;
 pub enum ModelError {
     #[error("there is no model {0:?} in the settings")]
     Unknown(String),
-    #[error("the rows could not be written to disk: {0}")]
-    Disk(std::io::Error),
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
 }
 
 /// How a training run ended, as the trainer tells it.
@@ -44,8 +51,11 @@ pub enum TrainingStatus {
 
 pub(super) struct Cell {
     pub(super) config: ModelConfig,
-    model: Mutex<Model>,
-    log: Mutex<RowLog>,
+    engine: Arc<Mutex<Engine>>,
+    writer: Writer,
+    /// What the next rows are read by.
+    schema: Arc<RwLock<Arc<Schema>>>,
+    open: bool,
     due: Mutex<Timestamp>,
     last: Mutex<Option<Judgement>>,
     /// The series of the last judgement: those that the next one lacks end.
@@ -82,7 +92,7 @@ impl Models {
             let same = |cell: &Arc<Cell>| cell.config == *config;
             let cell = match old.remove(&name) {
                 Some(cell) if same(&cell) => cell,
-                _ => match self.cell(config, references) {
+                old => match self.renewed(old, config, references) {
                     Ok(cell) => Arc::new(cell),
                     Err(reason) => {
                         error!("model {name}: {reason}");
@@ -111,6 +121,15 @@ impl Models {
         }
     }
 
+    /// What has to be done of the rows on disk now and then.
+    pub fn maintain(&self, now: Timestamp) {
+        for name in self.names() {
+            if let Ok(cell) = self.get(&name) {
+                cell.writer.roll(now);
+            }
+        }
+    }
+
     /// Judges now, whatever the schedule says; `forced` asks for a retraining whatever the numbers say.
     pub fn judge(&self, name: &str, forced: bool, now: Timestamp) -> Result<Judgement, ModelError> {
         let cell = self.get(name)?;
@@ -122,29 +141,46 @@ impl Models {
         Ok(lock(&self.get(name)?.last).clone())
     }
 
-    pub fn predictions(&self, name: &str, rows: Vec<Row>) -> Result<Accepted, ModelError> {
+    /// What rows of the model may be, for whoever reads some.
+    pub fn intake(&self, name: &str, now: Timestamp) -> Result<Intake, ModelError> {
         let cell = self.get(name)?;
-        let lines: Vec<String> = rows.iter().map(|row| json!({"prediction": row}).to_string()).collect();
-        lock(&cell.log).append(&lines).map_err(ModelError::Disk)?;
-        let accepted = lock(&cell.model).predictions(rows);
-        self.count(name, "predictions", &accepted);
-        Ok(accepted)
+        let settings = &cell.config.settings;
+        let schema = cell.schema.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let (kind, target, role) = (settings.kind.clone(), settings.target.clone(), settings.roles.champion.clone());
+        Ok(Intake { schema, open: cell.open, kind, target, role, now })
     }
 
-    pub fn labels(&self, name: &str, labels: Vec<(String, f64)>) -> Result<Accepted, ModelError> {
-        let cell = self.get(name)?;
-        let lines: Vec<String> = labels.iter().map(|(id, value)| json!({"label": {"id": id, "value": value}}).to_string()).collect();
-        lock(&cell.log).append(&lines).map_err(ModelError::Disk)?;
-        let accepted = lock(&cell.model).labels(labels);
-        self.count(name, "labels", &accepted);
-        Ok(accepted)
+    /// Predictions whose features are positions of `schema`. The receipt comes when they are on disk. `bytes`: what they take, roughly.
+    pub fn submit_predictions(&self, name: &str, rows: Vec<Prediction>, schema: Arc<Schema>, bytes: usize) -> Result<Pending, ModelError> {
+        self.submit(name, Rows::Predictions(rows, schema), bytes)
+    }
+
+    pub fn submit_labels(&self, name: &str, rows: Vec<Label>, bytes: usize) -> Result<Pending, ModelError> {
+        self.submit(name, Rows::Labels(rows), bytes)
+    }
+
+    fn submit(&self, name: &str, rows: Rows, bytes: usize) -> Result<Pending, ModelError> {
+        let submitted = self.get(name)?.writer.submit(rows, bytes, clock::now());
+        if let Err(SubmitError::Full { .. }) = submitted {
+            self.path.telemetry.model_submissions_full.add(&[name], 1);
+        }
+        Ok(submitted?)
+    }
+
+    /// Counts what became of rows. `refused`: those that never came as far as the writer.
+    pub fn count(&self, name: &str, kind: &str, receipt: &Receipt, refused: usize) {
+        let telemetry = &self.path.telemetry;
+        let taken = receipt.new + receipt.corrected + receipt.waiting;
+        telemetry.model_rows.add(&[name, kind], taken as u64);
+        telemetry.model_rows_repeated.add(&[name, kind], receipt.repeated as u64);
+        telemetry.model_rows_refused.add(&[name, kind], (receipt.refused + refused) as u64);
     }
 
     /// A training run ended: the deployment decision, counted, told and logged.
     pub fn training(&self, name: &str, training: Training, now: Timestamp) -> Result<Option<DeploymentDecision>, ModelError> {
         let cell = self.get(name)?;
         let settings = &cell.config.settings;
-        let mut model = lock(&cell.model);
+        let mut model = lock(&cell.engine);
         let status = if training.status == TrainingStatus::Success { "success" } else { "failure" };
         model.record_training(status);
         let decision = match (&training.compared, training.status) {
@@ -194,7 +230,7 @@ impl Models {
 
     fn judge_cell(&self, cell: &Cell, forced: bool, now: Timestamp) -> Judgement {
         let settings = &cell.config.settings;
-        let mut model = lock(&cell.model);
+        let mut model = lock(&cell.engine);
         let judgement = model.judge(now, forced);
         let mut samples = judgement.samples(settings);
         samples.extend(model.counter_samples());
@@ -209,33 +245,38 @@ impl Models {
         judgement
     }
 
+    /// The log has one writer at a time: the old one ends first.
+    fn renewed(&self, old: Option<Arc<Cell>>, config: &ModelConfig, references: &References) -> Result<Cell, String> {
+        if let Some(old) = old {
+            old.writer.close();
+        }
+        self.cell(config, references)
+    }
+
     fn cell(&self, config: &ModelConfig, references: &References) -> Result<Cell, String> {
         let settings = &config.settings;
         let reference = reference_rows(references.take(config)?);
-        let mut model = Model::new(settings.clone(), reference);
+        let mut engine = Engine::new(settings.clone(), reference);
         let kept = self.path.state.kept(&state_name(&settings.name)).map_err(|error| error.to_string())?;
         let mut told = None;
         if let Some(kept) = kept {
             told = kept.get("told").and_then(Value::as_str).map(str::to_string);
-            model.restore(&kept["model"]);
+            engine.restore(&kept["model"]);
         }
-        let dir = self.dir.join(&settings.name);
-        let (log, lines) = RowLog::open(dir, settings.retention_rows).map_err(|error| format!("rows: {error}"))?;
-        for line in lines {
-            let Ok(mut value) = serde_json::from_str::<Value>(&line) else {
-                warn!("model {}: a damaged line among the stored rows was left out", settings.name);
-                continue;
-            };
-            if let Ok(row) = serde_json::from_value::<Row>(value["prediction"].take()) {
-                model.predictions(vec![row]);
-            } else if let (Some(id), Some(number)) = (value["label"]["id"].as_str(), value["label"]["value"].as_f64()) {
-                model.labels(vec![(id.to_string(), number)]);
-            }
-        }
+        let rows = |error: std::io::Error| format!("rows: {error}");
+        let disk = open_folder(&self.dir.join(&settings.name)).map_err(rows)?;
+        legacy::convert(&disk, &settings.name, clock::now()).map_err(rows)?;
+        let next = self.replay(&settings.name, &*disk, &mut engine).map_err(rows)?;
+        let schema = Arc::new(RwLock::new(Arc::new(engine.schema().clone())));
+        let open = engine.open();
+        let engine = Arc::new(Mutex::new(engine));
+        let writer = Writer::start(&settings.name, engine.clone(), schema.clone(), Log::new(disk, next)).map_err(rows)?;
         Ok(Cell {
             config: config.clone(),
-            model: Mutex::new(model),
-            log: Mutex::new(log),
+            engine,
+            writer,
+            schema,
+            open,
             due: Mutex::new(Timestamp(0)),
             last: Mutex::default(),
             series: Mutex::default(),
@@ -243,15 +284,44 @@ impl Models {
         })
     }
 
+    /// The rows on disk into memory; the number of the next segment of the log.
+    fn replay(&self, name: &str, disk: &dyn Disk, engine: &mut Engine) -> std::io::Result<u32> {
+        let mut next = 1;
+        for number in segments(disk)? {
+            let mut positions = Vec::new();
+            let mut give = |record| match record {
+                Record::Schema(names) => positions = names.iter().map(|name| engine.position_or_add(name)).collect(),
+                Record::Predictions(mut rows) => {
+                    rows.iter_mut().for_each(|row| move_features(row, &positions));
+                    engine.predictions(rows);
+                }
+                Record::Labels(_, rows) => {
+                    engine.labels(rows);
+                }
+            };
+            for damage in read_segment(disk, number, &mut give)? {
+                let kind = if damage.torn { "torn" } else { "damaged" };
+                self.path.telemetry.model_log_damages.add(&[name, kind], 1);
+                warn!("model {name}: log segment {number}: bytes {:?} can not be read ({kind}), the rest is taken", damage.bytes);
+            }
+            next = number + 1;
+        }
+        Ok(next)
+    }
+
     fn get(&self, name: &str) -> Result<Arc<Cell>, ModelError> {
         let cells = self.cells.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         cells.get(name).cloned().ok_or_else(|| ModelError::Unknown(name.to_string()))
     }
+}
 
-    fn count(&self, name: &str, kind: &str, accepted: &Accepted) {
-        self.path.telemetry.model_rows.add(&[name, kind], accepted.new as u64);
-        self.path.telemetry.model_rows_refused.add(&[name, kind], accepted.refused.len() as u64);
+/// The folder of a model, and that of its log in it.
+fn open_folder(dir: &FilePath) -> std::io::Result<Arc<dyn Disk>> {
+    std::fs::create_dir_all(dir.join(LOG_DIR))?;
+    for made in [Some(dir), dir.parent()].into_iter().flatten() {
+        std::fs::File::open(made)?.sync_all()?;
     }
+    Ok(Arc::new(OsDisk::new(dir)))
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -250,13 +250,12 @@ impl Work {
         // What is not in memory yet but before it in the group: (role, id) of predictions, ids of true values.
         let mut predicted: HashSet<(String, String)> = HashSet::new();
         let mut labelled: HashSet<String> = HashSet::new();
-        let alone = group.len() == 1;
         for submission in group.iter_mut() {
             let mut receipt = Receipt::default();
             match &mut submission.rows {
                 Rows::Predictions(rows, schema) => {
                     self.align(&mut engine, rows, schema);
-                    keep_predictions(&engine, rows, &mut predicted, &mut receipt, alone);
+                    keep_predictions(&engine, rows, &mut predicted, &mut receipt);
                 }
                 Rows::Labels(rows) => keep_labels(&engine, rows, &mut labelled, &mut receipt),
             }
@@ -282,7 +281,7 @@ fn read(schema: &RwLock<Arc<Schema>>) -> Arc<Schema> {
     schema.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
 }
 
-fn keep_predictions(engine: &Engine, rows: &mut Vec<Prediction>, before: &mut HashSet<(String, String)>, receipt: &mut Receipt, _alone: bool) {
+fn keep_predictions(engine: &Engine, rows: &mut Vec<Prediction>, before: &mut HashSet<(String, String)>, receipt: &mut Receipt) {
     let mut index = 0;
     rows.retain(|row| {
         index += 1;

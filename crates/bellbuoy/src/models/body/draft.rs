@@ -387,7 +387,9 @@ pub fn cell_of_text(text: &str) -> Cell<'_> {
     // Only what begins like a number is tried: "inf" and "nan" were missing, "infinity" is a word.
     let like_number = trimmed.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
     match trimmed.parse::<f64>() {
-        Ok(number) if like_number && number.fract() == 0.0 && number.abs() < WHOLE_MAX && !trimmed.contains(['.', 'e', 'E']) => Cell::Integer(number as i64),
+        Ok(number) if like_number && number.fract() == 0.0 && number.abs() < WHOLE_MAX && !trimmed.contains(['.', 'e', 'E']) => {
+            Cell::Integer(number as i64)
+        }
         Ok(number) if like_number => Cell::Number(number),
         _ => Cell::Text(Cow::Borrowed(text)),
     }

@@ -168,7 +168,9 @@ fn unpack(body: &[u8], headers: &Headers) -> Result<Option<Vec<u8>>, BodyError> 
         _ => {
             return match encoding.as_str() {
                 "" | "identity" => Ok(None),
-                "gzip" | "x-gzip" | "zstd" => Err(BodyError::Bad(format!("Content-Encoding is {encoding}, but these bytes are not {encoding}"))),
+                "gzip" | "x-gzip" | "zstd" => {
+                    Err(BodyError::Bad(format!("Content-Encoding is {encoding}, but these bytes are not {encoding}")))
+                }
                 other => Err(BodyError::NotSupported(format!("Content-Encoding {other:?} is not known; gzip and zstd are"))),
             };
         }
@@ -197,7 +199,9 @@ fn format(body: &[u8], headers: &Headers) -> Result<Format, BodyError> {
         None => Err(BodyError::Bad("it is empty".into())),
         Some(b'[') => Ok(Format::Json),
         Some(b'{') => Ok(if json::is_lines(text) { Format::JsonLines } else { Format::Json }),
-        Some(_) if said.ends_with("json") => Err(BodyError::Bad("Content-Type says JSON, but it begins neither with `[` nor with `{`".into())),
+        Some(_) if said.ends_with("json") => {
+            Err(BodyError::Bad("Content-Type says JSON, but it begins neither with `[` nor with `{`".into()))
+        }
         Some(_) => Ok(Format::Csv),
     }
 }

@@ -8,6 +8,7 @@ use bellbuoy_vocabulary::Timestamp;
 
 use super::draft::{Cell, Draft, Refusal};
 use super::{Batch, BodyError, Intake};
+use crate::config::ColumnRoles;
 
 /// Before the name of a feature that is called like a field: `feature_role`.
 const FEATURE_PREFIX: &str = "feature_";
@@ -25,6 +26,8 @@ pub struct ColumnNames {
     /// Class and column.
     pub probabilities: Vec<(String, String)>,
     pub value: Vec<String>,
+    /// Feature and column, where their names differ.
+    pub features: Vec<(String, String)>,
     /// The answer and the true value are classes.
     pub classes: bool,
 }
@@ -60,8 +63,30 @@ impl ColumnNames {
             probability: of_classes("probability"),
             probabilities: classes.iter().map(|class| (class.clone(), format!("{PROBABILITY_PREFIX}{class}"))).collect(),
             value: list(&["value", "class", &intake.target]),
+            features: Vec::new(),
             classes: !classes.is_empty(),
         }
+    }
+
+    /// As a source of the settings names them; what it leaves out has the usual names.
+    pub fn of_source(roles: &ColumnRoles, intake: &Intake) -> ColumnNames {
+        let mut names = ColumnNames::of_bodies(intake);
+        let take = |usual: &mut Vec<String>, named: &Option<String>| {
+            if let Some(name) = named {
+                *usual = vec![name.clone()];
+            }
+        };
+        take(&mut names.id, &roles.id);
+        take(&mut names.at, &roles.time);
+        take(&mut names.role, &roles.role);
+        take(&mut names.prediction, &roles.prediction);
+        take(&mut names.probability, &roles.probability);
+        take(&mut names.value, &roles.value);
+        if !roles.probabilities.is_empty() {
+            names.probabilities = roles.probabilities.clone();
+        }
+        names.features = roles.features.clone();
+        names
     }
 
     pub fn prediction(&self, name: &str, draft: &mut Draft) -> Column {
@@ -86,6 +111,9 @@ impl ColumnNames {
         }
         if let Some((class, _)) = self.probabilities.iter().find(|(_, column)| column == name) {
             return Column::ProbabilityOf(class.clone());
+        }
+        if let Some((feature, _)) = self.features.iter().find(|(_, column)| column == name) {
+            return draft.position(feature).map_or(Column::Unused, Column::Feature);
         }
         let name = name.strip_prefix(FEATURE_PREFIX).filter(|name| self.is_field(name)).unwrap_or(name);
         draft.position(name).map_or(Column::Unused, Column::Feature)
@@ -141,11 +169,21 @@ pub fn check<'n>(columns: &[Column], names: impl Iterator<Item = &'n str>) -> Re
     Err(BodyError::Bad(format!("there is no column \"id\"; its columns are {}", names.join(", "))))
 }
 
-pub fn predictions_of_table(columns: &[bellbuoy_drift::Column], rows: usize, names: &ColumnNames, intake: &Intake) -> Result<Batch<Prediction>, BodyError> {
+pub fn predictions_of_table(
+    columns: &[bellbuoy_drift::Column],
+    rows: usize,
+    names: &ColumnNames,
+    intake: &Intake,
+) -> Result<Batch<Prediction>, BodyError> {
     read(columns, rows, names, intake, ColumnNames::prediction, Draft::finish_prediction)
 }
 
-pub fn labels_of_table(columns: &[bellbuoy_drift::Column], rows: usize, names: &ColumnNames, intake: &Intake) -> Result<Batch<Label>, BodyError> {
+pub fn labels_of_table(
+    columns: &[bellbuoy_drift::Column],
+    rows: usize,
+    names: &ColumnNames,
+    intake: &Intake,
+) -> Result<Batch<Label>, BodyError> {
     read(columns, rows, names, intake, ColumnNames::label, Draft::finish_label)
 }
 
