@@ -227,12 +227,8 @@ impl Work {
         let mut replies = Vec::with_capacity(group.len());
         for (submission, receipt) in group.into_iter().zip(&mut receipts) {
             match submission.rows {
-                Rows::Predictions(rows, _) => {
-                    engine.predictions(rows);
-                }
-                Rows::Labels(rows) => {
-                    engine.labels(rows);
-                }
+                Rows::Predictions(rows, _) => receipt.repeat(engine.predictions(rows).repeated),
+                Rows::Labels(rows) => receipt.repeat(engine.labels(rows).repeated),
             }
             replies.push((submission.reply, std::mem::take(receipt)));
         }
@@ -323,6 +319,12 @@ fn keep_labels(engine: &Engine, rows: &mut Vec<Label>, before: &mut HashSet<Stri
 }
 
 impl Receipt {
+    /// Rows that turned out to be there already.
+    fn repeat(&mut self, rows: usize) {
+        self.new = self.new.saturating_sub(rows);
+        self.repeated += rows;
+    }
+
     fn refuse(&mut self, row: usize, id: &str, reason: String) {
         self.refused += 1;
         if self.reasons.len() < REFUSED_LISTED_MAX {
