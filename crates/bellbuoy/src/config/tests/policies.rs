@@ -17,7 +17,9 @@ fn lines() {
     );
     check_model(
         "retraining: {rmse_critical: 10, rmse_warning: 20}",
-        expect!["bellbuoy.yml:4:16: rmse_critical 10 is better than rmse_warning 20; the warning line has to be crossed before the critical one"],
+        expect![
+            "bellbuoy.yml:4:16: rmse_critical 10 is better than rmse_warning 20; the warning line has to be crossed before the critical one"
+        ],
     );
     check_model(
         "retraining: {r2_critical: ~, rmse_critical: ~, mean_error_warning: 3}\ndeployment: {improvement_min: 0.01}",
