@@ -8,7 +8,9 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bellbuoy_drift::Values;
-use bellbuoy_models::{DeploymentDecision, Event as ModelEvent, FeatureValue, Judgement, Label, Prediction, Reference, Row, Schema, TwoSets};
+use bellbuoy_models::{
+    DeploymentDecision, Event as ModelEvent, FeatureValue, Judgement, Label, Prediction, Reference, Row, Schema, TwoSets,
+};
 use bellbuoy_store::{Disk, OsDisk};
 use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::{Value, json};

@@ -111,7 +111,10 @@ fn routes() {
         "group_wait: ten",
         expect![[r#"alertmanager.yml:4:17: "group_wait" is not a valid duration: "ten"; write for example 15s, 5m or 1h30m"#]],
     );
-    check_route("mute_time_intervals: [nigth]", expect![[r#"alertmanager.yml:4:27: unknown time interval "nigth"; did you mean "night"?"#]]);
+    check_route(
+        "mute_time_intervals: [nigth]",
+        expect![[r#"alertmanager.yml:4:27: unknown time interval "nigth"; did you mean "night"?"#]],
+    );
     check_route("active_time_intervals: [weekend]", expect![[r#"alertmanager.yml:4:29: unknown time interval "weekend""#]]);
     check_route("reciever: pager", expect![[r#"alertmanager.yml:4:5: unknown field "reciever" in route; did you mean "receiver"?"#]]);
     check_route(

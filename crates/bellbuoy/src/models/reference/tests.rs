@@ -130,7 +130,12 @@ fn what_does_not_fit() {
             "bellbuoy.yml:4:14: the season needs the times of the reference, and no column of it is called like one; write `reference: {file: ..., columns: {time: COLUMN}}`"
         ],
     );
-    check("reference: one.csv", expect!["bellbuoy.yml:4:14: warning: the reference has 1 rows, rows_min is 2: drift would always be unknown; lower rows_min, or give it more rows"]);
+    check(
+        "reference: one.csv",
+        expect![
+            "bellbuoy.yml:4:14: warning: the reference has 1 rows, rows_min is 2: drift would always be unknown; lower rows_min, or give it more rows"
+        ],
+    );
 }
 
 #[test]
