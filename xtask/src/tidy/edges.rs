@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use super::Finding;
 
 /// Dependencies point one way, in the order of the path. `*` is every crate of ours.
-const EDGES: [(&str, &[&str]); 18] = [
+const EDGES: [(&str, &[&str]); 20] = [
     ("vocabulary", &[]),
     ("exposition", &["vocabulary"]),
     ("scrape", &["vocabulary", "exposition"]),
@@ -20,6 +20,8 @@ const EDGES: [(&str, &[&str]); 18] = [
     ("notify", &["vocabulary", "template"]),
     ("drift", &[]),
     ("models", &["vocabulary", "drift"]),
+    ("tables", &["drift"]),
+    ("reports", &["vocabulary", "drift", "models"]),
     ("sources", &["vocabulary", "exposition"]),
     ("check", &["vocabulary", "promql", "rules", "router", "notify"]),
     ("instrument", &[]),

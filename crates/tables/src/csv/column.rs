@@ -1,0 +1,134 @@
+//! A CSV column while it grows: whole numbers, then numbers, then texts, as `Values::from_cells` has them.
+
+use bellbuoy_drift::{Column, TextsBuilder, Values, is_missing_text};
+
+use super::bool_spelling;
+
+/// A column below the header.
+pub(crate) struct Growing {
+    name: String,
+    cells: Cells,
+    /// Cells that are not missing, whatever the type, while they are numbers.
+    present: usize,
+}
+
+enum Cells {
+    /// Nobody asked for it.
+    Skipped,
+    Integers(Vec<i64>),
+    Numbers(Vec<f64>),
+    Texts(TextsBuilder),
+    /// It was numbers so far; to be read again.
+    TextAfterAll,
+}
+
+impl Growing {
+    pub fn new(name: String, wanted: bool) -> Growing {
+        Growing { name, cells: if wanted { Cells::Integers(Vec::new()) } else { Cells::Skipped }, present: 0 }
+    }
+
+    /// The same column for a second pass as texts.
+    pub fn again(&self) -> Growing {
+        Growing { name: self.name.clone(), cells: Cells::Texts(TextsBuilder::default()), present: 0 }
+    }
+
+    pub fn skipped(&self) -> Growing {
+        Growing::new(self.name.clone(), false)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn is_text_after_all(&self) -> bool {
+        matches!(self.cells, Cells::TextAfterAll)
+    }
+
+    pub fn push(&mut self, cell: &str) {
+        match &mut self.cells {
+            Cells::Skipped | Cells::TextAfterAll => {}
+            Cells::Texts(cells) if is_missing_text(cell) => cells.push_missing(),
+            Cells::Texts(cells) => cells.push(cell),
+            Cells::Integers(cells) => match integer(cell) {
+                Some(number) => cells.push(number),
+                None => {
+                    self.present = cells.len();
+                    self.cells = Cells::Numbers(std::mem::take(cells).into_iter().map(|cell| cell as f64).collect());
+                    self.push(cell);
+                }
+            },
+            Cells::Numbers(cells) => match number(cell) {
+                Some(number) => {
+                    // A blank cell is missing among numbers and a text among texts.
+                    self.present += usize::from(!number.is_nan() || !is_missing_text(cell));
+                    cells.push(number);
+                }
+                None if self.present == 0 => {
+                    let mut texts = TextsBuilder::default();
+                    cells.iter().for_each(|_| texts.push_missing());
+                    texts.push(cell);
+                    self.cells = Cells::Texts(texts);
+                }
+                None => self.cells = Cells::TextAfterAll,
+            },
+        }
+    }
+
+    pub fn finish(self) -> Option<Column> {
+        let values = match self.cells {
+            Cells::Skipped | Cells::TextAfterAll => return None,
+            Cells::Integers(cells) if cells.is_empty() => Values::Numbers(Vec::new()),
+            Cells::Integers(mut cells) => {
+                cells.shrink_to_fit();
+                Values::Integers(cells)
+            }
+            Cells::Numbers(mut cells) => {
+                cells.shrink_to_fit();
+                Values::Numbers(cells)
+            }
+            Cells::Texts(cells) => {
+                let texts = cells.finish();
+                match bool_spelling(texts.dictionary().iter()) {
+                    None => Values::Categories(texts),
+                    Some(spelling) => {
+                        Values::texts(texts.iter().map(|text| text.and_then(|text| spelling.get(text)).copied().unwrap_or_default()))
+                    }
+                }
+            }
+        };
+        Some(Column::new(self.name, values))
+    }
+}
+
+/// A whole number as `str::parse` reads it, with a short way for those of up to 18 digits.
+fn integer(cell: &str) -> Option<i64> {
+    let bytes = cell.as_bytes();
+    let (negative, digits) = match bytes {
+        [b'-', digits @ ..] => (true, digits),
+        _ => (false, bytes),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return cell.trim().parse().ok();
+    }
+    let mut value = 0i64;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            // A point is the usual end; a sign or a blank is for the long way.
+            return if *byte == b'.' { None } else { cell.trim().parse().ok() };
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Some(if negative { -value } else { value })
+}
+
+/// A number, NaN for the spellings of a missing cell. `None`: it is a text.
+fn number(cell: &str) -> Option<f64> {
+    // Most cells are numbers: whether one is missing is asked of the others only. But NaN itself is a spelling of missing.
+    let trimmed = cell.trim();
+    match trimmed.parse::<f64>() {
+        Ok(number) => Some(number),
+        Err(_) if is_missing_text(trimmed) => Some(f64::NAN),
+        Err(_) => None,
+    }
+}
