@@ -1,92 +1,116 @@
-//! Tables from CSV files: the reference of a model, the inputs of `bellbuoy drift` and `bellbuoy evaluate`.
+//! Opens files and folders of rows for `tables`: the reference of a model, the inputs of `bellbuoy drift`, `evaluate` and `profile`.
 //!
-//! In:    a CSV file with a header. Out: columns in the file's order, typed as pandas would.
-//! Never: takes more than `FILE_BYTES_MAX`; a row of the wrong length is an error with its line.
+//! In:    a path. Out: columns in the file's order, typed; an error names file, line and column.
+//! Never: looks into the bytes itself. A folder is all its files of one kind, one after the other by name.
 
-use std::fs::File;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
 
-use bellbuoy_drift::{Column, Values};
+use bellbuoy_drift::Column;
+use bellbuoy_tables::{Format, Opened, Progress, ReadOptions, Table, TableError, silent};
 
-const FILE_BYTES_MAX: u64 = 4 << 30;
-const COLUMNS_MAX: usize = 10_000;
+/// Endings of the files of one kind; each may be followed by `.gz` or `.zst`.
+const KINDS: [&[&str]; 3] = [&[".parquet", ".pq"], &[".csv", ".tsv"], &[".jsonl", ".ndjson", ".json"]];
 
-/// The columns of a file; the error names file and line.
-pub fn read_columns(path: &Path) -> Result<Vec<Column>, String> {
-    let name = path.display();
-    let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
-    let bytes = file.metadata().map_err(|error| format!("{name}: {error}"))?.len();
-    if bytes > FILE_BYTES_MAX {
-        return Err(format!("{name}: {bytes} bytes are more than the limit of {FILE_BYTES_MAX}"));
+/// A file that is open, or the files of a folder as one table.
+pub fn open_table(path: &Path, options: &ReadOptions, progress: Progress) -> Result<Opened<File>, TableError> {
+    let name = path.display().to_string();
+    let failed = |error: std::io::Error| TableError::new(&name, error.to_string());
+    if fs::metadata(path).map_err(failed)?.is_dir() {
+        return read_folder(path, options, progress).map(Opened::Whole);
     }
-    read_csv(path, file)
+    bellbuoy_tables::open(&name, File::open(path).map_err(failed)?, options, progress)
 }
 
-fn read_csv(path: &Path, source: impl std::io::Read) -> Result<Vec<Column>, String> {
-    let name = path.display();
-    let mut reader = csv::ReaderBuilder::new().from_reader(source);
-    let header = reader.headers().map_err(|error| problem(path, &error))?.clone();
-    if header.is_empty() {
-        return Err(format!("{name}:1: the header is empty"));
+/// The same, read whole.
+pub fn read_table(path: &Path, options: &ReadOptions, progress: Progress) -> Result<Table, TableError> {
+    match open_table(path, options, progress)? {
+        Opened::Whole(table) => Ok(table),
+        Opened::ByColumn(parquet) => parquet.read(progress),
+        Opened::Unpacked(parquet) => parquet.read(progress),
     }
-    if header.len() > COLUMNS_MAX {
-        return Err(format!("{name}:1: {} columns are more than the limit of {COLUMNS_MAX}", header.len()));
-    }
-    let mut cells: Vec<Vec<String>> = vec![Vec::new(); header.len()];
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| problem(path, &error))? {
-        for (column, cell) in cells.iter_mut().zip(&record) {
-            column.push(cell.to_string());
-        }
-    }
-    let typed = |cells: &Vec<String>| Values::from_cells(cells.iter().map(String::as_str));
-    Ok(header.iter().zip(&cells).map(|(name, cells)| Column::new(name, typed(cells))).collect())
+}
+
+/// The columns of a file or folder.
+pub fn read_columns(path: &Path) -> Result<Vec<Column>, String> {
+    read_with_notes(path).map(|(columns, _)| columns)
 }
 
 /// The same, with what was left out of the file.
 pub fn read_with_notes(path: &Path) -> Result<(Vec<Column>, Vec<String>), String> {
-    Ok((read_columns(path)?, Vec::new()))
+    let table = read_table(path, &ReadOptions::default(), &silent).map_err(|error| error.to_string())?;
+    Ok((table.columns, table.notes))
 }
 
 /// A table that is in memory already; `name` is what errors call it.
 pub fn read_csv_bytes(name: &str, bytes: Vec<u8>) -> Result<Vec<Column>, String> {
-    read_csv(Path::new(name), std::io::Cursor::new(bytes))
+    let options =
+        ReadOptions { format: Some(Format::Csv), separator: Some(b','), encoding: Some("utf-8".into()), ..ReadOptions::default() };
+    let table = bellbuoy_tables::read(name, Cursor::new(bytes), &options, &silent).map_err(|error| error.to_string())?;
+    Ok(table.columns)
 }
 
-fn problem(path: &Path, error: &csv::Error) -> String {
-    let line = error.position().map_or(String::new(), |position| format!(":{}", position.line()));
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{}{line}: {len} cells where the header has {expected_len}", path.display())
+fn read_folder(folder: &Path, options: &ReadOptions, progress: Progress) -> Result<Table, TableError> {
+    let name = folder.display().to_string();
+    let mut all: Option<Table> = None;
+    for file in files_of(folder).map_err(|reason| TableError::new(&name, reason))? {
+        let table = read_table(&file, options, progress)?;
+        match &mut all {
+            None => all = Some(table),
+            Some(all) => all.append(table),
         }
-        csv::ErrorKind::Utf8 { .. } => format!("{}{line}: the text is not UTF-8", path.display()),
-        _ => format!("{}{line}: {error}", path.display()),
     }
+    all.ok_or_else(|| TableError::new(&name, "the folder has no Parquet, CSV or JSON files"))
+}
+
+/// The files of rows by name. What begins with `.` or `_` belongs to the tools that wrote them.
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut found: [Vec<PathBuf>; KINDS.len()] = Default::default();
+    for entry in fs::read_dir(folder).map_err(|error| error.to_string())? {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let plain = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
+        let kind = KINDS.iter().position(|endings| endings.iter().any(|ending| plain.ends_with(ending)));
+        if let Some(kind) = kind.filter(|_| !name.starts_with(['.', '_']) && path.is_file()) {
+            found[kind].push(path);
+        }
+    }
+    found.iter_mut().for_each(|files| files.sort());
+    let mut kinds = found.into_iter().filter(|files| !files.is_empty());
+    let files = kinds.next().unwrap_or_default();
+    if let Some(others) = kinds.next() {
+        return Err(format!("the folder has files of two kinds, for example {} and {}", files[0].display(), others[0].display()));
+    }
+    Ok(files)
 }
 
 #[cfg(test)]
 mod tests {
+    use bellbuoy_drift::Values;
+
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<Column>, String> {
-        let path = std::env::temp_dir().join(format!("bellbuoy-table-{}-{}.csv", std::process::id(), text.len()));
-        std::fs::write(&path, text).expect("temporary file");
-        let columns = read_columns(&path);
-        let _ = std::fs::remove_file(&path);
-        columns.map_err(|error| error.rsplit_once(".csv").map_or(error.clone(), |(_, rest)| rest.to_string()))
-    }
-
     #[test]
-    fn columns_are_read_and_typed() {
-        let columns = read("a,b,c\n1,x,0.5\n2,\"y,z\",\n").expect("good");
-        assert_eq!(columns[0], Column::new("a", Values::Integers(vec![1, 2])));
-        assert_eq!(columns[1], Column::new("b", Values::texts(["x", "y,z"])));
-        assert!(matches!(&columns[2].values, Values::Numbers(numbers) if numbers[0] == 0.5 && numbers[1].is_nan()));
-    }
-
-    #[test]
-    fn a_broken_row_is_named() {
-        assert_eq!(read("a,b\n1,2\n3\n"), Err(":3: 1 cells where the header has 2".into()));
+    fn a_folder_is_its_files_of_one_kind() {
+        let folder = std::env::temp_dir().join(format!("bellbuoy-table-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("temporary folder");
+        let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("temporary file");
+        let said = |result: Result<Vec<Column>, String>| result.expect_err("an error").replace(&folder.display().to_string(), "DIR");
+        assert_eq!(said(read_columns(&folder)), "DIR: the folder has no Parquet, CSV or JSON files");
+        write("b.csv", "a,b\n3,y\n");
+        write("a.csv", "b,a\nx,1\n\"y,z\",2\n");
+        write("_SUCCESS", "");
+        write(".c.csv", "broken");
+        let columns = read_columns(&folder).expect("good");
+        let expected = [Column::new("b", Values::texts(["x", "y,z", "y"])), Column::new("a", Values::Integers(vec![1, 2, 3]))];
+        assert_eq!(columns, expected);
+        write("c.csv", "a,b\n1,2\n3\n");
+        assert_eq!(said(read_columns(&folder)), "DIR/c.csv:3: 1 cell where the header has 2");
+        write("d.jsonl.gz", "");
+        assert_eq!(said(read_columns(&folder)), "DIR: the folder has files of two kinds, for example DIR/a.csv and DIR/d.jsonl.gz");
+        let _ = fs::remove_dir_all(&folder);
         assert!(read_columns(Path::new("/nowhere/x.csv")).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use crate::Values;
 
 /// A column of exactly this name is time or a row's name. `hour` and `weekday` are not here: they come round within a window.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "date",
     "datetime",
     "timestamp",
@@ -25,6 +25,8 @@ const NAMES: [&str; 21] = [
     "row",
     "row_id",
     "index",
+    // The row numbers that pandas writes without being asked.
+    "unnamed: 0",
 ];
 /// So many cells are looked at.
 const CELLS_MAX: usize = 1000;
