@@ -32,6 +32,11 @@ pub struct ColumnReport {
 }
 
 impl ColumnReport {
+    /// Nobody asked for it: a time, an identifier.
+    pub fn is_left_out(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.starts_with(LEFT_OUT))
+    }
+
     pub(crate) fn unknown(name: &str, kind: Kind, error: impl Into<String>) -> ColumnReport {
         ColumnReport {
             name: name.to_owned(),
@@ -51,6 +56,9 @@ impl ColumnReport {
         }
     }
 }
+
+/// The beginning of the reason.
+const LEFT_OUT: &str = "left out";
 
 /// Judges one column; columns can be judged on as many threads as there are, `Report::new` puts them together. The verdict
 /// of the `default` preset is only known then. `None`: the forced test does not apply to this column.
@@ -73,7 +81,7 @@ pub(crate) fn judge(
     let asked_for = options.test.is_some() || options.columns.is_some();
     let declared = options.time_columns.iter().any(|column| column == name).then_some("it is declared a time column");
     if let Some(reason) = declared.or(time.filter(|_| !asked_for)) {
-        return Some(ColumnReport::unknown(name, kind, format!("left out: {reason}; name the column to judge it")));
+        return Some(ColumnReport::unknown(name, kind, format!("{LEFT_OUT}: {reason}; name the column to judge it")));
     }
     let pair = match pair() {
         Ok(pair) => pair,
