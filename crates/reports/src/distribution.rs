@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bellbuoy_drift::{ColumnProfile, QuantileSketch, Shape};
 
-use crate::number::{number, percent};
+use crate::number::{brief, number, percent};
 
 /// Shares of the clean rows of each side; a side that is not there is `None`.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,9 +103,14 @@ impl Distribution {
         match self {
             Distribution::Numbers(bins) => {
                 let gather = |shares: &Vec<f64>| {
+                    // A bin that lies in two parts is shared out; else 27 bins in 8 parts draw waves.
                     let mut out = vec![0.0; parts];
-                    for (at, share) in shares.iter().enumerate() {
-                        out[at * parts / shares.len()] += share;
+                    let width = shares.len() as f64 / parts as f64;
+                    for (part, sum) in out.iter_mut().enumerate() {
+                        let (from, to) = (part as f64 * width, (part + 1) as f64 * width);
+                        for (at, share) in shares.iter().enumerate().take(to.ceil() as usize).skip(from as usize) {
+                            *sum += share * (to.min((at + 1) as f64) - from.max(at as f64)).max(0.0);
+                        }
                     }
                     out
                 };
@@ -195,22 +200,21 @@ type Counted = (BTreeMap<String, u64>, u64);
 fn of_categories(reference: Option<&Counted>, current: Option<&Counted>, numbers: bool) -> Distribution {
     let rows = |side: Option<&Counted>| side.map_or(0, |(counts, other)| counts.values().sum::<u64>() + other).max(1) as f64;
     let (of_reference, of_current) = (rows(reference), rows(current));
-    let share = |side: Option<&Counted>, name: &str, rows: f64| {
-        side.and_then(|(counts, _)| counts.get(name)).copied().unwrap_or(0) as f64 / rows
-    };
+    let share =
+        |side: Option<&Counted>, name: &str, rows: f64| side.and_then(|(counts, _)| counts.get(name)).copied().unwrap_or(0) as f64 / rows;
     let mut names: Vec<&String> = [reference, current].into_iter().flatten().flat_map(|(counts, _)| counts.keys()).collect();
     names.sort_unstable();
     names.dedup();
     let mut bars: Vec<Bar> = names
         .into_iter()
-        .map(|name| Bar {
-            name: name.clone(),
-            reference: share(reference, name, of_reference),
-            current: share(current, name, of_current),
-        })
+        .map(|name| Bar { name: name.clone(), reference: share(reference, name, of_reference), current: share(current, name, of_current) })
         .collect();
     let unknown = reference.map_or(0, |side| side.1) + current.map_or(0, |side| side.1) > 0;
-    if numbers && !unknown && bars.len() > NUMBER_BARS_MAX && let Some(bins) = bins_of_values(&bars, reference.is_some(), current.is_some()) {
+    if numbers
+        && !unknown
+        && bars.len() > NUMBER_BARS_MAX
+        && let Some(bins) = bins_of_values(&bars, reference.is_some(), current.is_some())
+    {
         return Distribution::Numbers(bins);
     }
     bars.sort_by(|a, b| b.reference.max(b.current).total_cmp(&a.reference.max(a.current)));
@@ -306,24 +310,31 @@ pub fn moved(reference: &ColumnProfile, current: &ColumnProfile) -> Option<f64> 
 pub fn in_words(distribution: Option<&Distribution>, reference: Option<&Facts>, current: Option<&Facts>) -> String {
     let mut said = Vec::new();
     if let (Some([low, middle, high]), Some([l, m, h])) = (reference.and_then(|f| f.quantiles), current.and_then(|f| f.quantiles)) {
-        said.push(format!("median {} → {}", number(middle), number(m)));
-        said.push(format!("5 to 95 %: {} to {} → {} to {}", number(low), number(high), number(l), number(h)));
-    } else if let Some(Distribution::Categories(bars)) = distribution && bars.reference && bars.current {
+        said.push(format!("median {} → {}", brief(middle), brief(m)));
+        said.push(format!("middle 90 %: {} to {} → {} to {}", brief(low), brief(high), brief(l), brief(h)));
+    } else if let Some(Distribution::Categories(bars)) = distribution
+        && bars.reference
+        && bars.current
+    {
         let mut changed: Vec<&Bar> = bars.bars.iter().collect();
         changed.sort_by(|a, b| (b.current - b.reference).abs().total_cmp(&(a.current - a.reference).abs()));
         for bar in changed.into_iter().take(2) {
             said.push(format!("{} {} → {}", quoted(&bar.name), percent(bar.reference), percent(bar.current)));
         }
-    } else if let Some(Distribution::Numbers(bins)) = distribution && let (Some(r), Some(c)) = (&bins.reference, &bins.current) {
+    } else if let Some(Distribution::Numbers(bins)) = distribution
+        && let (Some(r), Some(c)) = (&bins.reference, &bins.current)
+    {
         // Whole numbers that are taken for categories.
         let mut changed: Vec<usize> = (0..r.len()).collect();
         changed.sort_by(|a, b| (c[*b] - r[*b]).abs().total_cmp(&(c[*a] - r[*a]).abs()));
         for bin in changed.into_iter().take(2) {
             let value = number((bins.edges[bin] + bins.edges[bin + 1]) / 2.0);
-            said.push(format!("{value}: {} → {}", percent(r[bin]), percent(c[bin])));
+            said.push(format!("{} {} → {}", quoted(&value), percent(r[bin]), percent(c[bin])));
         }
     }
-    if let (Some(r), Some(c)) = (reference, current) && (r.missing_share() - c.missing_share()).abs() >= 0.001 {
+    if let (Some(r), Some(c)) = (reference, current)
+        && (r.missing_share() - c.missing_share()).abs() >= 0.001
+    {
         said.push(format!("missing {} → {}", percent(r.missing_share()), percent(c.missing_share())));
     }
     said.join(", ")

@@ -87,7 +87,10 @@ mod tests {
 
     #[test]
     fn nothing_of_a_name_is_markup() {
-        assert_eq!(html("<script>alert(\"x\" & 'y')</script>\0"), "&lt;script&gt;alert(&quot;x&quot; &amp; &#39;y&#39;)&lt;/script&gt;\u{fffd}");
+        assert_eq!(
+            html("<script>alert(\"x\" & 'y')</script>\0"),
+            "&lt;script&gt;alert(&quot;x&quot; &amp; &#39;y&#39;)&lt;/script&gt;\u{fffd}"
+        );
         assert_eq!(shown("a\u{202e}txt\u{1b}[31m", 99), "a\u{fffd}txt\u{fffd}[31m");
         assert_eq!(shown(&"x".repeat(10_000), 5), "xxxxx…");
     }

@@ -19,35 +19,38 @@ const LIST_MAX: usize = 200;
 pub(crate) fn page(report: &ModelReport) -> String {
     let mut out = String::with_capacity(64 << 10);
     let title = name(&report.title);
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n<link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n\
-         </head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n"
+         </head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>"
     );
     header(&mut out, report, &title);
     out.push_str("<main id=\"main\">\n");
     changes(&mut out, report);
     performance::sections(&mut out, report);
     marks(&mut out, &report.marks);
+    if let Some(part) = &report.drift {
+        drift::section(&mut out, part);
+    }
     if let Some(findings) = &report.quality {
         quality(&mut out, findings);
     }
     if let Some(part) = &report.drift {
-        drift::section(&mut out, part);
+        drift::cards(&mut out, part);
     }
     out.push_str("</main>\n<footer><p>Made by bellbuoy. This page needs no script and asks no other host for anything.</p></footer>\n</body>\n</html>\n");
     out
 }
 
 fn header(out: &mut String, report: &ModelReport, title: &str) {
-    let _ = write!(out, "<header>\n<h1><bdi>{title}</bdi></h1>\n");
+    let _ = writeln!(out, "<header>\n<h1><bdi>{title}</bdi></h1>");
     if let Some(at) = report.at {
         let text = at.rfc3339();
         let shown = text.get(..16).unwrap_or(&text).replace('T', " ");
-        let _ = write!(out, "<p class=\"at\"><time datetime=\"{0}\">{shown} UTC</time></p>\n", html(&text));
+        let _ = writeln!(out, "<p class=\"at\"><time datetime=\"{0}\">{shown} UTC</time></p>", html(&text));
     }
     if let Some(drift) = &report.drift {
         let (tone, sign, word) = match () {
@@ -56,7 +59,8 @@ fn header(out: &mut String, report: &ModelReport, title: &str) {
             () => ("good", "✓", "No drift"),
         };
         let sentence = html(&ModelReport::drift_sentence(drift));
-        let _ = write!(out, "<p class=\"verdict {tone}\"><strong><span aria-hidden=\"true\">{sign}</span> {word}</strong> {sentence}.</p>\n");
+        let _ =
+            writeln!(out, "<p class=\"verdict {tone}\"><strong><span aria-hidden=\"true\">{sign}</span> {word}</strong> {sentence}.</p>");
         out.push_str("<dl class=\"sides\">");
         for (class, word, side) in [("ref", "Reference", &drift.reference), ("cur", "Current", &drift.current)] {
             side_facts(out, class, word, side);
@@ -87,18 +91,19 @@ fn changes(out: &mut String, report: &ModelReport) {
     if changes.is_empty() && report.notes.is_empty() && findings == 0 {
         return;
     }
-    out.push_str("<section aria-labelledby=\"changed\">\n<h2 id=\"changed\">What changed</h2>\n<ul class=\"changes\">\n");
+    let heading = if changes.is_empty() && findings == 0 { "Good to know" } else { "What changed" };
+    let _ = writeln!(out, "<section aria-labelledby=\"changed\">\n<h2 id=\"changed\">{heading}</h2>\n<ul class=\"changes\">");
     for (who, what) in changes {
-        let _ = write!(out, "<li><b><bdi>{}</bdi></b> <span>{}</span></li>\n", name(&who), html(&what));
+        let _ = writeln!(out, "<li><b><bdi>{}</bdi></b> <span>{}</span></li>", name(&who), html(&what));
     }
     if more > 0 {
-        let _ = write!(out, "<li class=\"dim\">and {more} more, below</li>\n");
+        let _ = writeln!(out, "<li class=\"dim\">and {more} more, below</li>");
     }
     if findings > 0 {
-        let _ = write!(out, "<li><a href=\"#quality\">{}</a> about the data itself</li>\n", plural(findings, "finding", "findings"));
+        let _ = writeln!(out, "<li><a href=\"#quality\">{}</a> about the data itself</li>", plural(findings, "finding", "findings"));
     }
     for note in &report.notes {
-        let _ = write!(out, "<li>{}</li>\n", html(note));
+        let _ = writeln!(out, "<li>{}</li>", html(note));
     }
     out.push_str("</ul>\n</section>\n");
 }
@@ -110,9 +115,16 @@ fn quality(out: &mut String, findings: &[Finding]) {
     } else {
         table_begins(out, "Findings about the current data", &["Column", "Finding", "What was found"]);
         for finding in findings.iter().take(LIST_MAX) {
-            let column = finding.column.as_deref().map_or("<span class=\"dim\">the table</span>".to_owned(), |column| format!("<bdi>{}</bdi>", name(column)));
+            let column = finding
+                .column
+                .as_deref()
+                .map_or("<span class=\"dim\">the table</span>".to_owned(), |column| format!("<bdi>{}</bdi>", name(column)));
             let defect = finding.defect.name().replace('_', " ");
-            let _ = write!(out, "<tr><th scope=\"row\">{column}</th><td>{defect}</td><td class=\"long\">{}</td></tr>\n", html(&crate::escape::shown(&finding.text, 400)));
+            let _ = writeln!(
+                out,
+                "<tr><th scope=\"row\">{column}</th><td class=\"name\">{defect}</td><td class=\"long\">{}</td></tr>",
+                html(&crate::escape::shown(&finding.text, 400))
+            );
         }
         table_ends(out);
         more(out, findings.len());
@@ -128,9 +140,9 @@ fn marks(out: &mut String, marks: &[Mark]) {
     table_begins(out, "Deployments, decisions and trainings; the numbers are those in the pictures", &["#", "When", "What", "Why"]);
     for (number, mark) in marks.iter().enumerate().rev().take(LIST_MAX) {
         let at = mark.at.rfc3339();
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<tr><th scope=\"row\">{}</th><td><time datetime=\"{}\">{}</time></td><td>{}</td><td class=\"long\">{}</td></tr>\n",
+            "<tr><th scope=\"row\">{}</th><td><time datetime=\"{}\">{}</time></td><td>{}</td><td class=\"long\">{}</td></tr>",
             number + 1,
             html(&at),
             html(&at.get(..16).unwrap_or(&at).replace('T', " ")),
@@ -145,14 +157,17 @@ fn marks(out: &mut String, marks: &[Mark]) {
 
 fn more(out: &mut String, all: usize) {
     if all > LIST_MAX {
-        let _ = write!(out, "<p class=\"dim\">and {} more; the JSON has them all</p>\n", count((all - LIST_MAX) as u64));
+        let _ = writeln!(out, "<p class=\"dim\">and {} more; the JSON has them all</p>", count((all - LIST_MAX) as u64));
     }
 }
 
 /// A table that scrolls by itself where the screen is narrow, by keyboard too.
 fn table_begins(out: &mut String, caption: &str, columns: &[&str]) {
     let caption = html(caption);
-    let _ = write!(out, "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table>\n<caption>{caption}</caption>\n<thead><tr>");
+    let _ = write!(
+        out,
+        "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table>\n<caption>{caption}</caption>\n<thead><tr>"
+    );
     for column in columns {
         // A class after a bar: `Score|num`.
         let (text, class) = column.split_once('|').unwrap_or((column, ""));

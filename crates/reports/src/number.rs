@@ -15,13 +15,22 @@ pub fn count(number: u64) -> String {
 
 /// Four digits that count: `0.2413`, `63.94`, `1,235`, `1.2e-7`. `-` for what is no number.
 pub fn number(value: f64) -> String {
+    with_digits(value, 4)
+}
+
+/// Three digits, for sentences.
+pub fn brief(value: f64) -> String {
+    with_digits(value, 3)
+}
+
+fn with_digits(value: f64, digits: i32) -> String {
     let size = value.abs();
     match () {
         () if !value.is_finite() => "-".into(),
         () if size == 0.0 => "0".into(),
         () if !(1e-4..1e15).contains(&size) => format!("{value:.1e}"),
         () if size >= 999.5 => format!("{}{}", if value < 0.0 { "-" } else { "" }, count(size.round() as u64)),
-        () => trimmed(format!("{value:.*}", (3 - size.log10().floor() as i32).clamp(0, 7) as usize)),
+        () => trimmed(format!("{value:.*}", (digits - 1 - size.log10().floor() as i32).clamp(0, 7) as usize)),
     }
 }
 
@@ -45,7 +54,7 @@ pub fn percent(share: f64) -> String {
         () if percent == 0.0 => "0 %".into(),
         () if percent.abs() < 0.1 => "<0.1 %".into(),
         // Nearly all is not all.
-        () if percent < 100.0 && percent >= 99.5 => format!("{:.1} %", (percent * 10.0).floor() / 10.0),
+        () if (99.5..100.0).contains(&percent) => format!("{:.1} %", (percent * 10.0).floor() / 10.0),
         () if percent.abs() < 9.95 => format!("{} %", trimmed(format!("{percent:.1}"))),
         () => format!("{percent:.0} %"),
     }

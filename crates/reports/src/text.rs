@@ -32,7 +32,7 @@ impl Default for Screen {
 const SPARK: usize = 8;
 const SPARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Findings and changes that are listed.
-const LINES_MAX: usize = 5;
+const LINES_MAX: usize = 3;
 const SEGMENTS_MAX: usize = 12;
 
 #[derive(Clone, Copy)]
@@ -123,9 +123,17 @@ fn drift(out: &mut String, part: &DriftPart, screen: &Screen) {
     let sides = format!("reference {}, current {}; {}", side(&part.reference), side(&part.current), part.judged_by);
     let _ = writeln!(out, "{}\n", screen.ink(Ink::Dim, &screen.fit(&sides)));
     let names = part.features.iter().map(|feature| width(&crate::escape::shown(&feature.row.name, 60))).max().unwrap_or(6);
-    // Everything beside the name takes 62 cells.
-    let names = names.clamp(6, screen.width.saturating_sub(62).max(6));
-    let head = format!("  {} {:<4} {:<15} {:>9} {:>8} {:>6}  reference  current", padded("column", names), "type", "test", "score", "drift if", "moved");
+    // Everything beside the name takes 63 cells.
+    let names = names.clamp(6, screen.width.saturating_sub(63).max(6));
+    let head = format!(
+        "  {} {:<4} {:<16} {:>9} {:>8} {:>6}  reference  current",
+        padded("column", names),
+        "type",
+        "test",
+        "score",
+        "drift if",
+        "moved"
+    );
     let _ = writeln!(out, "{}", screen.ink(Ink::Dim, &cut(&head, screen.width.max(40))));
     let shown = screen.features_max.unwrap_or(usize::MAX);
     for feature in part.features.iter().take(shown) {
@@ -134,7 +142,11 @@ fn drift(out: &mut String, part: &DriftPart, screen: &Screen) {
     if let Some(rest) = part.features.get(shown..).filter(|rest| !rest.is_empty()) {
         let drifted = rest.iter().filter(|feature| feature.verdict() == Verdict::Drifted).count();
         let of_them = if drifted == 0 { "none of them drifted".to_owned() } else { format!("{drifted} of them drifted") };
-        let _ = writeln!(out, "{}", screen.ink(Ink::Dim, &format!("  {} more, {of_them} (--all, or --format json or html)", count(rest.len() as u64))));
+        let _ = writeln!(
+            out,
+            "{}",
+            screen.ink(Ink::Dim, &format!("  {} more, {of_them} (--all, or --format json or html)", count(rest.len() as u64)))
+        );
     }
 }
 
@@ -149,7 +161,7 @@ fn line(feature: &Feature, names: usize, screen: &Screen) -> String {
         (_, true) => verdict.sign(),
     };
     let mut text = format!(
-        "{} {} {:<4} {:<15} ",
+        "{} {} {:<4} {:<16} ",
         screen.of_verdict(verdict, sign),
         screen.plain(&padded(&row.name, names)),
         row.kind.name(),
@@ -157,7 +169,7 @@ fn line(feature: &Feature, names: usize, screen: &Screen) -> String {
     );
     if row.error.is_some() {
         // The reason takes the place of the numbers.
-        let room = screen.width.saturating_sub(names + 24).max(20);
+        let room = screen.width.saturating_sub(names + 25).max(20);
         text.push_str(&screen.of_verdict(verdict, &cut(&feature.sentence(), if screen.features_max.is_some() { room } else { 400 })));
         return text;
     }
@@ -166,7 +178,8 @@ fn line(feature: &Feature, names: usize, screen: &Screen) -> String {
     if let Some(distribution) = &feature.distribution {
         let (reference, current) = distribution.parts(SPARK);
         let tallest = [&reference, &current].into_iter().flatten().flatten().copied().fold(0.0, f64::max);
-        let _ = write!(text, "  {}   {}", spark(reference.as_deref(), tallest, screen), spark(current.as_deref(), tallest, screen).trim_end());
+        let _ =
+            write!(text, "  {}   {}", spark(reference.as_deref(), tallest, screen), spark(current.as_deref(), tallest, screen).trim_end());
     }
     text
 }
@@ -191,7 +204,11 @@ fn quality(out: &mut String, report: &ModelReport, screen: &Screen) {
     for finding in findings.iter().take(most) {
         let who = finding.column.as_deref().map_or(String::new(), |column| format!("{}: ", crate::escape::shown(column, 40)));
         let text = format!("  {who}{}", finding.text);
-        let _ = writeln!(out, "{}", if screen.features_max.is_some() { screen.fit(&text) } else { screen.plain(&crate::escape::shown(&text, 400)) });
+        let _ = writeln!(
+            out,
+            "{}",
+            if screen.features_max.is_some() { screen.fit(&text) } else { screen.plain(&crate::escape::shown(&text, 400)) }
+        );
     }
     if findings.len() > most {
         let _ = writeln!(out, "{}", screen.ink(Ink::Dim, &format!("  {} more", findings.len() - most)));
@@ -209,7 +226,8 @@ fn performance(out: &mut String, part: &PerformancePart, screen: &Screen) {
         let (Some(first), Some(last)) = (values.first(), values.last()) else { continue };
         let newest = &values[values.len().saturating_sub(40)..];
         let (low, high) = newest.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
-        let heights: Vec<f64> = newest.iter().map(|value| if high > low { 0.1 + 0.9 * (value - low) / (high - low) } else { 0.5 }).collect();
+        let heights: Vec<f64> =
+            newest.iter().map(|value| if high > low { 0.1 + 0.9 * (value - low) / (high - low) } else { 0.5 }).collect();
         let picture: String = heights.chunks(1).map(|height| spark(Some(height), 1.0, screen).trim_end().to_owned()).collect();
         let text = format!("  {} over time {picture} {} → {}", name_of(line.metric), number(*first), number(*last));
         let _ = writeln!(out, "{}", screen.fit(&text));
@@ -229,7 +247,8 @@ fn performance(out: &mut String, part: &PerformancePart, screen: &Screen) {
                 _ => figures.join(", "),
             };
             let segment = if segment.is_empty() { "(missing)" } else { segment.as_str() };
-            let _ = writeln!(out, "{}", screen.fit(&format!("  {} {:>9} rows  {said}", padded(segment, 20), count(evaluation.rows as u64))));
+            let _ =
+                writeln!(out, "{}", screen.fit(&format!("  {} {:>9} rows  {said}", padded(segment, 20), count(evaluation.rows as u64))));
         }
         if division.segments.len() > most {
             let _ = writeln!(out, "  {} more", division.segments.len() - most);

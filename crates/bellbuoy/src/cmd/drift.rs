@@ -1,39 +1,81 @@
-//! `bellbuoy drift` compares two CSV files; `bellbuoy evaluate` scores predictions. Both are pure functions of their files.
+//! `bellbuoy drift` compares two tables, or their profiles. A pure function of its files.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
-use bellbuoy_drift::{Column, Options, Preset, Report, Test, TypesFrom, Values, drift_report};
-use bellbuoy_models::regression;
+use bellbuoy_drift::{
+    Expectations, Facts, Kind, Options, Preset, Report, Test, TypesFrom, drift_report, duplicate_rows, profile_report, quality_report,
+};
+use bellbuoy_reports::{DriftPart, ModelReport, drift_json};
 use clap::Args;
-use serde_json::{Map, json};
 
-use crate::event::{finite, short};
-use crate::table::read_columns;
+use crate::clock;
+use crate::cmd::output::{Format, Output, busy};
+use crate::cmd::side::Side;
 
 #[derive(Debug, Args)]
 pub struct Drift {
-    /// CSV file of the data to compare with.
+    /// The data to compare with: a file, or a profile that `bellbuoy profile` saved.
     #[arg(long)]
     pub reference: PathBuf,
-    /// CSV file of the data of today.
+    /// The data of today; a profile as well.
     #[arg(long)]
     pub current: PathBuf,
     /// Which test for which column: `evidently` are Evidently's defaults; `default` are ours, which ask for significance and effect and mind the number of columns.
     #[arg(long, default_value = "evidently", value_parser = ["evidently", "default"])]
     pub preset: String,
-    /// One test on every column that it applies to: ks, chisquare, z, wasserstein, jensenshannon, psi, kl_div, hellinger.
+    /// One test on every column that it applies to: ks, chisquare, z, wasserstein, jensenshannon, psi, kl_div, hellinger, ...
     #[arg(long)]
     pub test: Option<String>,
     /// Only these columns.
     #[arg(long, value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
-    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
-    pub format: String,
+    /// These columns are categories, whatever they look like.
+    #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
+    pub categorical: Vec<String>,
+    /// These columns are quantities.
+    #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
+    pub numeric: Vec<String>,
+    /// From this share of drifted columns on, the data set has drifted.
+    #[arg(long, default_value_t = 0.5)]
+    pub share: f64,
+    /// Put the findings about data quality into the JSON as well; the table and the page have them always.
+    #[arg(long)]
+    pub quality: bool,
+    /// The title of the report.
+    #[arg(long)]
+    pub title: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 pub fn run(command: Drift) -> anyhow::Result<ExitCode> {
+    let options = options(&command)?;
+    let working = busy("reading");
+    let reference = Side::read(&command.reference).map_err(anyhow::Error::msg)?;
+    let current = Side::read(&command.current).map_err(anyhow::Error::msg)?;
+    working.set_message("comparing");
+    let report = compare(&reference, &current, &options);
+    let with_report = command.output.format() != Format::Json || command.quality;
+    let full = if with_report { full_report(&command, &reference, &current, &report, &options) } else { ModelReport::default() };
+    working.finish_and_clear();
+    command.output.write(&full, || {
+        let mut out = drift_json(&report);
+        if command.quality {
+            out["quality"] = full.json()["quality"].take();
+        }
+        out
+    })?;
+    if report.judged_columns == 0 {
+        let why =
+            report.columns.iter().find_map(|column| column.error.as_ref().map(|error| format!(": column {:?}: {error}", column.name)));
+        bail!("unknown: no column could be judged{}", why.unwrap_or_default());
+    }
+    Ok(ExitCode::from(u8::from(report.dataset_drift)))
+}
+
+fn options(command: &Drift) -> anyhow::Result<Options> {
     let test = match &command.test {
         None => None,
         Some(name) => Some(Test::parse(name).ok_or_else(|| {
@@ -41,100 +83,55 @@ pub fn run(command: Drift) -> anyhow::Result<ExitCode> {
             anyhow!("there is no test {name:?}; known are {}", known.join(", "))
         })?),
     };
-    let reference = read_columns(&command.reference).map_err(anyhow::Error::msg)?;
-    let current = read_columns(&command.current).map_err(anyhow::Error::msg)?;
-    // Evidently guesses a column's type from the new data; ours stays what the reference says.
+    if !(command.share > 0.0 && command.share <= 1.0) {
+        bail!("--share {} is not above 0 and at most 1", command.share);
+    }
     let preset = Preset::parse(&command.preset).ok_or_else(|| anyhow!("there is no preset {:?}", command.preset))?;
+    // Evidently guesses a column's type from the new data; ours stays what the reference says.
     let types_from = if preset == Preset::Evidently { TypesFrom::Current } else { TypesFrom::Reference };
-    let options = Options { preset, test, columns: command.columns, types_from, ..Options::default() };
-    let report = drift_report(&reference, &current, &options);
-    if command.format == "json" {
-        say!("{}", report_json(&report));
-    } else {
-        print_report(&report);
-    }
-    Ok(ExitCode::from(u8::from(report.dataset_drift)))
+    let categorical = command.categorical.iter().map(|name| (name.clone(), Kind::Categorical));
+    let kinds = categorical.chain(command.numeric.iter().map(|name| (name.clone(), Kind::Numeric))).collect();
+    let columns = command.columns.clone();
+    Ok(Options { preset, test, columns, types_from, kinds, drift_share_threshold: command.share, ..Options::default() })
 }
 
-fn report_json(report: &Report) -> serde_json::Value {
-    let mut columns = Map::new();
-    for column in &report.columns {
-        columns.insert(
-            column.name.clone(),
-            json!({
-                "type": column.kind.name(), "test": column.test.map(|test| test.name()), "score": column.score.map(finite),
-                "threshold": column.threshold, "drifted": column.drifted, "error": column.error,
-                "p_value": column.p_value.map(finite), "effect": column.effect.map(finite), "effect_threshold": column.effect_threshold,
-            }),
-        );
+fn compare(reference: &Side, current: &Side, options: &Options) -> Report {
+    match (reference, current) {
+        (Side::Rows(reference), Side::Rows(current)) => drift_report(reference, current, options),
+        (Side::Profile(profile), other) => profile_report(profile, &other.profile(options, Some(profile)), options),
+        (rows, Side::Profile(profile)) => profile_report(&rows.profile(options, Some(profile)), profile, options),
     }
-    json!({"columns": columns, "drift_share": report.drift_share, "drifted_columns": report.drifted_columns, "dataset_drift": report.dataset_drift})
 }
 
-fn print_report(report: &Report) {
-    say!("{:<24}{:<6}{:<16}{:>12}{:>11}  verdict", "column", "type", "test", "score", "threshold");
-    for column in &report.columns {
-        let test = column.test.map_or("-", |test| test.name());
-        let score = column.score.map_or("-".to_string(), |score| format!("{score:.6}"));
-        let verdict = match (&column.error, column.drifted) {
-            (Some(error), _) => error.as_str(),
-            (None, true) => "drifted",
-            (None, false) => "same",
-        };
-        say!("{:<24}{:<6}{test:<16}{score:>12}{:>11}  {verdict}", column.name, column.kind.name(), column.threshold);
-    }
-    if report.columns.iter().any(|column| column.effect.is_some()) {
-        say!("a score is a p-value, corrected for the number of columns; drift asks for an effect as well (--format json shows it)");
-    }
-    say!(
-        "{} of {} columns drifted ({:.0} %): the data set has {}drifted",
-        report.drifted_columns,
-        report.judged_columns,
-        report.drift_share * 100.0,
-        if report.dataset_drift { "" } else { "not " }
-    );
-}
-
-#[derive(Debug, Args)]
-pub struct Evaluate {
-    /// CSV file with predictions and true values.
-    #[arg(long)]
-    pub predictions: PathBuf,
-    /// The column of predictions.
-    #[arg(long, value_name = "COLUMN")]
-    pub prediction: String,
-    /// The column of true values.
-    #[arg(long, value_name = "COLUMN")]
-    pub target: String,
-    #[arg(long, default_value = "regression", value_parser = ["regression"])]
-    pub kind: String,
-    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
-    pub format: String,
-}
-
-pub fn evaluate(command: Evaluate) -> anyhow::Result<ExitCode> {
-    let columns = read_columns(&command.predictions).map_err(anyhow::Error::msg)?;
-    let predictions = numbers(&columns, &command.prediction)?;
-    let targets = numbers(&columns, &command.target)?;
-    match regression(predictions.iter().copied().zip(targets.iter().copied())) {
-        Ok(score) if command.format == "json" => {
-            say!("{}", json!({"rows": score.rows, "r2": finite(score.r2), "rmse": finite(score.rmse), "mae": finite(score.mae)}));
+/// With pictures and findings, which cost a profile of each side.
+fn full_report(command: &Drift, reference: &Side, current: &Side, report: &Report, options: &Options) -> ModelReport {
+    // Pictures show what was judged: the kinds are those of the report.
+    let judged = report.columns.iter().filter(|column| column.reference_rows > 0).map(|column| (column.name.clone(), column.kind));
+    let kinds = options.kinds.clone().into_iter().chain(judged).collect();
+    let options = Options { kinds, ..options.clone() };
+    let (r, c) = match (reference, current) {
+        (Side::Rows(_), Side::Profile(profile)) => (reference.profile(&options, Some(profile)), profile.clone()),
+        _ => {
+            let profile = reference.profile(&options, None);
+            let current = current.profile(&options, Some(&profile));
+            (profile, current)
         }
-        Ok(score) => say!("R2 {}, RMSE {}, MAE {} over {} rows", short(score.r2), short(score.rmse), short(score.mae), score.rows),
-        Err(reason) => bail!("unknown: {reason}"),
+    };
+    let duplicates = |side: &Side| if let Side::Rows(columns) = side { Some(duplicate_rows(columns)) } else { None };
+    let facts = Facts { reference_duplicates: duplicates(reference), duplicates: duplicates(current), age: None };
+    let mut findings = quality_report(&r, &c, facts, &Expectations::default());
+    if let Some(wanted) = &options.columns {
+        findings.retain(|finding| finding.column.as_ref().is_none_or(|column| wanted.contains(column)));
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn numbers(columns: &[Column], name: &str) -> anyhow::Result<Vec<f64>> {
-    let column = columns.iter().find(|column| column.name == name).ok_or_else(|| {
-        let known: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        anyhow!("there is no column {name:?}; the file has {}", known.join(", "))
-    })?;
-    match &column.values {
-        Values::Numbers(numbers) => Ok(numbers.clone()),
-        Values::Integers(numbers) => Ok(numbers.iter().map(|number| *number as f64).collect()),
-        Values::Categories(_) => bail!("column {name:?} holds texts, not numbers"),
-        Values::Times(_) => bail!("column {name:?} holds times, not numbers"),
+    let side = |path: &PathBuf, rows: u64| bellbuoy_reports::Side { name: path.display().to_string(), rows };
+    let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let title = command.title.clone().unwrap_or_else(|| format!("{} against {}", name(&command.current), name(&command.reference)));
+    let sides = ((side(&command.reference, r.rows), &r), (side(&command.current, c.rows), &c));
+    ModelReport {
+        title,
+        at: Some(clock::now()),
+        drift: Some(DriftPart::new(report, &options, sides.0, sides.1)),
+        quality: Some(findings),
+        ..ModelReport::default()
     }
 }

@@ -8,11 +8,15 @@ macro_rules! say {
 mod alertmanager_flags;
 mod demo;
 mod drift;
+mod evaluate;
 mod event;
 mod notifications;
+mod output;
+mod profile;
 mod query;
 mod remote;
 mod routes;
+mod side;
 mod silence;
 mod template;
 mod test;
@@ -60,8 +64,10 @@ pub enum Command {
     TestReceiver(test_receiver::TestReceiver),
     /// Compare two data sets column by column; exit status 1 when the data set has drifted.
     Drift(drift::Drift),
-    /// Score predictions against true values.
-    Evaluate(drift::Evaluate),
+    /// Score predictions against true values; exit status 1 when a figure crosses its line (`--fail-below`, `--fail-above`).
+    Evaluate(evaluate::Evaluate),
+    /// Keep tables as a small profile without rows, to compare with later.
+    Profile(profile::Profile),
     /// Try a template of messages.
     Template(template::Template),
     /// Run PromQL test scripts.
@@ -83,7 +89,8 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Silence(command) => runtime()?.block_on(silence::run(command)),
         Command::TestReceiver(command) => runtime()?.block_on(test_receiver::run(command)),
         Command::Drift(command) => drift::run(command),
-        Command::Evaluate(command) => drift::evaluate(command),
+        Command::Evaluate(command) => evaluate::run(command),
+        Command::Profile(command) => profile::run(command),
         Command::Template(command) => template::run(command),
         Command::Test(command) => test::run(command),
     }

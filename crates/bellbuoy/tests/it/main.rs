@@ -15,6 +15,7 @@ mod peers;
 mod peers_kinds;
 mod peers_receivers;
 mod peers_templates;
+mod reports;
 mod restart;
 mod secrets;
 mod test_receiver;

@@ -39,8 +39,7 @@ struct Scale {
 impl Scale {
     /// `None` when no point has a value.
     fn of(points: &[Point]) -> Option<Scale> {
-        let mut scale =
-            Scale { from: f64::INFINITY, to: f64::NEG_INFINITY, low: f64::INFINITY, high: f64::NEG_INFINITY };
+        let mut scale = Scale { from: f64::INFINITY, to: f64::NEG_INFINITY, low: f64::INFINITY, high: f64::NEG_INFINITY };
         for point in points {
             let at = point.to.0 as f64;
             (scale.from, scale.to) = (scale.from.min(at), scale.to.max(at));
@@ -139,7 +138,11 @@ fn dots(out: &mut String, points: &[Point], scale: &Scale) {
             Ok(value) if points.len() <= DOTS_MAX => {
                 let class = if point.figure.source.is_estimate() { "dot hollow" } else { "dot" };
                 let said = crate::escape::html(&point_text(point));
-                let _ = write!(out, "<circle class=\"{class}\" cx=\"{x}\" cy=\"{}\" r=\"3\"><title>{said}</title></circle>", px(scale.y(*value)));
+                let _ = write!(
+                    out,
+                    "<circle class=\"{class}\" cx=\"{x}\" cy=\"{}\" r=\"3\"><title>{said}</title></circle>",
+                    px(scale.y(*value))
+                );
             }
             Ok(_) => {}
             // A window without a figure is seen as well: a small cross on the axis.
@@ -201,8 +204,11 @@ pub(crate) fn point_text(point: &Point) -> String {
         Ok(value) => number(*value),
         Err(reason) => format!("unknown, {reason}"),
     };
-    let interval =
-        point.figure.interval.as_ref().map_or(String::new(), |interval| format!(" ({} to {})", number(interval.low), number(interval.high)));
+    let interval = point
+        .figure
+        .interval
+        .as_ref()
+        .map_or(String::new(), |interval| format!(" ({} to {})", number(interval.low), number(interval.high)));
     let amended = if point.amended { ", amended by late true values" } else { "" };
     format!("{}: {value}{interval}, {} rows, {}{amended}", point.to.rfc3339(), point.figure.rows, source_of(point.figure.source))
 }

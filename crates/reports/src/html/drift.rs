@@ -9,7 +9,7 @@ use crate::number::{count, number, p_value, percent, plural};
 use crate::{Distribution, DriftPart, Facts, Feature, Verdict};
 
 /// Beyond, columns are in the table only: nobody looks at a thousand pictures, and no mail takes them.
-const CARDS_MAX: usize = 250;
+pub(super) const CARDS_MAX: usize = 250;
 const TABLE_MAX: usize = 2_000;
 
 pub(super) fn section(out: &mut String, part: &DriftPart) {
@@ -25,10 +25,17 @@ pub(super) fn section(out: &mut String, part: &DriftPart) {
     }
     table_ends(out);
     if part.features.len() > TABLE_MAX {
-        let _ = write!(out, "<p class=\"dim\">and {} more; the JSON has them all</p>\n", count((part.features.len() - TABLE_MAX) as u64));
+        let _ = writeln!(out, "<p class=\"dim\">and {} more; the JSON has them all</p>", count((part.features.len() - TABLE_MAX) as u64));
     }
     explain(out, part);
-    out.push_str("</section>\n<section aria-labelledby=\"cards\">\n<h2 id=\"cards\">What they look like</h2>\n");
+    out.push_str("</section>\n");
+}
+
+pub(super) fn cards(out: &mut String, part: &DriftPart) {
+    if part.features.is_empty() {
+        return;
+    }
+    out.push_str("<section aria-labelledby=\"cards\">\n<h2 id=\"cards\">What they look like</h2>\n");
     out.push_str(
         "<p class=\"legend\"><svg class=\"key\" viewBox=\"0 0 14 10\" aria-hidden=\"true\"><rect class=\"ref\" x=\"1\" y=\"1\" width=\"12\" height=\"8\"/></svg> reference \
          <svg class=\"key\" viewBox=\"0 0 14 10\" aria-hidden=\"true\"><rect class=\"cur\" x=\"1\" y=\"1\" width=\"12\" height=\"8\"/></svg> current, \
@@ -39,7 +46,7 @@ pub(super) fn section(out: &mut String, part: &DriftPart) {
     }
     out.push_str("</div>\n");
     if part.features.len() > CARDS_MAX {
-        let _ = write!(out, "<p class=\"dim\">The first {CARDS_MAX} have a picture.</p>\n");
+        let _ = writeln!(out, "<p class=\"dim\">The first {CARDS_MAX} have a picture.</p>");
     }
     out.push_str("</section>\n");
 }
@@ -49,9 +56,9 @@ fn row(out: &mut String, at: usize, feature: &Feature) {
     let column = name(&feature.row.name);
     let column = if at < CARDS_MAX { format!("<a href=\"#f{at}\"><bdi>{column}</bdi></a>") } else { format!("<bdi>{column}</bdi>") };
     let missing = feature.current.as_ref().map_or("-".into(), |facts| percent(facts.missing_share()));
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<tr><th scope=\"row\">{column}</th><td>{}</td><td class=\"num\">{}</td><td class=\"wide\">{}</td><td class=\"num wide\">{}</td><td class=\"num wide\">{}</td><td class=\"num wide\">{missing}</td></tr>\n",
+        "<tr><th scope=\"row\">{column}</th><td>{}</td><td class=\"num\">{}</td><td class=\"wide\">{}</td><td class=\"num wide\">{}</td><td class=\"num wide\">{}</td><td class=\"num wide\">{missing}</td></tr>",
         chip(verdict),
         moved(feature),
         feature.row.test.map_or("-", |test| test.name()),
@@ -87,17 +94,15 @@ fn explain(out: &mut String, part: &DriftPart) {
     } else {
         ""
     };
-    let _ = write!(
-        out,
-        "<p class=\"dim\">Rows that moved: the share of rows that lie elsewhere, whatever the test. {text}{approximate}</p>\n"
-    );
+    let _ =
+        writeln!(out, "<p class=\"dim\">Rows that moved: the share of rows that lie elsewhere, whatever the test. {text}{approximate}</p>");
 }
 
 fn card(out: &mut String, at: usize, feature: &Feature) {
     let row = &feature.row;
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<article class=\"card {}\" id=\"f{at}\" aria-labelledby=\"h{at}\">\n<div class=\"cardhead\"><h3 id=\"h{at}\"><bdi>{}</bdi></h3>{}</div>\n",
+        "<article class=\"card {}\" id=\"f{at}\" aria-labelledby=\"h{at}\">\n<div class=\"cardhead\"><h3 id=\"h{at}\"><bdi>{}</bdi></h3>{}</div>",
         feature.verdict().tone(),
         name(&row.name),
         chip(feature.verdict())
@@ -110,7 +115,7 @@ fn card(out: &mut String, at: usize, feature: &Feature) {
         Some(Distribution::Categories(bars)) => chart::bars(out, &format!("p{at}"), &title, bars),
         None => out.push_str("<p class=\"empty\">no picture</p>"),
     }
-    let _ = write!(out, "\n<p>{}</p>\n<p class=\"dim\">{}</p>\n</article>\n", html(&feature.sentence()), html(&small_print(feature)));
+    let _ = writeln!(out, "\n<p>{}</p>\n<p class=\"dim\">{}</p>\n</article>", html(&feature.sentence()), html(&small_print(feature)));
 }
 
 fn small_print(feature: &Feature) -> String {
@@ -127,13 +132,19 @@ fn small_print(feature: &Feature) -> String {
         }
         _ => said.extend(feature.moved.map(|moved| format!("{} of the rows moved", percent(moved)))),
     }
-    if let (Some(p), Some(score)) = (row.p_value, row.score) && p != score {
+    if let (Some(p), Some(score)) = (row.p_value, row.score)
+        && p_value(p) != p_value(score)
+    {
         said.push(format!("p of this column alone {}", p_value(p)));
     }
     if let Some(Distribution::Numbers(bins)) = &feature.distribution
         && bins.reference_beyond.max(bins.current_beyond) > 1e-9
     {
-        said.push(format!("not drawn: {} of the reference and {} of the current rows lie farther out", percent(bins.reference_beyond), percent(bins.current_beyond)));
+        said.push(format!(
+            "not drawn: {} of the reference and {} of the current rows lie farther out",
+            percent(bins.reference_beyond),
+            percent(bins.current_beyond)
+        ));
     }
     for (word, facts) in [("reference", &feature.reference), ("current", &feature.current)] {
         said.extend(facts.as_ref().and_then(|facts| unusable(word, facts)));

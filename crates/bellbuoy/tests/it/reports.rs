@@ -1,0 +1,306 @@
+//! `bellbuoy drift`, `evaluate` and `profile`: what they print, when they fail, what they say of bad files.
+
+use std::fmt::Write as _;
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::harness::{Folder, bellbuoy};
+
+fn run(folder: &Folder, arguments: &[&str]) -> Output {
+    bellbuoy().current_dir(folder.config()).args(arguments).output().expect("the program starts")
+}
+
+/// Standard output and exit status.
+fn answer(folder: &Folder, arguments: &[&str]) -> (String, Option<i32>) {
+    let output = run(folder, arguments);
+    (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
+}
+
+fn json(folder: &Folder, arguments: &[&str]) -> (Value, Option<i32>) {
+    let (text, code) = answer(folder, arguments);
+    (serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")), code)
+}
+
+/// It cannot do it (exit status 2) and says all of `words` on standard error.
+fn refused(folder: &Folder, arguments: &[&str], words: &[&str]) {
+    let output = run(folder, arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    for word in words {
+        assert!(said.contains(word), "{arguments:?}: {word:?} is not in {said:?}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+fn drift<'a>(reference: &'a str, current: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["drift", "--reference", reference, "--current", current], more].concat()
+}
+
+/// Numbers and a category; `shift` moves the numbers.
+fn table(rows: u32, shift: f64) -> String {
+    let mut text = String::from("x,flag,weather\n");
+    for row in 0..rows {
+        let _ = writeln!(
+            text,
+            "{:.3},{},{}",
+            f64::from(row * 7919 % 1009) * 0.01 + shift,
+            row % 2,
+            ["sun", "rain", "\"snow, ice\""][row as usize % 3]
+        );
+    }
+    text
+}
+
+#[test]
+fn the_same_report_as_screen_page_and_data() {
+    let folder = Folder::new(&[("r.csv", &table(900, 0.0)), ("c.csv", &table(900, 3.0))]);
+    let (text, code) = answer(&folder, &drift("r.csv", "c.csv", &["--share", "0.3"]));
+    assert_eq!(code, Some(1), "one of three columns is enough");
+    assert!(text.contains("1 of 3 columns drifted (33 %)") && !text.contains('\u{1b}'), "{text}");
+    assert_eq!(answer(&folder, &drift("r.csv", "c.csv", &["--format", "text"])).0.lines().count(), text.lines().count(), "an alias");
+
+    let (page, code) = answer(&folder, &drift("r.csv", "c.csv", &["--format", "html", "--title", "<bikes>"]));
+    assert_eq!(code, Some(0), "a third is less than the half");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<h1><bdi>&lt;bikes&gt;</bdi></h1>") && !page.contains("<script"));
+    assert!(page.matches("<svg class=\"hist\"").count() == 1 && page.matches("<svg class=\"bars\"").count() == 2, "{page}");
+
+    let (printed, _) = answer(&folder, &drift("r.csv", "c.csv", &["--output", "out.html"]));
+    let written = std::fs::read_to_string(folder.config().join("out.html")).expect("written");
+    assert!(
+        printed.is_empty() && written.contains("<title>c.csv against r.csv</title>"),
+        "the name of the file says what it is: {printed}"
+    );
+
+    let (report, _) = json(&folder, &drift("r.csv", "c.csv", &["--format", "json"]));
+    assert_eq!(report["columns"]["x"]["drifted"], true);
+    assert_eq!(report.get("quality"), None);
+    let (report, _) = json(&folder, &drift("r.csv", "c.csv", &["--format", "json", "--quality", "--columns", "x"]));
+    assert_eq!(report["quality"][0]["defect"], "out_of_range", "{report}");
+}
+
+#[test]
+fn profiles_stand_for_their_rows() {
+    let mut halves = table(800, 0.0);
+    let split = halves.match_indices('\n').nth(400).map(|(at, _)| at + 1).expect("rows");
+    let second = format!("x,flag,weather\n{}", &halves[split..]);
+    halves.truncate(split);
+    let folder = Folder::new(&[("a.csv", &halves), ("b.csv", &second), ("all.csv", &table(800, 0.0)), ("c.csv", &table(700, 1.0))]);
+    let (said, code) = answer(&folder, &["profile", "a.csv", "b.csv", "--output", "r.json"]);
+    assert_eq!((said.as_str(), code), ("r.json: 800 rows, 3 columns of 2 files\n", Some(0)));
+    assert_eq!(answer(&folder, &["profile", "c.csv", "--output", "c.json"]).1, Some(0));
+    let of = |reference: &str, current: &str| json(&folder, &drift(reference, current, &["--preset", "default", "--format", "json"]));
+    // Few rows are kept exactly, so all four ways give the same numbers.
+    let rows = of("all.csv", "c.csv");
+    assert_eq!(rows.0["columns"]["x"]["drifted"], true, "{}", rows.0);
+    for (reference, current) in [("r.json", "c.csv"), ("all.csv", "c.json"), ("r.json", "c.json")] {
+        assert_eq!(of(reference, current), rows, "{reference} {current}");
+    }
+    let (page, _) = answer(&folder, &drift("r.json", "c.json", &["--format", "html"]));
+    assert!(page.contains("<svg class=\"hist\""), "pictures need no rows");
+    let damaged =
+        std::fs::read_to_string(folder.config().join("r.json")).expect("a profile").replacen("\"rows\":800", "\"rows\":7,\"rows\":800", 1);
+    folder.write("damaged.json", &damaged);
+    refused(&folder, &drift("damaged.json", "c.csv", &[]), &["damaged.json", "rows"]);
+    folder.write("cut.json", &damaged[..damaged.len() / 2]);
+    refused(&folder, &drift("cut.json", "c.csv", &[]), &["cut.json", "cannot be read"]);
+    folder.write("next.json", &damaged.replacen("\"format\":1", "\"format\":99", 1).replacen("\"rows\":7,", "", 1));
+    refused(&folder, &drift("next.json", "c.csv", &[]), &["next.json", "format 99"]);
+    refused(&folder, &["profile", "a.csv", "--columns", "y"], &["a.csv", "no column \"y\"", "x, flag, weather"]);
+}
+
+/// Each is its column's row, and never the end of the report; where nothing is left, the command says that it does not know.
+#[test]
+fn odd_columns_are_told_and_the_others_judged() {
+    type Cell = fn(usize, bool) -> String;
+    let columns: [(&str, Cell); 11] = [
+        ("good", |row, _| format!("{}", row * 7919 % 1009)),
+        ("nan", |_, _| "NaN".into()),
+        ("half_nan", |row, now| if now && row.is_multiple_of(2) { String::new() } else { format!("{}.5", row % 97) }),
+        ("infinite", |row, now| if now && row == 5 { "inf".into() } else { format!("{}.25", row % 89) }),
+        ("constant", |_, _| "3.5".into()),
+        ("became_text", |row, now| if now { format!("t{}", row % 5) } else { format!("{row}") }),
+        ("big", |row, now| format!("{}", 1_000_000_000u64 + (row as u64 * 7919 % 1009) * if now { 2 } else { 1 })),
+        ("date", |row, _| format!("2024-01-{:02}", row % 28 + 1)),
+        ("unicode", |row, _| ["été", "日本", "🚲"][row % 3].into()),
+        ("many", |row, _| format!("id-{row}")),
+        ("quoted", |row, _| format!("\"a, \"\"b\"\" {}\"", row % 3)),
+    ];
+    let text = |now: bool, names: &dyn Fn(&str) -> bool| {
+        let chosen: Vec<_> = columns.iter().filter(|(name, _)| names(name)).collect();
+        let mut out = chosen.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",") + "\n";
+        for row in 0..400 {
+            out += &(chosen.iter().map(|(_, of)| of(row, now)).collect::<Vec<_>>().join(",") + "\n");
+        }
+        out
+    };
+    let folder = Folder::new(&[
+        ("r.csv", &text(false, &|_| true)),
+        ("c.csv", &text(true, &|name| name != "quoted")),
+        ("nan.csv", &text(true, &|name| name == "nan")),
+    ]);
+    for preset in ["evidently", "default"] {
+        let (report, code) = json(&folder, &drift("r.csv", "c.csv", &["--preset", preset, "--format", "json", "--quality"]));
+        assert_eq!(code, Some(0), "{report}");
+        let error = |name: &str| report["columns"][name]["error"].as_str().unwrap_or_default().to_owned();
+        // Evidently takes the type from the new data, so a number that became a text is a category there.
+        let became_text = if preset == "default" { [("became_text", "has texts in it")].as_slice() } else { &[] };
+        for (name, words) in [("nan", "empty"), ("quoted", "gone"), ("many", "free text")].iter().chain(became_text) {
+            assert!(error(name).contains(*words), "{preset} {name}: {}", error(name));
+            assert_eq!(report["columns"][*name]["score"], Value::Null, "no number that looks like a verdict");
+        }
+        assert_eq!(report["columns"]["good"]["drifted"], false);
+        assert_eq!(report["columns"]["big"]["drifted"], true, "ten digits are a number like any other");
+        let found: Vec<String> =
+            report["quality"].as_array().expect("findings").iter().map(|one| format!("{} {}", one["defect"], one["column"])).collect();
+        for finding in ["missing", "infinite", "type_change", "lost_column"] {
+            assert!(found.iter().any(|one| one.contains(finding)), "{finding} is not in {found:?}");
+        }
+    }
+    for format in ["table", "html"] {
+        let (text, code) = answer(&folder, &drift("r.csv", "c.csv", &["--format", format, "--preset", "default"]));
+        assert!(code == Some(0) && text.contains("the column is gone") && text.contains("日本"), "{text}");
+    }
+    refused(&folder, &drift("r.csv", "nan.csv", &["--columns", "nan"]), &["unknown: no column could be judged", "nan"]);
+    refused(&folder, &drift("r.csv", "c.csv", &["--columns", "nope"]), &["nope", "no such column"]);
+    refused(&folder, &drift("r.csv", "c.csv", &["--test", "nope"]), &["there is no test \"nope\"", "wasserstein"]);
+    refused(&folder, &drift("r.csv", "c.csv", &["--share", "7"]), &["--share 7"]);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named() {
+    let folder =
+        Folder::new(&[("r.csv", &table(60, 0.0)), ("empty.csv", ""), ("head.csv", "x,flag,weather\n"), ("short.csv", "x,flag\n1,2\n3\n")]);
+    refused(&folder, &drift("r.csv", "nowhere.csv", &[]), &["nowhere.csv"]);
+    refused(&folder, &drift("r.csv", "empty.csv", &[]), &["empty.csv"]);
+    refused(&folder, &drift("r.csv", "head.csv", &[]), &["unknown", "\"x\"", "the current column is empty"]);
+    refused(&folder, &drift("r.csv", "short.csv", &[]), &["short.csv:3"]);
+}
+
+#[test]
+fn a_hundred_thousand_categories() {
+    let text = |common: &str| {
+        (0..200_000).fold(String::from("c\n"), |text, row| text + &if row % 2 == 0 { common.to_owned() } else { format!("k{row}") } + "\n")
+    };
+    let folder = Folder::new(&[("r.csv", &text("common")), ("same.csv", &text("common")), ("c.csv", &text("other"))]);
+    for (current, drifted) in [("same.csv", false), ("c.csv", true)] {
+        let (report, code) =
+            json(&folder, &drift("r.csv", current, &["--preset", "default", "--categorical", "c", "--format", "json"]));
+        assert_eq!((code, &report["columns"]["c"]["drifted"]), (Some(i32::from(drifted)), &Value::Bool(drifted)), "{report}");
+    }
+    let (page, _) = answer(&folder, &drift("r.csv", "c.csv", &["--categorical", "c", "--format", "html"]));
+    assert!(page.len() < 100_000 && page.contains("others"), "{} bytes", page.len());
+}
+
+#[test]
+fn regression_by_id_by_segment_and_against_a_line() {
+    let mut predictions = String::from("id,p,city\n");
+    let mut labels = String::from("id,t\n");
+    for row in 0..120 {
+        let _ = writeln!(predictions, "r{row},{},{}", row % 17, ["Bern", "Ulm"][usize::from(row % 4 == 0)]);
+        if row < 100 {
+            let _ = writeln!(labels, "r{row},{}", f64::from(row % 17) + if row % 4 == 0 { 2.0 } else { 0.5 });
+        }
+    }
+    // A later line corrects the first.
+    labels.push_str("r1,1.5\nr1,1.25\nr1,1.5\n");
+    let folder = Folder::new(&[("p.csv", &predictions), ("l.csv", &labels), ("one.csv", "p,t\n1,5\n2,5\n3,5\n"), ("none.csv", "p,t\n")]);
+    let joined = ["evaluate", "--predictions", "p.csv", "--labels", "l.csv", "--id", "id", "--prediction", "p", "--target", "t"];
+    let with = |more: &[&'static str]| [&joined[..], more].concat();
+    let (found, code) = json(&folder, &with(&["--segments", "city", "--format", "json"]));
+    assert_eq!((code, found["rows"].as_u64()), (Some(0), Some(100)), "{found}");
+    assert!((found["mae"].as_f64().expect("a number") - 0.875).abs() < 1e-12, "{found}");
+    assert!(found["r2"].is_f64() && found["rmse"].is_f64());
+    let segments: Vec<(&str, f64)> = found["segments"][0]["segments"]
+        .as_array()
+        .expect("segments")
+        .iter()
+        .map(|one| (one["segment"].as_str().expect("a name"), one["figures"][2]["value"].as_f64().expect("MAE")))
+        .collect();
+    assert_eq!(segments, [("Bern", 0.5), ("Ulm", 2.0)]);
+    let interval = &found["figures"][2];
+    assert!(interval["low"].as_f64() < Some(0.875) && interval["high"].as_f64() > Some(0.875), "{interval}");
+    assert!(found["notes"].to_string().contains("20 predictions have no true value"), "{}", found["notes"]);
+
+    assert_eq!(answer(&folder, &with(&["--fail-below", "r2=0.9", "--fail-above", "mae=0.9"])).1, Some(0));
+    let (text, code) = answer(&folder, &with(&["--fail-above", "mae=0.5"]));
+    assert!(code == Some(1) && text.contains("mae 0.875 is above 0.5"), "{text}");
+    let (page, _) = answer(&folder, &with(&["--format", "html", "--segments", "city"]));
+    assert!(page.contains("By <bdi>city</bdi>") && page.contains("Errors"), "{page}");
+
+    // R2 of a constant target is unknown, and says so; it is no pass.
+    let constant = ["evaluate", "--predictions", "one.csv", "--prediction", "p", "--target", "t"];
+    let (found, code) = json(&folder, &[&constant[..], &["--format", "json"]].concat());
+    assert_eq!((code, &found["r2"], found["mae"].as_f64()), (Some(0), &Value::Null, Some(3.0)));
+    assert_eq!(found["figures"][0]["unknown"]["reason"], "constant_target");
+    refused(&folder, &[&constant[..], &["--fail-below", "r2=0"]].concat(), &["r2 is unknown", "the same in all 3 rows"]);
+    refused(&folder, &[&constant[..], &["--fail-below", "r3=0"]].concat(), &["no figure \"r3\"", "rmse"]);
+    refused(&folder, &["evaluate", "--predictions", "none.csv", "--prediction", "p", "--target", "t"], &["unknown: there are no rows"]);
+    refused(
+        &folder,
+        &["evaluate", "--predictions", "p.csv", "--prediction", "city", "--target", "p"],
+        &["p.csv", "\"city\" holds texts", "\"Ulm\" in row 1"],
+    );
+    refused(&folder, &["evaluate", "--predictions", "p.csv", "--labels", "l.csv", "--prediction", "p", "--target", "t"], &["--id"]);
+}
+
+#[test]
+fn classes_by_name_by_probability_and_one_alone() {
+    let mut text = String::from("y,said,p_no,p_yes,p\n");
+    for row in 0..200 {
+        let probability = f64::from(row * 37 % 100) / 100.0;
+        let yes = row * 37 % 100 >= 40;
+        let _ = writeln!(
+            text,
+            "{},{},{:.2},{probability},{probability}",
+            if yes { "yes" } else { "no" },
+            if probability >= 0.5 { "yes" } else { "no" },
+            1.0 - probability
+        );
+    }
+    let folder =
+        Folder::new(&[("c.csv", &text), ("one.csv", "y,said\nyes,yes\nyes,yes\n"), ("bad.csv", "y,p_no,p_yes\nyes,0.1,0.9\nno,0.7,0.1\n")]);
+    let evaluate = |more: &[&'static str]| {
+        [&["evaluate", "--kind", "classification", "--target", "y", "--format", "json", "--predictions"][..], more].concat()
+    };
+    let (by_name, code) = json(&folder, &evaluate(&["c.csv", "--prediction", "said", "--positive", "yes"]));
+    assert_eq!((code, by_name["accuracy"].as_f64(), by_name["precision"].as_f64()), (Some(0), Some(0.9), Some(1.0)), "{by_name}");
+    assert_eq!(by_name["roc_auc"], Value::Null, "without probabilities it is not known");
+    let (by_columns, _) = json(&folder, &evaluate(&["c.csv", "--probabilities", "p_no,p_yes", "--positive", "yes"]));
+    let (by_one, _) = json(&folder, &evaluate(&["c.csv", "--probability", "p", "--positive", "yes"]));
+    for found in [&by_columns, &by_one] {
+        assert_eq!((found["accuracy"].as_f64(), found["roc_auc"].as_f64()), (Some(0.9), Some(1.0)), "{found}");
+        assert_eq!(found["classes"]["confusion"], serde_json::json!([[80, 0], [20, 100]]));
+    }
+    let (higher, _) = json(&folder, &evaluate(&["c.csv", "--probability", "p", "--positive", "yes", "--threshold", "0.4"]));
+    assert_eq!(higher["accuracy"].as_f64(), Some(1.0));
+    let (page, _) = answer(
+        &folder,
+        &[
+            "evaluate",
+            "--kind",
+            "classification",
+            "--target",
+            "y",
+            "--predictions",
+            "c.csv",
+            "--probability",
+            "p",
+            "--positive",
+            "yes",
+            "--format",
+            "html",
+        ],
+    );
+    assert!(page.contains("Confusion") && page.contains("Reliability"), "{page}");
+
+    let (one, code) = json(&folder, &evaluate(&["one.csv", "--prediction", "said"]));
+    assert_eq!((code, one["accuracy"].as_f64(), &one["balanced_accuracy"]), (Some(0), Some(1.0), &Value::Null), "one class: {one}");
+    let (bad, code) = json(&folder, &evaluate(&["bad.csv", "--probabilities", "p_no,p_yes"]));
+    assert_eq!((code, bad["rows"].as_u64(), bad["left_out"].as_u64()), (Some(0), Some(1), Some(1)), "{bad}");
+    let said = String::from_utf8_lossy(&run(&folder, &evaluate(&["bad.csv", "--probabilities", "p_no,p_yes"])).stderr).into_owned();
+    assert!(said.contains("bad.csv: row 2") && said.contains("add up to 0.7999"), "{said}");
+    refused(&folder, &evaluate(&["c.csv", "--probabilities", "p,p_yes"]), &["not named after the classes", "--classes"]);
+    refused(&folder, &evaluate(&["c.csv", "--probability", "p", "--positive", "maybe"]), &["\"maybe\""]);
+    refused(&folder, &evaluate(&["c.csv"]), &["nothing is predicted"]);
+}
