@@ -159,7 +159,8 @@ fn odd_columns_are_told_and_the_others_judged() {
     }
     for format in ["table", "html"] {
         let (text, code) = answer(&folder, &drift("r.csv", "c.csv", &["--format", format, "--preset", "default"]));
-        assert!(code == Some(0) && text.contains("the column is gone") && text.contains("日本"), "{text}");
+        assert!(code == Some(0) && text.contains("the column is gone"), "{text}");
+        assert!(format == "table" || text.contains("日本"), "{text}");
     }
     refused(&folder, &drift("r.csv", "nan.csv", &["--columns", "nan"]), &["unknown: no column could be judged", "nan"]);
     refused(&folder, &drift("r.csv", "c.csv", &["--columns", "nope"]), &["nope", "no such column"]);
@@ -184,8 +185,7 @@ fn a_hundred_thousand_categories() {
     };
     let folder = Folder::new(&[("r.csv", &text("common")), ("same.csv", &text("common")), ("c.csv", &text("other"))]);
     for (current, drifted) in [("same.csv", false), ("c.csv", true)] {
-        let (report, code) =
-            json(&folder, &drift("r.csv", current, &["--preset", "default", "--categorical", "c", "--format", "json"]));
+        let (report, code) = json(&folder, &drift("r.csv", current, &["--preset", "default", "--categorical", "c", "--format", "json"]));
         assert_eq!((code, &report["columns"]["c"]["drifted"]), (Some(i32::from(drifted)), &Value::Bool(drifted)), "{report}");
     }
     let (page, _) = answer(&folder, &drift("r.csv", "c.csv", &["--categorical", "c", "--format", "html"]));
