@@ -171,23 +171,14 @@ fn classes() {
 #[test]
 fn what_can_not_be_read() {
     check("reference: empty.csv", expect!["bellbuoy.yml:4:14: the reference has no rows; give it the rows that the model was trained on"]);
-    check(
-        "reference: broken.csv",
-        expect![
-            "bellbuoy.yml:4:14: broken.csv:3: 1 cell where the header has 2"
-        ],
-    );
+    check("reference: broken.csv", expect!["bellbuoy.yml:4:14: broken.csv:3: 1 cell where the header has 2"]);
     check(
         "reference: broken.json",
-        expect![
-            "bellbuoy.yml:4:14: broken.json: no profile that can be read: expected value at line 1 column 23"
-        ],
+        expect!["bellbuoy.yml:4:14: broken.json: no profile that can be read: expected value at line 1 column 23"],
     );
     check(
         "reference: old.json",
-        expect![
-            "bellbuoy.yml:4:14: old.json: the profile has format 0, this version reads format 1; make it again"
-        ],
+        expect!["bellbuoy.yml:4:14: old.json: the profile has format 0, this version reads format 1; make it again"],
     );
 }
 
