@@ -217,10 +217,10 @@ impl Path {
 
     /// Something happened that people should be told of once: a model's event, a pipeline's message.
     /// `kept` is what remembers that it was told: it is written in the same transaction, so that a crash neither loses nor repeats it.
-    pub fn happened(&self, events: Vec<(Alert, serde_json::Value)>, kept: Write, now: Timestamp) {
+    pub fn happened(&self, events: Vec<(Alert, serde_json::Value)>, kept: Vec<Write>, now: Timestamp) {
         let (mut alerts, audits): (Vec<Alert>, Vec<serde_json::Value>) = events.into_iter().unzip();
         let mut writes: Vec<Write> = audits.into_iter().map(|body| Write::Audit { at: now, body }).collect();
-        writes.push(kept);
+        writes.extend(kept);
         let life = events::life(&self.settings().router_or_default());
         for alert in &mut alerts {
             alert.ends_at = alert.ends_at.max(now.saturating_add(life));

@@ -12,12 +12,14 @@
 //! receiver_data     what a delivery left to be remembered of its group: ids | key (as in the log), body, at_ms
 //! outbox            messages, pending to settled   | see `OutboxRow`
 //! rules             pending and firing states      | key (file;group;rule), body
-//! audit             decisions and events           | id, at_ms, body
+//! audit             decisions and events           | id, at_ms, body, hash (audit.rs)
+//! audit_seals       where deleted entries ended    | up_to_id, at_ms, rows, hash
 //! events            what pipelines and models told | id, at_ms, event_id, kind, key (until until_ms), body
 //! inbox             messages as the built-in inbox received them
 //! kv                small things by name
 //! ```
 
+mod audit;
 mod history;
 
 use std::collections::HashMap;
@@ -32,11 +34,11 @@ use serde_json::Value;
 /// Settled outbox rows and inbox messages that are kept for the history; older ones are deleted.
 const HISTORY_ROWS_MAX: i64 = 100_000;
 const INBOX_ROWS_MAX: i64 = 10_000;
-const AUDIT_ROWS_MAX: i64 = 1_000_000;
 const EVENT_ROWS_MAX: i64 = 200_000;
 /// Memories of groups; they go with their entry of the notification log, so this bounds those that have none.
 const RECEIVER_DATA_ROWS_MAX: i64 = 100_000;
 
+pub use self::audit::{AuditQuery, Verified};
 pub use self::history::{HistoryLimits, HistoryQuery};
 
 #[derive(Debug, thiserror::Error)]
@@ -226,6 +228,8 @@ impl State {
             )?;
             let old_alerts = old_alerts(&connection)?;
             connection.execute_batch(SCHEMA)?;
+            connection.execute_batch(audit::SCHEMA)?;
+            audit::open(&connection)?;
             for alert in old_alerts {
                 let mut insert = connection.prepare_cached("INSERT INTO alerts (fingerprint, body) VALUES (?1, ?2)")?;
                 insert.execute(params![alert.fingerprint() as i64, serde_json::to_string(&AlertJson(&alert)).unwrap_or_default()])?;
@@ -304,11 +308,6 @@ impl State {
         let connection = &inner.connection;
         let body: Option<String> = connection.query_row("SELECT body FROM kv WHERE name = ?1", [name], |row| row.get(0)).optional()?;
         Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
-    }
-
-    /// The newest decisions and events, newest first.
-    pub fn audit(&self, rows_max: usize) -> Result<Vec<Value>, StateError> {
-        self.bodies(&format!("SELECT body FROM audit ORDER BY id DESC LIMIT {rows_max}"))
     }
 
     /// Events, newest first, that `wanted` takes; at most `rows_max` of them.
@@ -422,8 +421,7 @@ impl State {
              AND (until_ms IS NULL OR until_ms < (SELECT max(at_ms) FROM events))",
             [EVENT_ROWS_MAX],
         )?;
-        inner.connection.execute("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1", [AUDIT_ROWS_MAX])?;
-        Ok(())
+        audit::trim_to_bound(&inner.connection)
     }
 
     fn bodies(&self, query: &str) -> Result<Vec<Value>, StateError> {
@@ -494,8 +492,7 @@ fn apply(connection: &Connection, write: &Write, known: &HashMap<u64, i64>, rows
         Write::Rules { key, body } => drop(put("rules", key, body)?),
         Write::Keep { name, body } => drop(put("kv", name, body)?),
         Write::Audit { at, body } => {
-            let mut insert = connection.prepare_cached("INSERT INTO audit (at_ms, body) VALUES (?1, ?2)")?;
-            insert.execute(params![at.0, body.to_string()])?;
+            audit::append(connection, *at, body)?;
         }
         Write::Event(event) => {
             let mut insert = connection.prepare_cached(
@@ -604,7 +601,6 @@ CREATE TABLE IF NOT EXISTS receiver_data (key TEXT PRIMARY KEY, body TEXT NOT NU
 CREATE TABLE IF NOT EXISTS silences (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rules (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kv (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, event_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
   key TEXT, until_ms INTEGER, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS event_keys ON events (until_ms) WHERE until_ms IS NOT NULL;
@@ -780,7 +776,7 @@ mod tests {
         assert_eq!(again.rules().expect("rows"), [("r".to_string(), json!([]))]);
         assert_eq!(again.kept("k").expect("row"), Some(json!(7)));
         assert_eq!(again.kept("other").expect("row"), None);
-        assert_eq!(again.audit(10).expect("rows"), [json!({"d": "retrain"})]);
+        assert_eq!(again.audit(&AuditQuery { rows_max: 10, ..AuditQuery::default() }).expect("rows"), [json!({"d": "retrain"})]);
         assert_eq!(again.pending().expect("rows")[0].destination, "team/webhook/0");
         again
             .commit(&[Write::AlertGone(alert("A").fingerprint()), Write::LogGone { key: "g".into() }], Durability::Synced)

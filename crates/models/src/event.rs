@@ -48,9 +48,11 @@ pub enum Event {
         ruling: Ruling<RetrainingOutcome>,
         figures: Vec<Known>,
     },
+    /// `version`: which challenger it is.
     Deployment {
         model: String,
         decision: DeploymentDecision,
+        version: Option<String>,
     },
     ApiError {
         model: String,
@@ -101,8 +103,8 @@ impl Event {
         Event::TrainingFailure { model: settings.name.clone(), error: error.to_owned(), run: None }
     }
 
-    pub fn deployment(settings: &ModelSettings, decision: &DeploymentDecision) -> Event {
-        Event::Deployment { model: settings.name.clone(), decision: decision.clone() }
+    pub fn deployment(settings: &ModelSettings, decision: &DeploymentDecision, version: Option<String>) -> Event {
+        Event::Deployment { model: settings.name.clone(), decision: decision.clone(), version }
     }
 
     pub fn api_error(settings: &ModelSettings, endpoint: &str, error: &str) -> Event {
@@ -219,7 +221,12 @@ impl Event {
             Event::Performance { figures, rows, why, .. } => {
                 json!({"figures": figures_json(figures), "rows": rows, "because": why.join(" and ")})
             }
-            Event::TrainingSuccess { decision, .. } | Event::Deployment { decision, .. } => decision.json(),
+            Event::TrainingSuccess { decision, .. } => decision.json(),
+            Event::Deployment { decision, version, .. } => {
+                let mut out = decision.json();
+                out["version"] = json!(version);
+                out
+            }
             Event::TrainingFailure { error, run, .. } => json!({"error": error, "run": run}),
             Event::Decision { ruling, .. } => ruling.json(ruling.outcome.word()),
             Event::ApiError { endpoint, error, .. } => json!({"endpoint": endpoint, "error": error}),
@@ -251,7 +258,11 @@ impl Event {
                 }
             }
             Event::Decision { model, ruling, figures } => decision_message(model, ruling, figures),
-            Event::Deployment { model, decision } => deployment_message(model, decision, "Deployment Decision", ""),
+            Event::Deployment { model, decision, version } => {
+                let mut message = deployment_message(model, decision, "Deployment Decision", "");
+                message.fields.extend(version.iter().map(|version| Shown::new("model_version", "Model Version", version)));
+                message
+            }
             Event::ApiError { model, endpoint, error } => Message {
                 title: "🚨 API Error".into(),
                 summary: format!("The API of model {model} failed at {endpoint}"),

@@ -36,6 +36,7 @@ mod season;
 mod series;
 mod settings;
 mod span;
+mod test_set;
 mod window;
 
 pub use bellbuoy_drift::{ColumnReport, Kind};
@@ -69,3 +70,4 @@ pub use settings::{
     MetricAlias, MetricLines, ModelKind, ModelSettings, RetrainingThresholds, Roles, Span, Stream, WindowSettings,
 };
 pub use span::{CUTS_MAX, Cut, Forgotten, Windows};
+pub use test_set::{TestRow, TestSet};

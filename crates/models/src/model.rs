@@ -11,9 +11,9 @@ use serde_json::{Map, Value, json};
 use crate::judgement::series;
 use crate::window::Window;
 use crate::{
-    Accepted, DeploymentDecision, DeploymentOutcome, DriftSummary, Evaluation, EvaluationOptions, FeatureKind, FeatureValue, Judgement,
-    Metric, MetricKind, ModelSettings, Outcome, Pairs, Performance, Policy, PolicyState, Reading, Readings, RetrainingOutcome, Row,
-    drift_score_name, performance, readings_of,
+    Accepted, Answer, DeploymentDecision, DeploymentOutcome, DriftSummary, Evaluation, EvaluationOptions, FeatureKind, FeatureValue,
+    Judgement, Metric, MetricKind, ModelSettings, Outcome, Pairs, Performance, Policy, PolicyState, Reading, Readings, RetrainingOutcome,
+    Row, TestRow, drift_score_name, performance, readings_of,
 };
 
 /// Drift is judged on at most this many rows a side: the preset then takes tests with a p-value, whatever the reference's size.
@@ -125,6 +125,16 @@ impl Model {
     /// Performance of a role over its newest predictions that have their true values.
     pub fn performance(&self, role: &str) -> Outcome<Performance> {
         performance(&self.window.newest_scored(role, self.settings.window_rows()), self.settings.rows_min)
+    }
+
+    /// Rows of the champion between two times whose true value is there and which the challenger answered too, in their order.
+    pub fn test_rows(&self, from: Timestamp, to: Timestamp, challenger: impl Fn(&str) -> Option<Answer>) -> Vec<TestRow> {
+        self.window.test_rows(&self.settings.roles.champion, from, to, challenger)
+    }
+
+    /// What a role said of an id.
+    pub fn answer(&self, role: &str, id: &str) -> Option<Answer> {
+        self.window.answer(role, id)
     }
 
     /// A retraining was done: the cool-down of the rules counts from here.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bellbuoy_vocabulary::Timestamp;
 
-use crate::{Accepted, FeatureValue, Row, Scored};
+use crate::{Accepted, Answer, FeatureValue, Row, Scored, TestRow, Truth};
 
 const ID_BYTES_MAX: usize = 256;
 const TEXT_BYTES_MAX: usize = 1024;
@@ -157,6 +157,31 @@ impl Window {
         let mut rows: Vec<Scored> = of_role.filter_map(scored).take(count).collect();
         rows.reverse();
         rows
+    }
+}
+
+impl Window {
+    pub(crate) fn test_rows(
+        &self,
+        champion: &str,
+        from: Timestamp,
+        to: Timestamp,
+        challenger: impl Fn(&str) -> Option<Answer>,
+    ) -> Vec<TestRow> {
+        if from > to {
+            return Vec::new();
+        }
+        let rows = self.rows.range((from, 0)..=(to, u64::MAX)).map(|(_, kept)| kept).filter(|kept| kept.row.role == champion);
+        let row = |kept: &Kept| {
+            let (truth, champion) = (Truth::Number(kept.actual?), Answer::Number(kept.row.prediction));
+            Some(TestRow { truth, champion, challenger: challenger(&kept.row.id)? })
+        };
+        rows.filter_map(row).collect()
+    }
+
+    pub(crate) fn answer(&self, role: &str, id: &str) -> Option<Answer> {
+        let rows = self.ids.get(id)?.iter().filter_map(|key| self.rows.get(key));
+        rows.into_iter().find(|kept| kept.row.role == role).map(|kept| Answer::Number(kept.row.prediction))
     }
 }
 

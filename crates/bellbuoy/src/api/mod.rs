@@ -6,6 +6,7 @@
 
 mod alertmanager;
 mod answer;
+mod decisions;
 mod events;
 mod inbox;
 mod metrics;
@@ -49,7 +50,7 @@ fn routes(app: Arc<App>) -> Router {
         .route("/inbox/{*path}", post(inbox::receive))
         .route("/api/bellbuoy/inbox", get(inbox::list))
         .route("/api/bellbuoy/notifications", get(inbox::notifications))
-        .route("/api/bellbuoy/audit", get(models::audit))
+        .route("/api/bellbuoy/audit", get(decisions::audit))
         .route("/metrics", get(metrics::metrics))
         .route("/-/healthy", get(healthy).head(healthy))
         .route("/-/ready", get(ready).head(ready))

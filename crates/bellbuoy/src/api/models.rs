@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use bellbuoy_models::{Evaluation, Judgement, Metric, Outcome, TwoSets};
-use serde::{Deserialize, Serialize};
+use bellbuoy_models::{Judgement, Outcome};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{ApiError, ErrorType};
@@ -21,11 +21,10 @@ use crate::app::App;
 use crate::clock;
 use crate::event::finite;
 use crate::models::body::{self, Batch, BodyError, Headers, Refusal};
-use crate::models::{ModelError, Pending, Receipt, SubmitError, Training, TrainingStatus};
+use crate::models::{ModelError, Pending, Receipt, SubmitError};
 
 /// When who was told to wait should come again.
 const RETRY_AFTER_SECONDS: u32 = 1;
-const AUDIT_ROWS_MAX: usize = 10_000;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -34,7 +33,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/{name}/predictions", post(predictions))
         .route("/{name}/labels", post(labels))
         .route("/{name}/judge", post(judge))
-        .route("/{name}/training", post(training))
+        .merge(super::decisions::routes())
 }
 
 /// One prediction, to be sent. `timestamp` is RFC 3339; now when absent.
@@ -56,32 +55,6 @@ pub struct LabelRow {
     pub value: f64,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TrainingBody {
-    status: String,
-    #[serde(default)]
-    error: String,
-    champion: Option<SetsBody>,
-    challenger: Option<SetsBody>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SetsBody {
-    baseline: ScoreBody,
-    current: ScoreBody,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ScoreBody {
-    r2: f64,
-    rmse: f64,
-    mae: f64,
-    rows: usize,
-}
-
 type Answer = Result<Response, ApiError>;
 
 impl From<ModelError> for ApiError {
@@ -89,6 +62,7 @@ impl From<ModelError> for ApiError {
         let kind = match error {
             ModelError::Unknown(_) => ErrorType::NotFound,
             ModelError::Submit(_) => ErrorType::Unavailable,
+            ModelError::Refused(_) => ErrorType::BadData,
         };
         ApiError::new(kind, error.to_string())
     }
@@ -103,10 +77,6 @@ impl From<BodyError> for ApiError {
         };
         ApiError { status, kind: ErrorType::BadData, message: error.to_string() }
     }
-}
-
-fn bad(message: impl Into<String>) -> ApiError {
-    ApiError::new(ErrorType::BadData, message)
 }
 
 async fn list(State(app): State<Arc<App>>) -> Answer {
@@ -183,31 +153,6 @@ async fn judge(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, para
     let forced = params.get("force") == Some("true");
     let judgement = tokio::task::block_in_place(|| app.models.judge(&name, forced, clock::now()))?;
     Ok(Json(json!({"status": "success", "data": judgement_json(&judgement)})).into_response())
-}
-
-async fn training(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, body: Bytes) -> Answer {
-    let body: TrainingBody = serde_json::from_slice(&body).map_err(|error| bad(format!("the body: {error}")))?;
-    let status = match body.status.as_str() {
-        "success" => TrainingStatus::Success,
-        "failure" => TrainingStatus::Failure,
-        other => return Err(bad(format!("status {other:?}: write \"success\" or \"failure\""))),
-    };
-    let compared = body.champion.zip(body.challenger).map(|(champion, challenger)| (two_sets(champion), two_sets(challenger)));
-    let training = Training { status, error: body.error, compared };
-    let decision = tokio::task::block_in_place(|| app.models.training(&name, training, clock::now()))?;
-    let data = decision.map(|decision| decision.json());
-    Ok(Json(json!({"status": "success", "data": data})).into_response())
-}
-
-pub async fn audit(State(app): State<Arc<App>>) -> Answer {
-    let rows = app.path.state.audit(AUDIT_ROWS_MAX).map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))?;
-    Ok(Json(rows).into_response())
-}
-
-fn two_sets(body: SetsBody) -> TwoSets {
-    let score =
-        |score: ScoreBody| Evaluation::told(&[(Metric::R2, score.r2), (Metric::Rmse, score.rmse), (Metric::Mae, score.mae)], score.rows);
-    TwoSets { baseline: score(body.baseline), current: score(body.current) }
 }
 
 /// 400 when nothing of it could be taken.

@@ -15,6 +15,7 @@ use bellbuoy_vocabulary::Labels;
 use crate::app::App;
 use crate::clock;
 use crate::event::short;
+use crate::state::AuditQuery;
 
 const MESSAGES_SHOWN: usize = 20;
 const DECISIONS_SHOWN: usize = 10;
@@ -175,7 +176,7 @@ fn models(out: &mut String, app: &App) {
         );
     }
     out.push_str("</table>");
-    if let Ok(audit) = app.path.state.audit(DECISIONS_SHOWN) {
+    if let Ok(audit) = app.path.state.audit(&AuditQuery { rows_max: DECISIONS_SHOWN, ..AuditQuery::default() }) {
         out.push_str("<h2>Decisions and events</h2><table><tr><th>at</th><th>event</th><th>outcome</th><th>because</th></tr>");
         for entry in &audit {
             let text = |name: &str| escape(entry.get(name).and_then(serde_json::Value::as_str).unwrap_or(""));

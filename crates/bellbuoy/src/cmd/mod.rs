@@ -10,7 +10,6 @@ mod demo;
 mod drift;
 mod evaluate;
 mod event;
-mod input;
 mod notifications;
 mod output;
 mod profile;

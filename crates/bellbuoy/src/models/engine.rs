@@ -1,7 +1,7 @@
 //! What the service asks of a model of the models crate.
 
 use bellbuoy_models::{
-    Answer, DeploymentDecision, FeatureValue, Judgement, Label, Model, ModelSettings, Prediction, Row, Schema, Taken, Truth,
+    Answer, DeploymentDecision, FeatureValue, Judgement, Label, Model, ModelSettings, Prediction, Row, Schema, Taken, TestRow, Truth,
 };
 use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::Value;
@@ -66,6 +66,18 @@ impl Engine {
 
     pub fn judge(&mut self, now: Timestamp, forced: bool) -> Judgement {
         self.model.judge(now, forced)
+    }
+
+    pub fn retrained(&mut self, now: Timestamp) {
+        self.model.retrained(now);
+    }
+
+    pub fn test_rows(&self, from: Timestamp, to: Timestamp, challenger: impl Fn(&str) -> Option<Answer>) -> Vec<TestRow> {
+        self.model.test_rows(from, to, challenger)
+    }
+
+    pub fn answer(&self, role: &str, id: &str) -> Option<Answer> {
+        self.model.answer(role, id)
     }
 
     pub fn record_training(&mut self, status: &str) {

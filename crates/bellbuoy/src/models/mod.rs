@@ -3,9 +3,10 @@
 //! In:    predictions, true values, outcomes of training runs, `now`. Out: series through the path, events through the router, audit entries.
 //! Never: decides; the models crate does. Holds: rows are on disk before they are acknowledged.
 //! Read:  service.rs (the cells, what comes in, when they are judged), reference.rs (what they are compared with), body/ (bytes to rows), writer.rs (one fsync for all who wait),
-//!        log.rs and record.rs (rows on disk), tell.rs (who is told).
+//!        log.rs and record.rs (rows on disk), tell.rs (who is told), decide.rs (what pipelines ask).
 
 pub mod body;
+pub mod decide;
 mod engine;
 mod legacy;
 mod log;
@@ -16,6 +17,6 @@ mod tell;
 mod writer;
 
 pub use reference::References;
-pub use service::{ModelError, ModelView, Models, Training, TrainingStatus};
+pub use service::{ModelError, ModelView, Models};
 pub use tell::{drift_words, performance_words};
 pub use writer::{Pending, Receipt, SubmitError};

@@ -8,12 +8,10 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bellbuoy_drift::Values;
-use bellbuoy_models::{
-    DeploymentDecision, Event as ModelEvent, FeatureValue, Judgement, Label, Prediction, Reference, Row, Schema, TwoSets,
-};
+use bellbuoy_models::{FeatureValue, Judgement, Label, ModelKind, Prediction, Reference, Row, Schema};
 use bellbuoy_store::{Disk, OsDisk};
 use bellbuoy_vocabulary::{Labels, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tracing::{error, warn};
 
 use super::body::Intake;
@@ -22,11 +20,10 @@ use super::legacy;
 use super::log::{LOG_DIR, Log, read_segment, segments};
 use super::record::Record;
 use super::reference::References;
-use super::tell::{drift_words, kept, performance_words, state_name};
+use super::tell::{Asked, drift_words, performance_words, state_name};
 use super::writer::{Pending, Receipt, Rows, SubmitError, Writer};
 use crate::clock;
 use crate::config::ModelConfig;
-use crate::event::Event;
 use crate::path::Path;
 
 #[derive(Debug, thiserror::Error)]
@@ -35,25 +32,14 @@ pub enum ModelError {
     Unknown(String),
     #[error(transparent)]
     Submit(#[from] SubmitError),
-}
-
-/// How a training run ended, as the trainer tells it.
-pub struct Training {
-    pub status: TrainingStatus,
-    pub error: String,
-    /// Champion and challenger, when there is something to compare.
-    pub compared: Option<(TwoSets, TwoSets)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TrainingStatus {
-    Success,
-    Failure,
+    /// A question that makes no sense for this model.
+    #[error("{0}")]
+    Refused(String),
 }
 
 pub(super) struct Cell {
     pub(super) config: ModelConfig,
-    engine: Arc<Mutex<Engine>>,
+    pub(super) engine: Arc<Mutex<Engine>>,
     writer: Writer,
     /// What the next rows are read by.
     schema: Arc<RwLock<Arc<Schema>>>,
@@ -64,6 +50,8 @@ pub(super) struct Cell {
     series: Mutex<Vec<Labels>>,
     /// What was told last, so that an event is told when the outcome changes and not at each judgement.
     pub(super) told: Mutex<Option<String>>,
+    /// Outcome and rule of the last decision on record.
+    pub(super) recorded: Mutex<Option<String>>,
 }
 
 /// A model in words, for the status page.
@@ -118,7 +106,7 @@ impl Models {
             let due = *lock(&cell.due);
             if due <= now {
                 *lock(&cell.due) = now + cell.config.settings.schedule;
-                tokio::task::block_in_place(|| self.judge_cell(&cell, false, now));
+                tokio::task::block_in_place(|| self.judge_cell(&cell, Asked::ByTheClock, now));
             }
         }
     }
@@ -136,11 +124,15 @@ impl Models {
     pub fn judge(&self, name: &str, forced: bool, now: Timestamp) -> Result<Judgement, ModelError> {
         let cell = self.get(name)?;
         *lock(&cell.due) = now + cell.config.settings.schedule;
-        Ok(self.judge_cell(&cell, forced, now))
+        Ok(self.judge_cell(&cell, Asked::By { forced }, now))
     }
 
     pub fn last(&self, name: &str) -> Result<Option<Judgement>, ModelError> {
         Ok(lock(&self.get(name)?.last).clone())
+    }
+
+    pub fn kind(&self, name: &str) -> Result<ModelKind, ModelError> {
+        Ok(self.get(name)?.config.settings.kind.clone())
     }
 
     /// What rows of the model may be, for whoever reads some.
@@ -178,41 +170,6 @@ impl Models {
         telemetry.model_rows_refused.add(&[name, kind], (receipt.refused + refused) as u64);
     }
 
-    /// A training run ended: the deployment decision, counted, told and logged.
-    pub fn training(&self, name: &str, training: Training, now: Timestamp) -> Result<Option<DeploymentDecision>, ModelError> {
-        let cell = self.get(name)?;
-        let settings = &cell.config.settings;
-        let mut model = lock(&cell.engine);
-        let status = if training.status == TrainingStatus::Success { "success" } else { "failure" };
-        model.record_training(status);
-        let decision = match (&training.compared, training.status) {
-            (Some((champion, challenger)), TrainingStatus::Success) => {
-                let decision = DeploymentDecision::of_figures(&settings.deployment, champion.clone(), challenger.clone(), false, now);
-                model.record_deployment(&decision);
-                Some(decision)
-            }
-            _ => None,
-        };
-        self.path.append(&model.counter_samples(), now);
-        let state = model.state();
-        drop(model);
-        let kept = kept(name, state, lock(&cell.told).clone());
-        let event = match &decision {
-            Some(decision) => ModelEvent::training_success(settings, decision),
-            None if training.status == TrainingStatus::Failure => ModelEvent::training_failure(settings, &training.error),
-            None => {
-                self.path.happened(Vec::new(), kept, now);
-                return Ok(None);
-            }
-        };
-        self.path.happened(vec![(event.alert(now), event.audit(now))], kept, now);
-        let word = decision.as_ref().map_or("failed", |decision| decision.outcome().word());
-        let reason = decision.as_ref().map_or(training.error.clone(), DeploymentDecision::because);
-        let fields = json!({"model": name, "decision": word, "reason": reason});
-        let _ = self.path.events.send(Event::new(now, "deployment", fields, format!("{name}: {word}: {reason}")));
-        Ok(decision)
-    }
-
     pub fn views(&self) -> Vec<ModelView> {
         let cells = self.cells.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         cells
@@ -230,10 +187,10 @@ impl Models {
             .collect()
     }
 
-    fn judge_cell(&self, cell: &Cell, forced: bool, now: Timestamp) -> Judgement {
+    fn judge_cell(&self, cell: &Cell, asked: Asked, now: Timestamp) -> Judgement {
         let settings = &cell.config.settings;
         let mut model = lock(&cell.engine);
-        let judgement = model.judge(now, forced);
+        let judgement = model.judge(now, matches!(asked, Asked::By { forced: true }));
         let mut samples = judgement.samples(settings);
         samples.extend(model.counter_samples());
         let state = model.state();
@@ -242,7 +199,7 @@ impl Models {
         let before = std::mem::replace(&mut *lock(&cell.series), now_there.clone());
         let ended: Vec<Labels> = before.into_iter().filter(|labels| !now_there.contains(labels)).collect();
         self.path.append_and_end(&samples, &ended, now);
-        self.tell(cell, &judgement, state, now);
+        self.tell(cell, &judgement, state, asked, now);
         *lock(&cell.last) = Some(judgement.clone());
         judgement
     }
@@ -260,9 +217,10 @@ impl Models {
         let reference = reference_rows(references.take(config)?);
         let mut engine = Engine::new(settings.clone(), reference);
         let kept = self.path.state.kept(&state_name(&settings.name)).map_err(|error| error.to_string())?;
-        let mut told = None;
+        let (mut told, mut recorded) = (None, None);
         if let Some(kept) = kept {
-            told = kept.get("told").and_then(Value::as_str).map(str::to_string);
+            let text = |name: &str| kept.get(name).and_then(Value::as_str).map(str::to_string);
+            (told, recorded) = (text("told"), text("recorded"));
             engine.restore(&kept["model"]);
         }
         let rows = |error: std::io::Error| format!("rows: {error}");
@@ -283,6 +241,7 @@ impl Models {
             last: Mutex::default(),
             series: Mutex::default(),
             told: Mutex::new(told),
+            recorded: Mutex::new(recorded),
         })
     }
 
@@ -311,7 +270,7 @@ impl Models {
         Ok(next)
     }
 
-    fn get(&self, name: &str) -> Result<Arc<Cell>, ModelError> {
+    pub(super) fn get(&self, name: &str) -> Result<Arc<Cell>, ModelError> {
         let cells = self.cells.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         cells.get(name).cloned().ok_or_else(|| ModelError::Unknown(name.to_string()))
     }

@@ -13,7 +13,7 @@ use crate::state::Write;
 
 impl Models {
     /// Events for the terminal at each judgement; for people, through the router, when the outcome changed.
-    pub(super) fn tell(&self, cell: &Cell, judgement: &Judgement, state: Value, now: Timestamp) {
+    pub(super) fn tell(&self, cell: &Cell, judgement: &Judgement, state: Value, asked: Asked, now: Timestamp) {
         let settings = &cell.config.settings;
         let name = &settings.name;
         let send = |kind, fields, line: String| {
@@ -28,26 +28,52 @@ impl Models {
             let fields = json!({"model": name, "r2": finite(performance.r2), "rmse": finite(performance.rmse), "mae": finite(performance.mae), "rows": performance.rows});
             send("performance", fields, performance_words(judgement));
         }
-        let outcome = judgement.decision.outcome.word().to_string();
+        let ruling = &judgement.decision;
+        let outcome = ruling.outcome.word().to_string();
+        let forced = matches!(asked, Asked::By { forced: true });
         let mut told = lock(&cell.told);
-        if told.as_deref() == Some(&outcome) {
-            return;
-        }
+        let unchanged = told.as_deref() == Some(&outcome) && !forced;
         let first = told.is_none();
         *told = Some(outcome.clone());
         drop(told);
-        let reason = judgement.decision.reason.to_string();
-        let fields = json!({"model": name, "outcome": outcome, "reason": reason});
-        send("decision", fields, format!("{name}: {outcome}: {reason}"));
-        // The first judgement after a start tells people only when there is something to do.
-        let events = judgement.events(settings, first).iter().map(|event| (event.alert(now), event.audit(now))).collect();
-        self.path.happened(events, kept(name, state, Some(outcome)), now);
+        let rule = format!("{outcome} {}", ruling.reason.rule().unwrap_or(ruling.reason.word()));
+        let of_old_rule = lock(&cell.recorded).replace(rule.clone()) == Some(rule);
+        let fields = json!({"model": name, "outcome": outcome, "rule": ruling.reason.rule(), "reason": ruling.reason.word(), "because": ruling.reason.to_string()});
+        let kept = kept(cell, state);
+        if !unchanged {
+            send("decision", fields, format!("{name}: {outcome}: {}", ruling.reason));
+            // The first judgement after a start tells people only when there is something to do.
+            let events: Vec<_> = judgement.events(settings, first).iter().map(|event| (event.alert(now), event.audit(now))).collect();
+            if !events.is_empty() {
+                self.path.happened(events, vec![kept], now);
+                return;
+            }
+        }
+        // Nobody need hear of it, but the record has every answer that somebody asked for, and every new reason.
+        let on_record = !unchanged || !of_old_rule || asked != Asked::ByTheClock;
+        if on_record {
+            let mut entry = ruling.json(&outcome);
+            entry["event"] = json!("decision");
+            entry["model"] = json!(name);
+            self.path.happened(Vec::new(), vec![kept, Write::Audit { at: now, body: entry }], now);
+        }
     }
 }
 
-/// What a restart needs to know of a model beside its rows: its counters, and which outcome people know of.
-pub(super) fn kept(model: &str, state: Value, told: Option<String>) -> Write {
-    Write::Keep { name: state_name(model), body: json!({"model": state, "told": told}) }
+/// Who wants a judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    ByTheClock,
+    /// A pipeline or a person; `forced`: whatever the figures say.
+    By {
+        forced: bool,
+    },
+}
+
+/// What a restart needs to know of a model beside its rows: its counters, which outcome people know of, and which the record has.
+pub(super) fn kept(cell: &Cell, state: Value) -> Write {
+    let (told, recorded) = (lock(&cell.told).clone(), lock(&cell.recorded).clone());
+    Write::Keep { name: state_name(&cell.config.settings.name), body: json!({"model": state, "told": told, "recorded": recorded}) }
 }
 
 pub(super) fn state_name(model: &str) -> String {

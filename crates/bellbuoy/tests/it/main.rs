@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod commands;
+mod decisions;
 mod demo;
 mod events;
 mod forward;
