@@ -103,4 +103,8 @@ pub struct Telemetry {
     pub model_submissions_full: Family,
     /// Model and kind: places of logs that could not be read.
     pub model_log_damages: Family,
+    /// Model: segments that are in files of their days, days that retention dropped, passes that failed.
+    pub model_segments_stored: Family,
+    pub model_days_dropped: Family,
+    pub model_days_failures: Family,
 }

@@ -144,13 +144,20 @@ fn judge(w: &mut TextWriter, app: &App) {
             w.sample("", &[("model", &labels[0]), ("kind", &labels[1])], n as f64);
         }
     }
-    w.family(
-        "bellbuoy_model_queue_full_total",
-        Counter,
-        "Requests with rows that were told to come again, as too many waited for the disk.",
-    );
-    for (labels, n) in telemetry.model_submissions_full.all() {
-        w.sample("", &[("model", &labels[0])], n as f64);
+    for (name, help, family) in [
+        (
+            "bellbuoy_model_queue_full_total",
+            "Requests with rows that were told to come again, as too many waited for the disk.",
+            &telemetry.model_submissions_full,
+        ),
+        ("bellbuoy_model_segments_stored_total", "Segments of logs that became files of their days.", &telemetry.model_segments_stored),
+        ("bellbuoy_model_days_dropped_total", "Days of rows that are kept no longer.", &telemetry.model_days_dropped),
+        ("bellbuoy_model_days_failures_total", "Times that the files of days could not be written.", &telemetry.model_days_failures),
+    ] {
+        w.family(name, Counter, help);
+        for (labels, n) in family.all() {
+            w.sample("", &[("model", &labels[0])], n as f64);
+        }
     }
 }
 

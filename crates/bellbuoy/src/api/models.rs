@@ -71,7 +71,7 @@ impl From<ModelError> for ApiError {
 impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> ApiError {
         let status = match error {
-            BodyError::Bad(_) => StatusCode::BAD_REQUEST,
+            BodyError::Bad(_) | BodyError::Table(_) => StatusCode::BAD_REQUEST,
             BodyError::TooLarge | BodyError::TooManyRows => StatusCode::PAYLOAD_TOO_LARGE,
             BodyError::NotSupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         };

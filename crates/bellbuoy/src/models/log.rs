@@ -12,11 +12,12 @@ use bellbuoy_models::{Label, Prediction};
 use bellbuoy_store::{Disk, LogFile};
 use bellbuoy_vocabulary::{Millis, Timestamp};
 
+use super::keeper::Bell;
 use super::record::{self, Damage, Record, SEGMENT_HEAD};
 
 pub const LOG_DIR: &str = "log";
-/// A segment is full at this size: a quarter of a million rows of ten features.
-const SEGMENT_BYTES_MAX: u64 = 32 << 20;
+/// A segment is full at this size: a hundred thousand rows of ten features, which are columns in memory when they move to their days.
+const SEGMENT_BYTES_MAX: u64 = 16 << 20;
 /// Or at this age, so that other programs find the rows in the files of their day.
 const SEGMENT_AGE_MAX: Millis = Millis::from_minutes(60);
 
@@ -34,6 +35,8 @@ pub struct Log {
     /// The number of the segment that is (or will be) written; all below it are finished.
     current: Arc<AtomicU32>,
     buffer: Vec<u8>,
+    /// Rung when a segment is finished.
+    bell: Option<Bell>,
 }
 
 struct Segment {
@@ -48,13 +51,16 @@ impl Log {
     /// `first`: above the number of every segment that is or was there.
     pub fn new(disk: Arc<dyn Disk>, first: u32) -> Log {
         let current = Arc::new(AtomicU32::new(first));
-        Log { disk, segment_bytes_max: SEGMENT_BYTES_MAX, open: None, current, buffer: Vec::new() }
+        Log { disk, segment_bytes_max: SEGMENT_BYTES_MAX, open: None, current, buffer: Vec::new(), bell: None }
     }
 
     /// Segments below this number will not change any more.
-    #[allow(dead_code)]
     pub fn current(&self) -> Arc<AtomicU32> {
         self.current.clone()
+    }
+
+    pub fn rings(&mut self, bell: Option<Bell>) {
+        self.bell = bell;
     }
 
     /// All rows on disk, or an error and none of them counts: they are taken back, and if that fails too, nobody was told of them.
@@ -122,6 +128,9 @@ impl Log {
     fn put_away(&mut self) {
         self.open = None;
         self.current.fetch_add(1, Ordering::AcqRel);
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
     }
 }
 

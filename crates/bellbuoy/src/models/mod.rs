@@ -3,15 +3,20 @@
 //! In:    predictions, true values, outcomes of training runs, `now`. Out: series through the path, events through the router, audit entries.
 //! Never: decides; the models crate does. Holds: rows are on disk before they are acknowledged.
 //! Read:  service.rs (the cells, what comes in, when they are judged), reference.rs (what they are compared with), body/ (bytes to rows), writer.rs (one fsync for all who wait),
-//!        log.rs and record.rs (rows on disk), tell.rs (who is told), decide.rs (what pipelines ask).
+//!        log.rs and record.rs (rows on disk), days.rs and day_file.rs (the same in Parquet, by day), replay.rs (back at start), tell.rs (who is told),
+//!        decide.rs (what pipelines ask).
 
 pub mod body;
+mod day_file;
+mod days;
 pub mod decide;
 mod engine;
+mod keeper;
 mod legacy;
 mod log;
 mod record;
 mod reference;
+mod replay;
 mod service;
 mod tell;
 mod writer;

@@ -8,18 +8,19 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bellbuoy_drift::Values;
-use bellbuoy_models::{FeatureValue, Judgement, Label, ModelKind, Prediction, Reference, Row, Schema};
+use bellbuoy_models::{FeatureValue, Judgement, Label, ModelSettings, ModelKind, Prediction, Reference, Row, Schema};
 use bellbuoy_store::{Disk, OsDisk};
 use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::Value;
-use tracing::{error, warn};
+use tracing::error;
 
-use super::body::Intake;
-use super::engine::{Engine, move_features};
+use super::body::{ColumnNames, Intake};
+use super::engine::Engine;
+use super::keeper::{Keeper, Kept};
 use super::legacy;
-use super::log::{LOG_DIR, Log, read_segment, segments};
-use super::record::Record;
+use super::log::{LOG_DIR, Log};
 use super::reference::References;
+use super::replay::replay;
 use super::tell::{Asked, drift_words, performance_words, state_name};
 use super::writer::{Pending, Receipt, Rows, SubmitError, Writer};
 use crate::clock;
@@ -40,7 +41,9 @@ pub enum ModelError {
 pub(super) struct Cell {
     pub(super) config: ModelConfig,
     pub(super) engine: Arc<Mutex<Engine>>,
+    /// Before the keeper, whose bell it rings.
     writer: Writer,
+    keeper: Mutex<Keeper>,
     /// What the next rows are read by.
     schema: Arc<RwLock<Arc<Schema>>>,
     open: bool,
@@ -116,6 +119,9 @@ impl Models {
         for name in self.names() {
             if let Ok(cell) = self.get(&name) {
                 cell.writer.roll(now);
+                if let Some(bell) = lock(&cell.keeper).bell() {
+                    bell.ring();
+                }
             }
         }
     }
@@ -138,10 +144,8 @@ impl Models {
     /// What rows of the model may be, for whoever reads some.
     pub fn intake(&self, name: &str, now: Timestamp) -> Result<Intake, ModelError> {
         let cell = self.get(name)?;
-        let settings = &cell.config.settings;
         let schema = cell.schema.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-        let (kind, target, role) = (settings.kind.clone(), settings.target.clone(), settings.roles.champion.clone());
-        Ok(Intake { schema, open: cell.open, kind, target, role, now })
+        Ok(intake_of(&cell.config.settings, schema, cell.open, now))
     }
 
     /// Predictions whose features are positions of `schema`. The receipt comes when they are on disk. `bytes`: what they take, roughly.
@@ -204,10 +208,11 @@ impl Models {
         judgement
     }
 
-    /// The log has one writer at a time: the old one ends first.
+    /// The files have one writer at a time: the old one ends first.
     fn renewed(&self, old: Option<Arc<Cell>>, config: &ModelConfig, references: &References) -> Result<Cell, String> {
         if let Some(old) = old {
             old.writer.close();
+            lock(&old.keeper).close();
         }
         self.cell(config, references)
     }
@@ -226,15 +231,31 @@ impl Models {
         let rows = |error: std::io::Error| format!("rows: {error}");
         let disk = open_folder(&self.dir.join(&settings.name)).map_err(rows)?;
         legacy::convert(&disk, &settings.name, clock::now()).map_err(rows)?;
-        let next = self.replay(&settings.name, &*disk, &mut engine).map_err(rows)?;
+        let intake = intake_of(settings, Arc::new(engine.schema().clone()), engine.open(), clock::now());
+        let replayed = replay(&*disk, &mut engine, &intake, settings.retention_rows).map_err(rows)?;
+        for (kind, count) in [("torn", replayed.torn), ("damaged", replayed.damaged)] {
+            self.path.telemetry.model_log_damages.add(&[&settings.name, kind], count);
+        }
+        let mut log = Log::new(disk.clone(), replayed.next);
+        let keeper = Keeper::start(Kept {
+            name: settings.name.clone(),
+            disk,
+            current: log.current(),
+            columns: ColumnNames::of_bodies(&intake),
+            retention: config.retention,
+            telemetry: self.path.telemetry.clone(),
+        });
+        let keeper = keeper.map_err(rows)?;
+        log.rings(keeper.bell());
         let schema = Arc::new(RwLock::new(Arc::new(engine.schema().clone())));
         let open = engine.open();
         let engine = Arc::new(Mutex::new(engine));
-        let writer = Writer::start(&settings.name, engine.clone(), schema.clone(), Log::new(disk, next)).map_err(rows)?;
+        let writer = Writer::start(&settings.name, engine.clone(), schema.clone(), log).map_err(rows)?;
         Ok(Cell {
             config: config.clone(),
             engine,
             writer,
+            keeper: Mutex::new(keeper),
             schema,
             open,
             due: Mutex::new(Timestamp(0)),
@@ -245,35 +266,15 @@ impl Models {
         })
     }
 
-    /// The rows on disk into memory; the number of the next segment of the log.
-    fn replay(&self, name: &str, disk: &dyn Disk, engine: &mut Engine) -> std::io::Result<u32> {
-        let mut next = 1;
-        for number in segments(disk)? {
-            let mut positions = Vec::new();
-            let mut give = |record| match record {
-                Record::Schema(names) => positions = names.iter().map(|name| engine.position_or_add(name)).collect(),
-                Record::Predictions(mut rows) => {
-                    rows.iter_mut().for_each(|row| move_features(row, &positions));
-                    engine.predictions(rows);
-                }
-                Record::Labels(_, rows) => {
-                    engine.labels(rows);
-                }
-            };
-            for damage in read_segment(disk, number, &mut give)? {
-                let kind = if damage.torn { "torn" } else { "damaged" };
-                self.path.telemetry.model_log_damages.add(&[name, kind], 1);
-                warn!("model {name}: log segment {number}: bytes {:?} can not be read ({kind}), the rest is taken", damage.bytes);
-            }
-            next = number + 1;
-        }
-        Ok(next)
-    }
-
     pub(super) fn get(&self, name: &str) -> Result<Arc<Cell>, ModelError> {
         let cells = self.cells.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         cells.get(name).cloned().ok_or_else(|| ModelError::Unknown(name.to_string()))
     }
+}
+
+fn intake_of(settings: &ModelSettings, schema: Arc<Schema>, open: bool, now: Timestamp) -> Intake {
+    let (kind, target, role) = (settings.kind.clone(), settings.target.clone(), settings.roles.champion.clone());
+    Intake { schema, open, kind, target, role, now }
 }
 
 /// The folder of a model, and that of its log in it.

@@ -16,6 +16,7 @@ mod peers;
 mod peers_kinds;
 mod peers_receivers;
 mod peers_templates;
+mod predictions;
 mod reports;
 mod restart;
 mod secrets;

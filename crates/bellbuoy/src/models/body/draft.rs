@@ -181,9 +181,11 @@ impl<'i> Draft<'i> {
             return;
         };
         match cell.number() {
-            Ok(number) => {
+            // In a table, rows without probabilities have empty cells.
+            Ok(None) => {}
+            Ok(Some(number)) => {
                 self.probabilities.resize(classes.len(), f64::NAN);
-                self.probabilities[position] = number.unwrap_or(f64::NAN);
+                self.probabilities[position] = number;
             }
             Err(reason) => self.wrong("probabilities", format!("{class:?}: {reason}")),
         }

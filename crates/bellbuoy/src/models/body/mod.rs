@@ -19,7 +19,7 @@ use bellbuoy_models::{Label, ModelKind, Prediction, Schema};
 use bellbuoy_vocabulary::Timestamp;
 
 pub use draft::Refusal;
-pub use table::{ColumnNames, labels_of_table, predictions_of_table};
+pub use table::{ColumnNames, TEXT_SUFFIX, labels_of_table, predictions_of_table};
 
 /// Rows in one request above this number are refused.
 pub const ROWS_MAX: usize = 100_000;
@@ -51,6 +51,9 @@ pub struct Batch<T> {
     pub refused: Refusals,
     /// What the features of the rows are positions of.
     pub schema: Arc<Schema>,
+    /// The number of its first row.
+    first: usize,
+    rows_max: usize,
 }
 
 /// Bounded: the first ones in words, all of them counted.
@@ -68,6 +71,9 @@ pub enum BodyError {
     TooLarge,
     #[error("the body has more than {ROWS_MAX} rows; send it in parts")]
     TooManyRows,
+    /// Says "the body" itself.
+    #[error("{0}")]
+    Table(String),
     #[error("{0}")]
     NotSupported(String),
 }
@@ -112,13 +118,13 @@ pub fn labels(body: &[u8], headers: &Headers, intake: &Intake) -> Result<Batch<L
 
 impl<T> Batch<T> {
     fn new(schema: &Arc<Schema>) -> Batch<T> {
-        Batch { rows: Vec::new(), numbers: Vec::new(), refused: Refusals::default(), schema: schema.clone() }
+        Batch { rows: Vec::new(), numbers: Vec::new(), refused: Refusals::default(), schema: schema.clone(), first: 1, rows_max: ROWS_MAX }
     }
 
     /// Rows that somebody made without a body.
     pub fn of(rows: Vec<T>, schema: Arc<Schema>) -> Batch<T> {
         let numbers = (1..=rows.len() as u32).collect();
-        Batch { rows, numbers, refused: Refusals::default(), schema }
+        Batch { rows, numbers, ..Batch::new(&schema) }
     }
 
     fn seen(&self) -> usize {
@@ -127,10 +133,10 @@ impl<T> Batch<T> {
 
     /// The next row of the body.
     fn push(&mut self, row: Result<T, Refusal>) -> Result<(), BodyError> {
-        if self.seen() >= ROWS_MAX {
+        if self.seen() >= self.rows_max {
             return Err(BodyError::TooManyRows);
         }
-        let number = self.seen() + 1;
+        let number = self.first + self.seen();
         match row {
             Ok(row) => {
                 self.rows.push(row);

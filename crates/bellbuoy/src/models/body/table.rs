@@ -2,16 +2,24 @@
 //!
 //! In:    columns by name. Out: a `Batch`; columns that are no field of a row are features, when the model has one of that name.
 
-use bellbuoy_drift::{TIME_MISSING, Values};
+use std::io::Cursor;
+use std::ops::Range;
+
+use bellbuoy_drift::{Column as TableColumn, TIME_MISSING, Values};
 use bellbuoy_models::{Label, ModelKind, Prediction};
+use bellbuoy_tables::{Format, Limits, ReadOptions, Table, silent};
 use bellbuoy_vocabulary::Timestamp;
 
 use super::draft::{Cell, Draft, Refusal};
-use super::{Batch, BodyError, Intake};
+use super::{Batch, BodyError, Intake, ROWS_MAX};
 use crate::config::ColumnRoles;
 
 /// Before the name of a feature that is called like a field: `feature_role`.
 const FEATURE_PREFIX: &str = "feature_";
+/// After the name of a feature, for the texts among its numbers.
+pub const TEXT_SUFFIX: &str = "__text";
+/// Of a Parquet body: more than a model can have features.
+const COLUMNS_MAX: usize = 5_000;
 const PROBABILITY_PREFIX: &str = "probability_";
 
 /// The columns that are not features. Defaults are those of bodies and of the files of a day.
@@ -46,6 +54,8 @@ pub enum Column {
     /// A true value that is a class: kept as it is written.
     ClassValue,
     Feature(usize),
+    /// The texts among the numbers of a feature, in the files of a day.
+    FeatureText(usize),
     Unused,
 }
 
@@ -116,7 +126,10 @@ impl ColumnNames {
             return draft.position(feature).map_or(Column::Unused, Column::Feature);
         }
         let name = name.strip_prefix(FEATURE_PREFIX).filter(|name| self.is_field(name)).unwrap_or(name);
-        draft.position(name).map_or(Column::Unused, Column::Feature)
+        match name.strip_suffix(TEXT_SUFFIX).filter(|_| draft.schema().position(name).is_none()) {
+            Some(feature) => draft.position(feature).map_or(Column::Unused, Column::FeatureText),
+            None => draft.position(name).map_or(Column::Unused, Column::Feature),
+        }
     }
 
     pub fn label(&self, name: &str, _: &mut Draft) -> Column {
@@ -156,6 +169,12 @@ impl Column {
             Column::ProbabilityOf(class) => draft.probability_of(class, cell()),
             Column::Value | Column::ClassValue => draft.value(cell()),
             Column::Feature(position) => draft.feature(*position, cell()),
+            Column::FeatureText(position) => {
+                let cell = cell();
+                if cell != Cell::Missing {
+                    draft.feature(*position, cell);
+                }
+            }
         }
     }
 }
@@ -169,35 +188,40 @@ pub fn check<'n>(columns: &[Column], names: impl Iterator<Item = &'n str>) -> Re
     Err(BodyError::Bad(format!("there is no column \"id\"; its columns are {}", names.join(", "))))
 }
 
+/// Some of a table's rows, which is as many as the caller wants in memory at a time. Row numbers count from the table's begin.
 pub fn predictions_of_table(
-    columns: &[bellbuoy_drift::Column],
-    rows: usize,
+    table: &[TableColumn],
+    rows: Range<usize>,
     names: &ColumnNames,
     intake: &Intake,
 ) -> Result<Batch<Prediction>, BodyError> {
-    read(columns, rows, names, intake, ColumnNames::prediction, Draft::finish_prediction)
+    read(table, rows, names, intake, ColumnNames::prediction, Draft::finish_prediction)
 }
 
-pub fn labels_of_table(
-    columns: &[bellbuoy_drift::Column],
-    rows: usize,
-    names: &ColumnNames,
-    intake: &Intake,
-) -> Result<Batch<Label>, BodyError> {
-    read(columns, rows, names, intake, ColumnNames::label, Draft::finish_label)
+pub fn labels_of_table(table: &[TableColumn], rows: Range<usize>, names: &ColumnNames, intake: &Intake) -> Result<Batch<Label>, BodyError> {
+    read(table, rows, names, intake, ColumnNames::label, Draft::finish_label)
 }
 
-pub fn parquet_predictions(_body: &[u8], _intake: &Intake) -> Result<Batch<Prediction>, BodyError> {
-    Err(BodyError::NotSupported("Parquet is not read yet".into()))
+pub fn parquet_predictions(body: &[u8], intake: &Intake) -> Result<Batch<Prediction>, BodyError> {
+    let table = parquet(body)?;
+    predictions_of_table(&table.columns, 0..table.rows, &ColumnNames::of_bodies(intake), intake)
 }
 
-pub fn parquet_labels(_body: &[u8], _intake: &Intake) -> Result<Batch<Label>, BodyError> {
-    Err(BodyError::NotSupported("Parquet is not read yet".into()))
+pub fn parquet_labels(body: &[u8], intake: &Intake) -> Result<Batch<Label>, BodyError> {
+    let table = parquet(body)?;
+    labels_of_table(&table.columns, 0..table.rows, &ColumnNames::of_bodies(intake), intake)
+}
+
+fn parquet(body: &[u8]) -> Result<Table, BodyError> {
+    // A few packed bytes can stand for very many rows: they are counted before a column is read.
+    let limits = Limits { rows_max: ROWS_MAX as u64, columns_max: COLUMNS_MAX, ..Limits::default() };
+    let options = ReadOptions { format: Some(Format::Parquet), limits, ..ReadOptions::default() };
+    bellbuoy_tables::read("the body", Cursor::new(body), &options, &silent).map_err(|error| BodyError::Table(error.to_string()))
 }
 
 fn read<'i, T>(
-    table: &[bellbuoy_drift::Column],
-    rows: usize,
+    table: &[TableColumn],
+    rows: Range<usize>,
     names: &ColumnNames,
     intake: &'i Intake,
     column_of: fn(&ColumnNames, &str, &mut Draft) -> Column,
@@ -206,8 +230,8 @@ fn read<'i, T>(
     let mut draft = Draft::new(intake);
     let columns: Vec<Column> = table.iter().map(|column| column_of(names, &column.name, &mut draft)).collect();
     check(&columns, table.iter().map(|column| column.name.as_str()))?;
-    let mut batch = Batch::new(&intake.schema);
-    for row in 0..rows {
+    let mut batch = Batch { first: rows.start + 1, rows_max: usize::MAX, ..Batch::new(&intake.schema) };
+    for row in rows {
         for (column, values) in columns.iter().zip(table) {
             column.put(&mut draft, || cell(&values.values, row));
         }
