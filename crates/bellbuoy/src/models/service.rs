@@ -8,7 +8,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bellbuoy_drift::Values;
-use bellbuoy_models::{FeatureValue, Judgement, Label, ModelSettings, ModelKind, Prediction, Reference, Row, Schema};
+use bellbuoy_models::{FeatureValue, Judgement, Label, ModelKind, ModelSettings, Prediction, Reference, Row, Schema};
 use bellbuoy_store::{Disk, OsDisk};
 use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::Value;
