@@ -37,7 +37,8 @@ impl ColumnReport {
         self.error.as_ref().is_some_and(|error| error.starts_with(LEFT_OUT))
     }
 
-    pub(crate) fn unknown(name: &str, kind: Kind, error: impl Into<String>) -> ColumnReport {
+    /// A column that cannot be judged, and why: a lowercase fragment.
+    pub fn unknown(name: &str, kind: Kind, error: impl Into<String>) -> ColumnReport {
         ColumnReport {
             name: name.to_owned(),
             kind,

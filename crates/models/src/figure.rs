@@ -35,6 +35,24 @@ pub enum Unknown {
     NotOfThisKind,
     #[error("no figure of this name was computed")]
     NotComputed,
+    #[error("nobody asked for it")]
+    NotAsked,
+    #[error("there are no reference rows")]
+    NoReference,
+    #[error("{rows} reference rows, {rows_min} are needed")]
+    FewReferenceRows { rows: usize, rows_min: usize },
+    #[error("the reference is not complete yet, it has {rows} rows so far")]
+    ReferenceToCome { rows: usize },
+    #[error("the reference is a profile, which has no rows")]
+    NoReferenceRows,
+    #[error("the reference has no predictions with true values")]
+    NoReferenceTruth,
+    #[error("no feature could be judged ({0})")]
+    NoFeature(String),
+    #[error("the reference has no rows of the same season as the {rows} rows")]
+    OtherSeason { rows: usize },
+    #[error("no window is complete yet")]
+    NoWindow,
     /// What somebody else said.
     #[error("{0}")]
     Told(String),
@@ -58,6 +76,15 @@ impl Unknown {
             Unknown::UnstableResamples { .. } => "unstable_resamples",
             Unknown::NotOfThisKind => "not_of_this_kind",
             Unknown::NotComputed => "not_computed",
+            Unknown::NotAsked => "not_asked",
+            Unknown::NoReference => "no_reference",
+            Unknown::FewReferenceRows { .. } => "few_reference_rows",
+            Unknown::ReferenceToCome { .. } => "reference_to_come",
+            Unknown::NoReferenceRows => "no_reference_rows",
+            Unknown::NoReferenceTruth => "no_reference_truth",
+            Unknown::NoFeature(_) => "no_feature_judged",
+            Unknown::OtherSeason { .. } => "other_season",
+            Unknown::NoWindow => "no_window",
             Unknown::Told(_) => "told",
         }
     }

@@ -139,6 +139,12 @@ impl Labelled {
         (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best }) as u32
     }
 
+    /// The class that is predicted where a row does not say it. `None`: these are no probabilities of a row.
+    pub(crate) fn decide(&self, probabilities: &[f64]) -> Option<&str> {
+        let row = self.row_of(probabilities).ok().filter(|row| !row.is_empty())?;
+        self.classes.get(self.most_likely(&row) as usize).map(String::as_str)
+    }
+
     fn class(&mut self, name: &str) -> Option<u32> {
         if let Some(at) = self.classes.iter().position(|class| class == name) {
             return Some(at as u32);

@@ -1,309 +1,637 @@
-//! Predictions and true values of numbers or classes, joined by id whichever comes first, however late; figures per window.
+//! Predictions with their features and true values, joined by id whichever comes first, however late.
 //!
-//! A true value that comes or changes after its window was reported amends it: `amended` names the windows to report again. Everything is
-//! bounded, what the bounds drop is counted, and a window of which rows were forgotten is not reported again in a smaller form.
+//! Rows lie in the order of their time; those of one time in an order that their ids alone decide, so the order of arrival changes nothing.
+//! Everything is bounded, what the bounds drop is counted. Texts are kept once (cell.rs), ids once for all roles.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
 
-use bellbuoy_vocabulary::Timestamp;
-use serde_json::{Value, json};
+use bellbuoy_drift::{MISSING, TIME_MISSING, TextsBuilder, Values};
+use bellbuoy_vocabulary::{Millis, Timestamp};
 
+use crate::cell::{Cell, CellValue, Texts};
 use crate::{
-    Comparison, Cut, Evaluation, EvaluationOptions, Forgotten, Labelled, Metric, Pairs, Resampling, Sample, Segments, Unknown, Windows,
+    Accepted, Answer, Comparison, Cut, Evaluation, EvaluationOptions, Forgotten, Label, Labelled, Metric, ModelKind, Pairs, Prediction,
+    Resampling, Sample, Segments, Taken, TestRow, Truth, Unknown, Windows,
 };
 
 const ROLES_MAX: usize = 16;
 const TEXT_BYTES_MAX: usize = 256;
+const FEATURE_BYTES_MAX: usize = 1024;
 const CLASSES_MAX: usize = 1000;
-/// Changes that are remembered one by one until `amended` is asked; of more only the oldest, and all after it count as changed.
+/// Changes that are remembered one by one until somebody asks; of more only the oldest, and all after it count as changed.
 const TOUCHED_MAX: usize = 10_000;
 
-#[derive(Clone, Debug, PartialEq)]
-pub enum Target {
-    Number,
-    /// Classes in the order of the probabilities, and the one that binary figures are about.
-    Class {
-        classes: Vec<String>,
-        positive: Option<String>,
-    },
-}
-
-/// A prediction.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    pub id: String,
-    pub at: Timestamp,
-    pub role: String,
-    pub answer: Answer,
-    /// Segment by the name of its division: `("city", "Berlin")`.
-    pub segments: BTreeMap<String, String>,
-}
-
-/// What a model said.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    Number(f64),
-    /// The class may be left to the probabilities; these may be missing.
-    Class {
-        class: Option<String>,
-        probabilities: Vec<f64>,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Truth {
-    Number(f64),
-    Class(String),
-}
-
-/// What became of a prediction or a true value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
-    New,
-    /// The same was there already.
-    Repeated,
-    /// A true value that differs from the one before: it counts from now on.
-    Corrected,
-    /// A true value whose prediction is not there (yet).
-    Waiting,
-}
-
 #[derive(Debug)]
-pub struct Ledger {
-    target: Target,
+pub(crate) struct Ledger {
+    target: ModelKind,
     /// No rows, but the classes: knows what a row may be.
     empty: Labelled,
-    windows: Windows,
     rows_max: usize,
-    roles: BTreeMap<String, Role>,
-    /// (role, key) of each prediction of an id.
-    ids: HashMap<String, Vec<(String, Key)>>,
-    arrivals: u64,
-    waiting: HashMap<String, Truth>,
-    waiting_order: VecDeque<String>,
+    texts: Texts,
+    rows: Vec<Kept>,
+    free: Vec<Slot>,
+    roles: Vec<Role>,
+    ids: HashMap<Arc<str>, Slots>,
+    waiting: HashMap<Arc<str>, Truth>,
+    /// Ids in the order in which they began to wait; may hold ids that wait no more.
+    waiting_order: VecDeque<Arc<str>>,
     /// True values that were dropped because too many waited for their prediction.
-    pub truths_dropped: u64,
+    pub(crate) truths_dropped: u64,
 }
 
-/// By time, then by order of arrival.
-type Key = (Timestamp, u64);
+/// Where a row lies in memory; another row may lie there later.
+pub(crate) type Slot = u32;
 
-#[derive(Debug, Default)]
-struct Role {
-    rows: BTreeMap<Key, Kept>,
-    forgotten: Forgotten,
-    touched: BTreeSet<Timestamp>,
-    /// From here on every window may have changed.
-    touched_from: Option<Timestamp>,
+/// By time, then by a number made of the id.
+pub(crate) type Key = (Timestamp, u64);
+
+/// The rows of one id, one for each role that predicted it.
+#[derive(Debug)]
+struct Slots {
+    first: Slot,
+    more: Vec<Slot>,
 }
 
 #[derive(Debug)]
 struct Kept {
-    id: String,
-    answer: Answer,
-    segments: BTreeMap<String, String>,
-    truth: Option<Truth>,
+    id: Arc<str>,
+    key: Key,
+    role: u8,
+    cells: Box<[Cell]>,
+    said: Said,
+    was: Was,
+}
+
+/// An answer with the class as a code of `texts`.
+#[derive(Debug)]
+enum Said {
+    Number(f64),
+    Class { class: Option<u32>, probabilities: Box<[f64]> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Was {
+    NotYet,
+    Number(f64),
+    Class(u32),
+}
+
+#[derive(Debug)]
+struct Role {
+    name: Arc<str>,
+    rows: BTreeMap<Key, Slot>,
+    forgotten: Forgotten,
+    forgotten_until: Option<Key>,
+    changes: Changes,
+    /// Rises with every change.
+    revision: u64,
+}
+
+/// Which rows of a role changed since it was asked last.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    times: Vec<Timestamp>,
+    /// From here on every window may have changed.
+    from: Option<Timestamp>,
+    /// From here on windows of rows have moved.
+    moved_from: Option<Timestamp>,
 }
 
 /// Rows with their true values.
 #[derive(Debug)]
-pub enum Joined {
+pub(crate) enum Joined {
     Numbers(Pairs),
     Classes(Labelled),
 }
 
-/// One window of one role.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WindowFigures {
-    pub cut: Cut,
-    pub predictions: usize,
-    /// Of them with a true value.
-    pub with_truth: usize,
-    pub evaluation: Evaluation,
-}
-
 impl Ledger {
     /// `rows_max`: predictions kept per role; as many true values may wait for theirs.
-    pub fn new(target: Target, windows: Windows, rows_max: usize) -> Ledger {
+    pub(crate) fn new(target: ModelKind, rows_max: usize) -> Ledger {
         let empty = match &target {
-            Target::Number => Labelled::default(),
-            Target::Class { classes, positive } => labelled(classes, positive.as_deref()),
+            ModelKind::Regression => Labelled::default(),
+            ModelKind::Classification { classes, positive } => labelled(classes, positive.as_deref()),
         };
         Ledger {
             target,
             empty,
-            windows,
             rows_max: rows_max.max(1),
-            roles: BTreeMap::new(),
+            texts: Texts::default(),
+            rows: Vec::new(),
+            free: Vec::new(),
+            roles: Vec::new(),
             ids: HashMap::new(),
-            arrivals: 0,
             waiting: HashMap::new(),
             waiting_order: VecDeque::new(),
             truths_dropped: 0,
         }
     }
 
-    /// Takes a prediction; each id counts once per role.
-    pub fn predict(&mut self, entry: Entry) -> Result<Taken, String> {
-        self.check(&entry)?;
-        let keys = self.ids.get(&entry.id).map_or(&[][..], Vec::as_slice);
-        if keys.iter().any(|(role, _)| *role == entry.role) {
-            return Ok(Taken::Repeated);
-        }
-        // A true value lies with every role's row of its id, so a second role finds it at the first one's.
-        let known = keys.first().and_then(|(role, key)| self.roles.get(role)?.rows.get(key)?.truth.clone());
-        let truth = known.or_else(|| self.waiting.remove(&entry.id));
-        self.arrivals += 1;
-        let key = (entry.at, self.arrivals);
-        self.ids.entry(entry.id.clone()).or_default().push((entry.role.clone(), key));
-        let role = self.roles.entry(entry.role).or_default();
-        // A row between others moves all windows of rows after it.
-        if role.rows.last_key_value().is_some_and(|(last, _)| *last > key) && matches!(self.windows, Windows::Rows { .. }) {
-            role.touched_from = Some(role.touched_from.map_or(entry.at, |from| from.min(entry.at)));
-        }
-        role.touch(entry.at);
-        role.rows.insert(key, Kept { id: entry.id, answer: entry.answer, segments: entry.segments, truth });
-        while role.rows.len() > self.rows_max {
-            let Some((key, kept)) = role.rows.pop_first() else { break };
-            role.forgotten.rows += 1;
-            role.forgotten.until = Some(key.0);
-            if let Some(keys) = self.ids.get_mut(&kept.id) {
-                keys.retain(|(_, other)| *other != key);
-                if keys.is_empty() {
-                    self.ids.remove(&kept.id);
-                }
+    /// What `predict` would say.
+    pub(crate) fn check(&self, prediction: &Prediction) -> Result<Taken, String> {
+        check_text("id", &prediction.id)?;
+        check_text("role", &prediction.role)?;
+        for (position, value) in prediction.features.iter().enumerate() {
+            if matches!(value, crate::FeatureValue::Text(text) if text.len() > FEATURE_BYTES_MAX) {
+                return Err(format!("feature {position} has a text of more than {FEATURE_BYTES_MAX} bytes"));
             }
         }
-        Ok(Taken::New)
-    }
-
-    fn check(&self, entry: &Entry) -> Result<(), String> {
-        check_text("id", &entry.id)?;
-        check_text("role", &entry.role)?;
-        for (division, segment) in &entry.segments {
-            check_text("segment's division", division)?;
-            check_text("segment", segment)?;
-        }
-        match (&self.target, &entry.answer) {
-            (Target::Number, Answer::Number(number)) if !number.is_finite() => {
+        match (&self.target, &prediction.answer) {
+            (ModelKind::Regression, Answer::Number(number)) if !number.is_finite() => {
                 Err(format!("the prediction is {number}, not a finite number"))
             }
-            (Target::Number, Answer::Number(_)) => Ok(()),
-            (Target::Class { .. }, Answer::Class { class, probabilities }) => {
+            (ModelKind::Regression, Answer::Number(_)) => Ok(()),
+            (ModelKind::Classification { .. }, Answer::Class { class, probabilities }) => {
                 // Tried where all rows end, so that what is refused is refused here and told.
                 self.empty.check(class.as_deref(), probabilities).map_err(|problem| problem.to_string())?;
                 class.as_deref().map_or(Ok(()), |class| check_text("class", class))
             }
-            (Target::Number, Answer::Class { .. }) => Err("the model predicts numbers, this is a class".to_owned()),
-            (Target::Class { .. }, Answer::Number(_)) => Err("the model predicts classes, this is a number".to_owned()),
+            (ModelKind::Regression, Answer::Class { .. }) => Err("the model predicts numbers, this is a class".to_owned()),
+            (ModelKind::Classification { .. }, Answer::Number(_)) => Err("the model predicts classes, this is a number".to_owned()),
         }?;
-        match self.roles.get(&entry.role) {
-            None if self.roles.len() >= ROLES_MAX => Err(format!("more than {ROLES_MAX} roles")),
-            Some(role) if role.forgotten.until.is_some_and(|until| entry.at < until) => Err("older than the rows that are kept".to_owned()),
-            _ => Ok(()),
+        let Some(at) = self.role_at(&prediction.role) else {
+            return if self.roles.len() >= ROLES_MAX { Err(format!("more than {ROLES_MAX} roles")) } else { Ok(Taken::New) };
+        };
+        if self.roles[at].forgotten_until.is_some_and(|until| prediction.at < until.0) {
+            return Err("older than the rows that are kept".to_owned());
+        }
+        let known = self.ids.get(prediction.id.as_str());
+        let repeated = known.is_some_and(|slots| slots.all().any(|slot| self.rows[slot as usize].role as usize == at));
+        Ok(if repeated { Taken::Repeated } else { Taken::New })
+    }
+
+    /// Takes a prediction; each id counts once per role.
+    pub(crate) fn predict(&mut self, prediction: Prediction, accepted: &mut Accepted) {
+        match self.check(&prediction) {
+            Err(reason) => accepted.refuse(&prediction.id, reason),
+            Ok(taken) => {
+                accepted.count(taken);
+                if taken != Taken::Repeated {
+                    self.keep(prediction);
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, prediction: Prediction) {
+        let at = self.role_at(&prediction.role).unwrap_or_else(|| self.new_role(&prediction.role));
+        let mut key = (prediction.at, tie(&prediction.id));
+        // Of rows of one time, those that the bound would drop at once are not kept to begin with.
+        if self.roles[at].forgotten_until.is_some_and(|until| key <= until) {
+            return;
+        }
+        while self.roles[at].rows.contains_key(&key) {
+            key.1 = key.1.wrapping_add(1);
+        }
+        let was = self.known_truth(&prediction.id);
+        let cells: Vec<Cell> = prediction.features.iter().map(|value| self.texts.cell(value)).collect();
+        let said = match prediction.answer {
+            Answer::Number(number) => Said::Number(number),
+            Answer::Class { class, probabilities } => {
+                Said::Class { class: class.map(|class| self.texts.take(&class)), probabilities: probabilities.into_boxed_slice() }
+            }
+        };
+        let slot = self.put(&prediction.id, |id| Kept { id, key, role: at as u8, cells: cells.into_boxed_slice(), said, was });
+        let role = &mut self.roles[at];
+        role.revision += 1;
+        // A row between others moves all windows of rows after it.
+        if role.rows.last_key_value().is_some_and(|(last, _)| *last > key) {
+            role.changes.moved_from = Some(role.changes.moved_from.map_or(key.0, |from| from.min(key.0)));
+        }
+        role.changes.touch(key.0);
+        role.rows.insert(key, slot);
+        if role.rows.len() > self.rows_max {
+            self.forget_oldest(at);
+        }
+    }
+
+    pub(crate) fn set_rows_max(&mut self, rows_max: usize) {
+        self.rows_max = rows_max.max(1);
+        for at in 0..self.roles.len() {
+            while self.roles[at].rows.len() > self.rows_max {
+                self.forget_oldest(at);
+            }
+        }
+    }
+
+    /// A true value lies with every role's row of its id, so a second role finds it at the first one's.
+    fn known_truth(&mut self, id: &str) -> Was {
+        if let Some(slots) = self.ids.get(id) {
+            let was = self.rows[slots.first as usize].was;
+            if let Was::Class(code) = was {
+                let text = self.texts.get(code).to_owned();
+                self.texts.take(&text);
+            }
+            return was;
+        }
+        match self.waiting.remove(id) {
+            None => Was::NotYet,
+            Some(Truth::Number(number)) => Was::Number(number),
+            Some(Truth::Class(class)) => Was::Class(self.texts.take(&class)),
+        }
+    }
+
+    fn put(&mut self, id: &str, row: impl FnOnce(Arc<str>) -> Kept) -> Slot {
+        let slot = self.free.pop().unwrap_or(self.rows.len() as Slot);
+        let id: Arc<str> = match self.ids.get_mut(id) {
+            Some(slots) => {
+                slots.more.push(slot);
+                self.rows[slots.first as usize].id.clone()
+            }
+            None => {
+                let id: Arc<str> = id.into();
+                self.ids.insert(id.clone(), Slots { first: slot, more: Vec::new() });
+                id
+            }
+        };
+        let row = row(id);
+        match self.rows.get_mut(slot as usize) {
+            Some(place) => *place = row,
+            None => self.rows.push(row),
+        }
+        slot
+    }
+
+    fn forget_oldest(&mut self, at: usize) {
+        let Some((key, slot)) = self.roles[at].rows.pop_first() else { return };
+        let role = &mut self.roles[at];
+        role.forgotten.rows += 1;
+        role.forgotten.until = Some(key.0);
+        role.forgotten_until = Some(key);
+        let row = &mut self.rows[slot as usize];
+        let id = std::mem::replace(&mut row.id, Arc::from(""));
+        for cell in &row.cells {
+            if let CellValue::Text(code) = cell.value() {
+                self.texts.give_back(code);
+            }
+        }
+        row.cells = Box::default();
+        if let Said::Class { class: Some(code), .. } = row.said {
+            self.texts.give_back(code);
+        }
+        if let Was::Class(code) = row.was {
+            self.texts.give_back(code);
+        }
+        self.free.push(slot);
+        match self.ids.get_mut(&id) {
+            Some(slots) if slots.more.is_empty() => {
+                self.ids.remove(&id);
+            }
+            Some(slots) => {
+                if slots.first == slot {
+                    slots.first = slots.more.swap_remove(0);
+                } else {
+                    slots.more.retain(|other| *other != slot);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// What `truth` would say.
+    pub(crate) fn check_truth(&self, label: &Label) -> Result<Taken, String> {
+        check_text("id", &label.id)?;
+        match (&self.target, &label.truth) {
+            (ModelKind::Regression, Truth::Number(number)) if number.is_finite() => {}
+            (ModelKind::Regression, Truth::Number(number)) => return Err(format!("the true value is {number}, not a finite number")),
+            (ModelKind::Classification { .. }, Truth::Class(class)) => check_text("class", class)?,
+            (ModelKind::Regression, Truth::Class(_)) => return Err("the model predicts numbers, this true value is a class".to_owned()),
+            (ModelKind::Classification { .. }, Truth::Number(_)) => {
+                return Err("the model predicts classes, this true value is a number".to_owned());
+            }
+        }
+        let taken = |before: Option<bool>| match before {
+            None => Taken::New,
+            Some(true) => Taken::Repeated,
+            Some(false) => Taken::Corrected,
+        };
+        Ok(match self.ids.get(label.id.as_str()) {
+            Some(slots) => taken(self.is_truth(slots.first, &label.truth)),
+            None => match self.waiting.get(label.id.as_str()) {
+                None => Taken::Waiting,
+                before => taken(before.map(|before| *before == label.truth)),
+            },
+        })
+    }
+
+    /// Is this the true value that the row has? `None`: it has none yet.
+    fn is_truth(&self, slot: Slot, truth: &Truth) -> Option<bool> {
+        match (self.rows[slot as usize].was, truth) {
+            (Was::NotYet, _) => None,
+            (Was::Number(before), Truth::Number(number)) => Some(before == *number),
+            (Was::Class(before), Truth::Class(class)) => Some(self.texts.get(before) == class),
+            _ => Some(false),
         }
     }
 
     /// Takes a true value, before or after its prediction. Another value for the same id corrects the first.
-    pub fn truth(&mut self, id: &str, truth: Truth) -> Result<Taken, String> {
-        check_text("id", id)?;
-        match (&self.target, &truth) {
-            (Target::Number, Truth::Number(number)) if number.is_finite() => {}
-            (Target::Number, Truth::Number(number)) => return Err(format!("the true value is {number}, not a finite number")),
-            (Target::Class { .. }, Truth::Class(class)) => check_text("class", class)?,
-            (Target::Number, Truth::Class(_)) => return Err("the model predicts numbers, this true value is a class".to_owned()),
-            (Target::Class { .. }, Truth::Number(_)) => return Err("the model predicts classes, this true value is a number".to_owned()),
-        }
-        let Some(keys) = self.ids.get(id) else { return Ok(self.wait(id, truth)) };
-        let mut taken = Taken::Repeated;
-        for (role, key) in keys {
-            let Some(role) = self.roles.get_mut(role) else { continue };
-            let Some(kept) = role.rows.get_mut(key) else { continue };
-            if kept.truth.as_ref() != Some(&truth) {
-                taken = if kept.truth.is_some() { Taken::Corrected } else { Taken::New };
-                kept.truth = Some(truth.clone());
-                role.touch(key.0);
-            }
-        }
-        Ok(taken)
-    }
-
-    fn wait(&mut self, id: &str, truth: Truth) -> Taken {
-        match self.waiting.insert(id.to_owned(), truth.clone()) {
-            Some(before) if before == truth => Taken::Repeated,
-            Some(_) => Taken::Corrected,
-            None => {
-                self.waiting_order.push_back(id.to_owned());
-                // The order may be longer than the map by ids that found their prediction; both are bounded here.
-                while self.waiting.len() > self.rows_max || self.waiting_order.len() > 2 * self.rows_max {
-                    let Some(oldest) = self.waiting_order.pop_front() else { break };
-                    self.truths_dropped += u64::from(self.waiting.remove(&oldest).is_some());
+    pub(crate) fn truth(&mut self, label: Label, accepted: &mut Accepted) {
+        match self.check_truth(&label) {
+            Err(reason) => accepted.refuse(&label.id, reason),
+            Ok(taken) => {
+                accepted.count(taken);
+                if taken != Taken::Repeated {
+                    self.join(label);
                 }
-                Taken::Waiting
             }
         }
     }
 
-    pub fn truths_waiting(&self) -> usize {
+    fn join(&mut self, label: Label) {
+        let Some(slots) = self.ids.get(label.id.as_str()) else {
+            self.wait(label);
+            return;
+        };
+        for slot in slots.all() {
+            let row = &mut self.rows[slot as usize];
+            let was = match &label.truth {
+                Truth::Number(number) => Was::Number(*number),
+                Truth::Class(class) => Was::Class(self.texts.take(class)),
+            };
+            if let Was::Class(code) = std::mem::replace(&mut row.was, was) {
+                self.texts.give_back(code);
+            }
+            let role = &mut self.roles[row.role as usize];
+            role.revision += 1;
+            role.changes.touch(row.key.0);
+        }
+    }
+
+    fn wait(&mut self, label: Label) {
+        if let Some(before) = self.waiting.get_mut(label.id.as_str()) {
+            *before = label.truth;
+            return;
+        }
+        let id: Arc<str> = label.id.into();
+        self.waiting.insert(id.clone(), label.truth);
+        self.waiting_order.push_back(id);
+        // The order may be longer than the map by ids that found their prediction; both are bounded here.
+        while self.waiting.len() > self.rows_max || self.waiting_order.len() > 2 * self.rows_max {
+            let Some(oldest) = self.waiting_order.pop_front() else { break };
+            self.truths_dropped += u64::from(self.waiting.remove(&oldest).is_some());
+        }
+    }
+
+    pub(crate) fn truths_waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// The windows of a role, oldest first.
-    pub fn cuts(&self, role: &str, now: Timestamp) -> Vec<Cut> {
-        let Some(role) = self.roles.get(role) else { return Vec::new() };
+    fn role_at(&self, name: &str) -> Option<usize> {
+        self.roles.iter().position(|role| &*role.name == name)
+    }
+
+    fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| &*role.name == name)
+    }
+
+    fn new_role(&mut self, name: &str) -> usize {
+        self.roles.push(Role {
+            name: name.into(),
+            rows: BTreeMap::new(),
+            forgotten: Forgotten::default(),
+            forgotten_until: None,
+            changes: Changes::default(),
+            revision: 0,
+        });
+        self.roles.len() - 1
+    }
+
+    /// Roles that have rows, by name.
+    pub(crate) fn role_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.roles.iter().filter(|role| !role.rows.is_empty()).map(|role| &*role.name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Changes when a row of the role does.
+    pub(crate) fn revision(&self, role: &str) -> u64 {
+        self.role(role).map_or(0, |role| role.revision)
+    }
+
+    pub(crate) fn forgotten(&self) -> impl Iterator<Item = (&str, usize, Option<Key>)> {
+        self.roles.iter().map(|role| (&*role.name, role.forgotten.rows, role.forgotten_until))
+    }
+
+    /// Before any row: what was forgotten in the life before.
+    pub(crate) fn restore_forgotten(&mut self, name: &str, rows: usize, until: Key) {
+        if check_text("role", name).is_err() || self.role_at(name).is_none() && self.roles.len() >= ROLES_MAX {
+            return;
+        }
+        let at = self.role_at(name).unwrap_or_else(|| self.new_role(name));
+        self.roles[at].forgotten = Forgotten { rows, until: Some(until.0) };
+        self.roles[at].forgotten_until = Some(until);
+    }
+
+    pub(crate) fn len(&self, role: &str) -> usize {
+        self.role(role).map_or(0, |role| role.rows.len())
+    }
+
+    /// All rows of a role, oldest first.
+    pub(crate) fn all(&self, role: &str) -> Vec<Slot> {
+        self.role(role).map_or_else(Vec::new, |role| role.rows.values().copied().collect())
+    }
+
+    /// The newest rows, oldest first.
+    pub(crate) fn newest(&self, role: &str, count: usize) -> Vec<Slot> {
+        let mut slots: Vec<Slot> = self.role(role).map_or_else(Vec::new, |role| role.rows.values().rev().take(count).copied().collect());
+        slots.reverse();
+        slots
+    }
+
+    /// The rows of this time up to the newest row.
+    pub(crate) fn newest_time(&self, role: &str, span: Millis) -> Vec<Slot> {
+        let Some(role) = self.role(role) else { return Vec::new() };
+        let Some((newest, _)) = role.rows.last_key_value() else { return Vec::new() };
+        let after = newest.0.saturating_sub(span);
+        role.rows.range((after, 0)..).filter(|(key, _)| key.0 > after).map(|(_, slot)| *slot).collect()
+    }
+
+    /// The windows of a role, oldest first; `Cut::rows` are places in `all`.
+    pub(crate) fn cuts(&self, role: &str, windows: &Windows, now: Timestamp) -> Vec<Cut> {
+        let Some(role) = self.role(role) else { return Vec::new() };
         let times: Vec<Timestamp> = role.rows.keys().map(|(at, _)| *at).collect();
-        self.windows.cut(&times, &role.forgotten, now)
+        windows.cut(&times, &role.forgotten, now)
     }
 
-    /// The windows whose predictions or true values changed since the last call: those to report, for the first time or again.
-    pub fn amended(&mut self, role: &str, now: Timestamp) -> Vec<Cut> {
-        let cuts = self.cuts(role, now);
-        let Some(role) = self.roles.get_mut(role) else { return Vec::new() };
-        let (touched, from) = (std::mem::take(&mut role.touched), role.touched_from.take());
-        let of_time = matches!(self.windows, Windows::Time { .. });
-        let is_touched = |cut: &Cut| {
-            let inside = touched.range(cut.from..).next().is_some_and(|at| if of_time { *at < cut.to } else { *at <= cut.to });
-            inside || from.is_some_and(|from| cut.to >= from)
+    pub(crate) fn take_changes(&mut self, role: &str) -> Changes {
+        self.role_at(role).map_or_else(Changes::default, |at| std::mem::take(&mut self.roles[at].changes)).sorted()
+    }
+
+    pub(crate) fn time(&self, slot: Slot) -> Timestamp {
+        self.rows[slot as usize].key.0
+    }
+
+    pub(crate) fn times(&self, slots: &[Slot]) -> Vec<Timestamp> {
+        slots.iter().map(|slot| self.time(*slot)).collect()
+    }
+
+    pub(crate) fn id(&self, slot: Slot) -> &str {
+        &self.rows[slot as usize].id
+    }
+
+    pub(crate) fn with_truth(&self, slots: &[Slot]) -> Vec<Slot> {
+        slots.iter().copied().filter(|slot| self.rows[*slot as usize].was != Was::NotYet).collect()
+    }
+
+    pub(crate) fn answer(&self, slot: Slot) -> Answer {
+        match &self.rows[slot as usize].said {
+            Said::Number(number) => Answer::Number(*number),
+            Said::Class { class, probabilities } => {
+                Answer::Class { class: class.map(|code| self.texts.get(code).to_owned()), probabilities: probabilities.to_vec() }
+            }
+        }
+    }
+
+    pub(crate) fn truth_of(&self, slot: Slot) -> Option<Truth> {
+        match self.rows[slot as usize].was {
+            Was::NotYet => None,
+            Was::Number(number) => Some(Truth::Number(number)),
+            Was::Class(code) => Some(Truth::Class(self.texts.get(code).to_owned())),
+        }
+    }
+
+    /// Class (where the row says it) and probabilities.
+    pub(crate) fn class_of(&self, slot: Slot) -> (Option<&str>, &[f64]) {
+        match &self.rows[slot as usize].said {
+            Said::Number(_) => (None, &[]),
+            Said::Class { class, probabilities } => (class.map(|code| self.texts.get(code)), probabilities),
+        }
+    }
+
+    pub(crate) fn feature(&self, slot: Slot, position: usize) -> Cell {
+        self.rows[slot as usize].cells.get(position).copied().unwrap_or(Cell::MISSING)
+    }
+
+    pub(crate) fn text_of(&self, cell: Cell) -> String {
+        match cell.value() {
+            CellValue::Number(number) if number.is_finite() => (number + 0.0).to_string(),
+            CellValue::Text(code) => self.texts.get(code).to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    pub(crate) fn some_features(&self, slot: Slot, positions: &[usize]) -> Vec<crate::FeatureValue> {
+        positions.iter().map(|position| self.texts.value(self.feature(slot, *position))).collect()
+    }
+
+    /// NaN of a class.
+    pub(crate) fn number_of(&self, slot: Slot) -> f64 {
+        if let Said::Number(number) = self.rows[slot as usize].said { number } else { f64::NAN }
+    }
+
+    /// A feature of some rows, in the type that the reference has. A stray text among numbers is a missing cell; texts alone are a change
+    /// of type, which the drift report then names.
+    pub(crate) fn column(&self, slots: &[Slot], position: usize, like: Option<&Values>) -> Values {
+        let cells: Vec<Cell> = slots.iter().map(|slot| self.feature(*slot, position)).collect();
+        let has_number = cells.iter().any(|cell| matches!(cell.value(), CellValue::Number(number) if number.is_finite()));
+        let has_text = cells.iter().any(|cell| matches!(cell.value(), CellValue::Text(_)));
+        let as_texts = match like {
+            Some(like) => !like.are_numbers() || has_text && !has_number,
+            None => has_text,
         };
-        cuts.into_iter().filter(is_touched).collect()
+        if as_texts {
+            return self.categories(&cells);
+        }
+        let numbers: Vec<f64> = cells.into_iter().map(Cell::as_number).collect();
+        let may_be_whole = like.is_none_or(|like| matches!(like, Values::Integers(_)));
+        // 2^53: above it an f64 is not the whole number that was written.
+        let whole = |number: &f64| number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+        match like {
+            Some(Values::Times(_)) => {
+                let time = |number: &f64| if number.is_finite() { *number as i64 } else { TIME_MISSING };
+                Values::Times(numbers.iter().map(time).collect())
+            }
+            _ if may_be_whole && !numbers.is_empty() && numbers.iter().all(whole) => {
+                Values::Integers(numbers.iter().map(|number| *number as i64).collect())
+            }
+            _ => Values::Numbers(numbers),
+        }
     }
 
-    /// The rows of a window that have their true values.
-    pub fn joined(&self, role: &str, cut: &Cut) -> Joined {
-        Joined::of(&self.target, self.rows(role, cut).filter_map(|kept| Some((&kept.answer, kept.truth.as_ref()?))))
+    fn categories(&self, cells: &[Cell]) -> Values {
+        let mut builder = TextsBuilder::default();
+        let mut codes = vec![MISSING; self.texts.bound()];
+        for cell in cells {
+            match cell.value() {
+                CellValue::Text(code) => {
+                    let own = &mut codes[code as usize];
+                    if *own == MISSING {
+                        *own = builder.code(self.texts.get(code));
+                    }
+                    builder.push_code(*own);
+                }
+                CellValue::Number(number) if number.is_finite() => builder.push(&(number + 0.0).to_string()),
+                _ => builder.push_missing(),
+            }
+        }
+        Values::Categories(builder.finish())
     }
 
-    pub fn figures(&self, role: &str, cut: &Cut, options: &EvaluationOptions) -> WindowFigures {
-        let predictions = self.rows(role, cut).count();
-        let with_truth = self.rows(role, cut).filter(|kept| kept.truth.is_some()).count();
-        let evaluation = self.joined(role, cut).evaluation(options);
-        WindowFigures { cut: cut.clone(), predictions, with_truth, evaluation }
+    /// What the model said, as a column: numbers, or the class it decided for.
+    pub(crate) fn answers(&self, slots: &[Slot]) -> Values {
+        match self.target {
+            ModelKind::Regression => Values::Numbers(slots.iter().map(|slot| self.number_of(*slot)).collect()),
+            ModelKind::Classification { .. } => {
+                let mut texts = TextsBuilder::default();
+                for slot in slots {
+                    let (class, probabilities) = self.class_of(*slot);
+                    texts.push(class.or_else(|| self.empty.decide(probabilities)).unwrap_or(""));
+                }
+                Values::Categories(texts.finish())
+            }
+        }
     }
 
-    /// By the segments of one division. Rows without it are the segment of no name.
-    pub fn by_segment(&self, role: &str, cut: &Cut, division: &str, options: &EvaluationOptions) -> Segments {
-        let rows: Vec<&Kept> = self.rows(role, cut).filter(|kept| kept.truth.is_some()).collect();
-        let names: Vec<&str> = rows.iter().map(|kept| kept.segments.get(division).map_or("", String::as_str)).collect();
-        let joined = Joined::of(&self.target, rows.iter().filter_map(|kept| Some((&kept.answer, kept.truth.as_ref()?))));
-        match &joined {
+    /// The rows that have their true values.
+    pub(crate) fn joined(&self, slots: &[Slot]) -> Joined {
+        let rows = slots.iter().map(|slot| &self.rows[*slot as usize]);
+        match &self.target {
+            ModelKind::Regression => Joined::Numbers(Pairs::new(rows.filter_map(|row| match (&row.said, row.was) {
+                (Said::Number(predicted), Was::Number(actual)) => Some((*predicted, actual)),
+                _ => None,
+            }))),
+            ModelKind::Classification { classes, positive } => {
+                let mut out = labelled(classes, positive.as_deref());
+                for row in rows {
+                    if let (Said::Class { class, probabilities }, Was::Class(actual)) = (&row.said, row.was) {
+                        // A row that cannot be used is counted by `left_out`.
+                        let _ = out.push(self.texts.get(actual), class.map(|code| self.texts.get(code)), probabilities);
+                    }
+                }
+                Joined::Classes(out)
+            }
+        }
+    }
+
+    /// By the values of a feature. Rows without it are the segment of no name.
+    pub(crate) fn by_segment(&self, slots: &[Slot], position: usize, options: &EvaluationOptions) -> Segments {
+        let slots = self.with_truth(slots);
+        let names: Vec<String> = slots.iter().map(|slot| self.text_of(self.feature(*slot, position))).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        match &self.joined(&slots) {
             Joined::Numbers(pairs) => Evaluation::by_segment(pairs, &names, options),
             Joined::Classes(labelled) => Evaluation::by_segment(labelled, &names, options),
         }
     }
 
-    /// Two roles on the ids that both predicted, between two times (the end excluded), whose true values are there.
-    pub fn compare(&self, roles: [&str; 2], span: [Timestamp; 2], metric: Metric, rows_min: usize, resampling: &Resampling) -> Comparison {
+    /// Rows of the champion (one of `slots`) whose id the other side has predicted too and whose true value is there.
+    pub(crate) fn compare(
+        &self,
+        slots: &[Slot],
+        other: impl Fn(&str) -> Option<Answer>,
+        metric: Metric,
+        rows_min: usize,
+        resampling: &Resampling,
+    ) -> Comparison {
         let mut sides = [Vec::new(), Vec::new()];
-        if let [Some(champion), Some(challenger)] = roles.map(|role| self.roles.get(role)) {
-            let other: HashMap<&str, &Kept> = challenger.rows.values().map(|kept| (kept.id.as_str(), kept)).collect();
-            for kept in champion.rows.range((span[0], 0)..(span[1], 0)).map(|(_, kept)| kept) {
-                if let (Some(truth), Some(new)) = (&kept.truth, other.get(kept.id.as_str())) {
-                    sides[0].push((&kept.answer, truth));
-                    sides[1].push((&new.answer, truth));
-                }
+        for slot in self.with_truth(slots) {
+            if let (Some(truth), Some(new)) = (self.truth_of(slot), other(self.id(slot))) {
+                sides[0].push((self.answer(slot), truth.clone()));
+                sides[1].push((new, truth));
             }
         }
-        let [champion, challenger] = sides.map(|side| Joined::of(&self.target, side.into_iter()));
+        let [champion, challenger] = sides.map(|side| Joined::of(&self.target, &side));
         match (champion, challenger) {
             (Joined::Numbers(champion), Joined::Numbers(challenger)) => {
                 Comparison::of(&champion, &challenger, metric, rows_min, resampling)
@@ -315,42 +643,71 @@ impl Ledger {
         }
     }
 
-    fn rows(&self, role: &str, cut: &Cut) -> impl Iterator<Item = &Kept> {
-        // A window of time is looked up by its begin; rows have to be counted, as several may have the same time.
-        let of_time = matches!(self.windows, Windows::Time { .. });
-        let (from, skipped) = if of_time { (cut.from, 0) } else { (Timestamp::MIN, cut.rows.start) };
-        let found = self.roles.get(role).into_iter().flat_map(move |role| role.rows.range((from, 0)..));
-        found.map(|(_, kept)| kept).skip(skipped).take(cut.rows.len())
+    /// Rows of a role between two times whose true value is there and which the other side answered too.
+    pub(crate) fn test_rows(&self, role: &str, from: Timestamp, to: Timestamp, other: impl Fn(&str) -> Option<Answer>) -> Vec<TestRow> {
+        let Some(role) = self.role(role).filter(|_| from <= to) else { return Vec::new() };
+        let rows = role.rows.range((from, 0)..=(to, u64::MAX)).map(|(_, slot)| *slot);
+        let row = |slot| Some(TestRow { truth: self.truth_of(slot)?, champion: self.answer(slot), challenger: other(self.id(slot))? });
+        rows.filter_map(row).collect()
+    }
+
+    /// What a role said of an id.
+    pub(crate) fn answer_of(&self, role: &str, id: &str) -> Option<Answer> {
+        let role = self.role_at(role)?;
+        let slot = self.ids.get(id)?.all().find(|slot| self.rows[*slot as usize].role as usize == role)?;
+        Some(self.answer(slot))
     }
 }
 
-impl Role {
+impl Slots {
+    fn all(&self) -> impl Iterator<Item = Slot> {
+        std::iter::once(self.first).chain(self.more.iter().copied())
+    }
+}
+
+impl Changes {
     fn touch(&mut self, at: Timestamp) {
-        self.touched.insert(at);
-        if self.touched.len() > TOUCHED_MAX
-            && let Some(oldest) = self.touched.first().copied()
-        {
-            self.touched_from = Some(self.touched_from.map_or(oldest, |from| from.min(oldest)));
-            self.touched.clear();
+        if self.times.last() == Some(&at) || self.from.is_some_and(|from| from <= at) {
+            return;
         }
+        self.times.push(at);
+        if self.times.len() < 2 * TOUCHED_MAX {
+            return;
+        }
+        self.times.sort_unstable();
+        self.times.dedup();
+        if self.times.len() > TOUCHED_MAX {
+            self.from = Some(self.from.map_or(self.times[0], |from| from.min(self.times[0])));
+            self.times.clear();
+        }
+    }
+
+    fn sorted(mut self) -> Changes {
+        self.times.sort_unstable();
+        self
+    }
+
+    /// Did a row of this window change, come or move?
+    pub(crate) fn touch_cut(&self, cut: &Cut, windows: &Windows) -> bool {
+        let of_time = matches!(windows, Windows::Time { .. });
+        let next = self.times.get(self.times.partition_point(|at| *at < cut.from));
+        let inside = next.is_some_and(|at| if of_time { *at < cut.to } else { *at <= cut.to });
+        let after = |from: Option<Timestamp>| from.is_some_and(|from| cut.to >= from);
+        inside || after(self.from) || !of_time && after(self.moved_from)
     }
 }
 
 impl Joined {
-    fn of<'a>(target: &Target, rows: impl Iterator<Item = (&'a Answer, &'a Truth)>) -> Joined {
+    fn of(target: &ModelKind, rows: &[(Answer, Truth)]) -> Joined {
         match target {
-            Target::Number => {
-                let number = |(answer, truth): (&Answer, &Truth)| match (answer, truth) {
-                    (Answer::Number(predicted), Truth::Number(actual)) => Some((*predicted, *actual)),
-                    _ => None,
-                };
-                Joined::Numbers(Pairs::new(rows.filter_map(number)))
-            }
-            Target::Class { classes, positive } => {
+            ModelKind::Regression => Joined::Numbers(Pairs::new(rows.iter().filter_map(|row| match row {
+                (Answer::Number(predicted), Truth::Number(actual)) => Some((*predicted, *actual)),
+                _ => None,
+            }))),
+            ModelKind::Classification { classes, positive } => {
                 let mut out = labelled(classes, positive.as_deref());
-                for (answer, truth) in rows {
-                    if let (Answer::Class { class, probabilities }, Truth::Class(actual)) = (answer, truth) {
-                        // A row that cannot be used is counted by `left_out`.
+                for row in rows {
+                    if let (Answer::Class { class, probabilities }, Truth::Class(actual)) = row {
                         let _ = out.push(actual, class.as_deref(), probabilities);
                     }
                 }
@@ -359,34 +716,37 @@ impl Joined {
         }
     }
 
-    pub fn evaluation(&self, options: &EvaluationOptions) -> Evaluation {
+    pub(crate) fn evaluation(&self, options: &EvaluationOptions) -> Evaluation {
         match self {
             Joined::Numbers(pairs) => Evaluation::of(pairs, options),
             Joined::Classes(labelled) => Evaluation::of(labelled, options),
         }
     }
 
-    pub fn rows(&self) -> usize {
+    pub(crate) fn evaluation_of(&self, metrics: &[Metric], options: &EvaluationOptions) -> Evaluation {
         match self {
-            Joined::Numbers(pairs) => pairs.rows(),
-            Joined::Classes(labelled) => labelled.rows(),
+            Joined::Numbers(pairs) => Evaluation::of_metrics(pairs, metrics, options),
+            Joined::Classes(labelled) => Evaluation::of_metrics(labelled, metrics, options),
+        }
+    }
+
+    /// Figures that these rows can have.
+    pub(crate) fn metrics(&self) -> Vec<Metric> {
+        match self {
+            Joined::Numbers(pairs) => pairs.metrics(),
+            Joined::Classes(labelled) => labelled.metrics(),
         }
     }
 }
 
-impl WindowFigures {
-    pub fn json(&self) -> Value {
-        let mut out = self.evaluation.json();
-        out["window"] = json!({
-            "number": self.cut.number, "from": self.cut.from.rfc3339(), "to": self.cut.to.rfc3339(), "complete": self.cut.complete,
-        });
-        out["predictions"] = json!(self.predictions);
-        out["with_true_value"] = json!(self.with_truth);
-        out
-    }
+/// Puts rows of one time in an order that is the same on every machine.
+fn tie(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(id.as_bytes());
+    hasher.finish()
 }
 
-fn labelled(classes: &[String], positive: Option<&str>) -> Labelled {
+pub(crate) fn labelled(classes: &[String], positive: Option<&str>) -> Labelled {
     let classes: Vec<&str> = classes.iter().take(CLASSES_MAX).map(String::as_str).collect();
     Labelled::new(&classes, positive)
 }

@@ -10,14 +10,18 @@
 //!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals), estimate.rs (before true
 //!        values are there), ledger.rs and span.rs (joined by id, windows), season.rs. Decisions: policy.rs (rules), naming.rs (what they look at).
 
+mod baseline;
 mod bootstrap;
 mod calibration;
+mod cell;
 mod deployment;
 mod details;
 mod estimate;
+mod estimator;
 mod evaluation;
 mod event;
 mod figure;
+mod history;
 mod judgement;
 mod labelled;
 mod ledger;
@@ -25,10 +29,10 @@ mod metric;
 mod model;
 mod naming;
 mod pairs;
-mod performance;
 mod policy;
 mod prediction;
 mod ranking;
+mod readings;
 mod retraining;
 mod row;
 mod sample;
@@ -37,7 +41,6 @@ mod series;
 mod settings;
 mod span;
 mod test_set;
-mod window;
 
 pub use bellbuoy_drift::{ColumnReport, Kind};
 pub use bootstrap::{IntervalMethod, Resampling};
@@ -48,23 +51,21 @@ pub use estimate::{Cbpe, Dle, LossRow};
 pub use evaluation::{Comparison, Evaluation, EvaluationOptions, Segments};
 pub use event::Event;
 pub use figure::{Figure, Interval, Source, Unknown};
-pub use judgement::{DriftSummary, Judgement, Outcome};
+pub use history::WindowFigures;
+pub use judgement::{Amended, DriftSummary, Judgement, WindowJudgement};
 pub use labelled::{Labelled, RowProblem};
-pub use ledger::{Answer, Entry, Joined, Ledger, Taken, Target, Truth, WindowFigures};
 pub use metric::{Better, Metric, MetricKind};
 pub use model::Model;
 pub use naming::{deployment_figure_names, drift_score_name, figure_names, of_window};
 pub use pairs::Pairs;
-pub use performance::{NoFigures, Performance, Regression, Scored, performance, regression};
 pub use policy::{
     Condition, CoolDown, Crossed, Policy, PolicyState, RULES_MAX, Reading, Readings, Rule, Ruling, RulingReason, Side, Test, readings_of,
 };
-pub use prediction::{FEATURES_MAX, Label, Prediction, Reference, ReferenceRows, Schema};
+pub use prediction::{Answer, FEATURES_MAX, Label, Prediction, Reference, ReferenceRows, Schema, Taken, Truth};
 pub use retraining::{DecisionSeverity, RetrainingOutcome};
 pub use row::{Accepted, FeatureValue, Row};
 pub use sample::Sample;
 pub use season::{Matched, Season};
-pub use series::{figure_series, window_series};
 pub use settings::{
     DeploymentSettings, DeploymentThresholds, DetectorKind, DetectorSettings, DriftSettings, Feature, FeatureKind, METRIC_PREFIX,
     MetricAlias, MetricLines, ModelKind, ModelSettings, RetrainingThresholds, Roles, Span, Stream, WindowSettings,

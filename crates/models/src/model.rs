@@ -1,35 +1,67 @@
-//! One model: its reference, the rows that are kept, its counters.
+//! One model: its rows, its reference, its windows, its counters. Rows in, judgements out.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use bellbuoy_drift::{Column, Kind, Options, Values, drift_report};
-use bellbuoy_vocabulary::{Labels, Timestamp};
+use bellbuoy_drift::{Column, TableProfile};
+use bellbuoy_vocabulary::{Labels, Millis, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::judgement::series;
-use crate::window::Window;
+use crate::baseline::{Baseline, Current};
+use crate::estimator::Estimator;
+use crate::history::History;
+use crate::ledger::{Key, Ledger, Slot};
+use crate::readings::{metrics_with_interval, readings};
+use crate::series::{aliased, named};
 use crate::{
-    Accepted, Answer, DeploymentDecision, DeploymentOutcome, DriftSummary, Evaluation, EvaluationOptions, FeatureKind, FeatureValue,
-    Judgement, Metric, MetricKind, ModelSettings, Outcome, Pairs, Performance, Policy, PolicyState, Reading, Readings, RetrainingOutcome,
-    Row, TestRow, drift_score_name, performance, readings_of,
+    Accepted, Amended, Answer, Comparison, Cut, DeploymentDecision, DeploymentOutcome, EvaluationOptions, Feature, Judgement, Label,
+    Metric, ModelKind, ModelSettings, PolicyState, Prediction, Reference, ReferenceRows, Resampling, RetrainingOutcome, Schema, Span,
+    Taken, TestRow, Unknown, WindowFigures, WindowJudgement,
 };
-
-/// Drift is judged on at most this many rows a side: the preset then takes tests with a p-value, whatever the reference's size.
-const DRIFT_ROWS_MAX: usize = 1000;
 
 /// Training runs end in one of these; another status is counted as `other`.
 const STATUSES: [&str; 3] = ["success", "failure", "other"];
+/// A reference of the first rows is complete with so many, however short the time that they span.
+const FIRST_ROWS_MAX: usize = 200_000;
 
 #[derive(Debug)]
 pub struct Model {
     settings: ModelSettings,
-    reference: Vec<Column>,
-    reference_rows: usize,
-    window: Window,
+    schema: Schema,
+    /// The first rows say what the features are.
+    open: bool,
+    to_come: Option<ToCome>,
+    /// Rows of the reference; `None` for a profile and as long as they are to come.
+    reference: Option<Arc<ReferenceRows>>,
+    /// What windows are compared with, or why there is nothing.
+    baseline: Result<Baseline, Unknown>,
+    /// Learnt when it is first needed.
+    estimator: Option<Result<Estimator, Unknown>>,
+    ledger: Ledger,
+    /// One per window of the settings.
+    history: Vec<History>,
+    /// What was said last, by window and role.
+    said: HashMap<(usize, String), Said>,
     counters: Counters,
     policy_state: PolicyState,
+}
+
+/// `Reference::First`
+#[derive(Clone, Copy, Debug)]
+struct ToCome {
+    span: Option<Millis>,
+    rows: usize,
+}
+
+/// A judgement that holds as long as the rows are the same.
+#[derive(Debug)]
+struct Said {
+    revision: u64,
+    number: Option<i64>,
+    judged: WindowJudgement,
+    profile: Option<TableProfile>,
+    duplicates: Option<u64>,
 }
 
 /// Counted since the model was first seen; kept over restarts by `state` and `restore`.
@@ -42,19 +74,57 @@ struct Counters {
 }
 
 impl Model {
-    /// `reference`: rows that stand for the data that the model was trained on, in their order of time. Of more than 1,000 rows
-    /// an even selection over the whole reference is used for drift.
-    pub fn new(settings: ModelSettings, reference: Vec<Row>) -> Model {
-        let rows = reference.len().min(DRIFT_ROWS_MAX);
-        let chosen: Vec<&Row> = (0..rows).map(|i| &reference[i * reference.len() / rows]).collect();
-        let columns = settings.features.iter().map(|feature| Column::new(&feature.name, reference_values(&feature.name, &chosen)));
-        let reference = columns.collect();
+    /// Without features in the settings, those of the reference are judged; with a reference to come, those of its rows.
+    pub fn new(mut settings: ModelSettings, reference: Reference) -> Model {
+        if settings.windows.is_empty() {
+            settings.windows = ModelSettings::new("").windows;
+        }
+        if let ModelKind::Classification { classes, positive: positive @ None } = &mut settings.kind
+            && let [_, second] = &classes[..]
+        {
+            *positive = Some(second.clone());
+        }
+        let mut open = false;
+        if settings.features.is_empty() {
+            let columns: Vec<&String> = match &reference {
+                Reference::Rows(rows) => rows.columns.iter().map(|column| &column.name).collect(),
+                Reference::Profile(profile) => profile.columns.iter().map(|column| &column.name).collect(),
+                Reference::First { .. } => Vec::new(),
+            };
+            settings.features = columns.into_iter().filter(|name| **name != settings.target).map(Feature::new).collect();
+            open = matches!(reference, Reference::First { .. });
+        }
+        let names = settings.features.iter().map(|feature| &feature.name).chain(&settings.segments);
+        let schema = Schema::new(names.cloned());
+        let mut rows_max = settings.retention_rows;
+        let (mut to_come, mut rows) = (None, None);
+        let features: Vec<&str> = settings.features.iter().map(|feature| feature.name.as_str()).collect();
+        let baseline = match reference {
+            Reference::Rows(reference) => {
+                let baseline = Baseline::of_rows(&settings, &features, &reference);
+                rows = Some(Arc::new(reference));
+                Ok(baseline)
+            }
+            Reference::Profile(profile) => Ok(Baseline::of_profile(&settings, &features, &profile)),
+            Reference::First { span, rows } => {
+                let rows = rows.unwrap_or(FIRST_ROWS_MAX).clamp(1, FIRST_ROWS_MAX);
+                rows_max = rows_max.max(rows);
+                to_come = Some(ToCome { span, rows });
+                Err(Unknown::ReferenceToCome { rows: 0 })
+            }
+        };
         Model {
-            reference,
-            reference_rows: rows,
-            window: Window::new(settings.retention_rows),
+            ledger: Ledger::new(settings.kind.clone(), rows_max),
+            history: settings.windows.iter().map(|window| History::new(window.span)).collect(),
+            said: HashMap::new(),
             counters: Counters::new(),
             policy_state: PolicyState::default(),
+            estimator: None,
+            reference: rows,
+            baseline,
+            to_come,
+            schema,
+            open,
             settings,
         }
     }
@@ -63,117 +133,311 @@ impl Model {
         &self.settings
     }
 
+    /// What `Prediction::features` are, in order.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// To add features while `is_open`; of others nothing is made.
+    pub fn schema_mut(&mut self) -> &mut Schema {
+        &mut self.schema
+    }
+
+    /// Are features that nobody named still taken, because the first rows say what there is?
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// What `predictions` would say of it now.
+    pub fn check_prediction(&self, prediction: &Prediction) -> Result<Taken, String> {
+        self.check_features(prediction)?;
+        self.ledger.check(prediction)
+    }
+
+    pub fn check_label(&self, label: &Label) -> Result<Taken, String> {
+        self.ledger.check_truth(label)
+    }
+
+    fn check_features(&self, prediction: &Prediction) -> Result<(), String> {
+        let (given, known) = (prediction.features.len(), self.schema.len());
+        if given > known { Err(format!("{given} features, the model has {known}")) } else { Ok(()) }
+    }
+
     /// Takes predictions, each id once per role; a repeated one changes nothing. Any order of time.
-    pub fn predictions(&mut self, rows: Vec<Row>) -> Accepted {
+    pub fn predictions(&mut self, predictions: Vec<Prediction>) -> Accepted {
         let mut accepted = Accepted::default();
-        let features = &self.settings.features;
-        for row in rows {
-            self.window.predict(row, |name| features.iter().any(|feature| feature.name == name), &mut accepted);
+        for prediction in predictions {
+            match self.check_features(&prediction) {
+                Err(reason) => accepted.refuse(&prediction.id, reason),
+                Ok(()) => self.ledger.predict(prediction, &mut accepted),
+            }
         }
+        self.complete_reference();
         accepted
     }
 
     /// Takes true values by id, before or after their predictions. Another value for the same id corrects the first.
-    pub fn labels(&mut self, labels: Vec<(String, f64)>) -> Accepted {
+    pub fn labels(&mut self, labels: Vec<Label>) -> Accepted {
         let mut accepted = Accepted::default();
-        for (id, value) in labels {
-            self.window.label(id, value, &mut accepted);
+        for label in labels {
+            self.ledger.truth(label, &mut accepted);
         }
         accepted
     }
 
-    /// Judges the champion. `forced`: a person asks for a retraining, whatever the numbers say.
+    /// Makes the reference of the first rows as soon as they are all there.
+    fn complete_reference(&mut self) {
+        let Some(ToCome { span, rows }) = self.to_come else { return };
+        let role = &self.settings.roles.champion;
+        let mut slots = self.ledger.all(role);
+        let begin = slots.first().map_or(Timestamp(0), |first| self.ledger.time(*first));
+        let inside = span.map_or(slots.len(), |span| slots.partition_point(|slot| self.ledger.time(*slot) < begin.saturating_add(span)));
+        if inside == slots.len() && slots.len() < rows {
+            self.baseline = Err(Unknown::ReferenceToCome { rows: slots.len() });
+            return;
+        }
+        slots.truncate(inside.min(rows));
+        if self.open {
+            self.settings.features = self.schema.names().iter().map(Feature::new).collect();
+        }
+        let reference = self.rows_of(&slots);
+        self.baseline = Ok(Baseline::of_rows(&self.settings, &names(&self.settings), &reference));
+        self.reference = Some(Arc::new(reference));
+        (self.to_come, self.open, self.estimator) = (None, false, None);
+        self.said.clear();
+        self.ledger.set_rows_max(self.settings.retention_rows);
+    }
+
+    fn rows_of(&self, slots: &[Slot]) -> ReferenceRows {
+        let column = |(position, name): (usize, &String)| Column::new(name, self.ledger.column(slots, position, None));
+        let truths: Option<Vec<_>> = slots.iter().map(|slot| self.ledger.truth_of(*slot)).collect();
+        ReferenceRows {
+            columns: self.schema.names().iter().enumerate().map(column).collect(),
+            at: Some(self.ledger.times(slots)),
+            answers: Some(slots.iter().map(|slot| self.ledger.answer(*slot)).collect()),
+            truths,
+        }
+    }
+
+    /// The rows of the reference. With `Reference::First` there are some once it is complete: they are to be kept and given as
+    /// `Reference::Rows` at the next start, as the rows that they were made of are forgotten one day.
+    pub fn reference_rows(&self) -> Option<&Arc<ReferenceRows>> {
+        self.reference.as_ref()
+    }
+
+    pub fn reference_profile(&self) -> Result<&TableProfile, Unknown> {
+        self.baseline.as_ref().map(Baseline::profile).map_err(Unknown::clone)
+    }
+
+    /// Judges every role in every window, and decides. `forced`: a person asks for a retraining, whatever the numbers say.
     pub fn judge(&mut self, now: Timestamp, forced: bool) -> Judgement {
-        let drift = self.drift(Row::CHAMPION);
-        let performance = self.performance(Row::CHAMPION);
-        let readings = self.readings(&drift, &performance);
-        let decision = self.settings.retraining.judge(&readings, &mut self.policy_state, forced, now);
-        *self.counters.decisions.entry(decision.outcome.word()).or_default() += 1;
-        Judgement { at: now, drift, performance, decision, readings }
-    }
-
-    /// Drift of the newest predictions of a role against the reference.
-    pub fn drift(&self, role: &str) -> Outcome<DriftSummary> {
-        let settings = &self.settings;
-        let rows = self.window.newest(role, settings.window_rows().min(DRIFT_ROWS_MAX));
-        // The window is never larger than 1,000 rows, so it must not be asked for more.
-        let rows_min = settings.rows_min.min(DRIFT_ROWS_MAX);
-        for (side, count) in [("reference", self.reference_rows), ("current", rows.len())] {
-            if count == 0 {
-                return Outcome::Unknown(format!("there are no {side} rows"));
-            }
-            if count < rows_min {
-                return Outcome::Unknown(format!("{count} {side} rows, {rows_min} are needed"));
+        let amended = self.amend(now);
+        let mut windows = Vec::new();
+        for at in 0..self.settings.windows.len() {
+            for role in self.roles() {
+                windows.push(self.judge_window(at, &role, now));
             }
         }
-        let current: Vec<Column> = self.reference.iter().map(|column| Column::new(&column.name, current_values(column, &rows))).collect();
-        let report = drift_report(&self.reference, &current, &self.options());
-        if report.judged_columns == 0 {
-            let first = report.columns.first().and_then(|column| Some((&column.name, column.error.as_ref()?)));
-            let example = first.map_or(String::new(), |(name, error)| format!(" ({name}: {error})"));
-            return Outcome::Unknown(format!("no feature could be judged{example}"));
-        }
-        Outcome::Known(DriftSummary {
-            share: report.drift_share,
-            drifted_features: report.drifted_columns,
-            features: report.columns,
-            detected: report.dataset_drift,
-            rows: rows.len(),
-        })
-    }
-
-    /// Performance of a role over its newest predictions that have their true values.
-    pub fn performance(&self, role: &str) -> Outcome<Performance> {
-        performance(&self.window.newest_scored(role, self.settings.window_rows()), self.settings.rows_min)
-    }
-
-    /// Rows of the champion between two times whose true value is there and which the challenger answered too, in their order.
-    pub fn test_rows(&self, from: Timestamp, to: Timestamp, challenger: impl Fn(&str) -> Option<Answer>) -> Vec<TestRow> {
-        self.window.test_rows(&self.settings.roles.champion, from, to, challenger)
-    }
-
-    /// What a role said of an id.
-    pub fn answer(&self, role: &str, id: &str) -> Option<Answer> {
-        self.window.answer(role, id)
-    }
-
-    /// A retraining was done: the cool-down of the rules counts from here.
-    pub fn retrained(&mut self, now: Timestamp) {
-        self.policy_state.acted(now);
-    }
-
-    /// Over the same rows as `performance`. Intervals cost a thousand figures each, so only those that a rule asks for have one.
-    fn readings(&self, drift: &Outcome<DriftSummary>, performance: &Outcome<Performance>) -> Readings {
         let policy = &self.settings.retraining;
-        let rows = self.window.newest_scored(Row::CHAMPION, self.settings.window_rows());
-        let pairs = Pairs::new(rows.iter().map(|row| (row.predicted, row.actual)));
-        let of_side = |metric: &Metric| policy.asks_for_interval(metric.word());
-        let (with, without): (Vec<Metric>, Vec<Metric>) = Metric::of_kind(MetricKind::Regression).partition(of_side);
-        let options = EvaluationOptions { rows_min: self.settings.rows_min, ..EvaluationOptions::default() };
-        let plain = EvaluationOptions { resampling: None, ..options.clone() };
-        let mut out = Policy::<RetrainingOutcome>::readings(drift, performance);
-        out.extend(readings_of(&Evaluation::of_metrics(&pairs, &without, &plain)));
-        out.extend(readings_of(&Evaluation::of_metrics(&pairs, &with, &options)));
-        if let Outcome::Known(drift) = drift {
-            for feature in &drift.features {
-                let unknown = || Reading::unknown(feature.error.clone().unwrap_or_else(|| "it could not be judged".to_owned()));
-                let reading = feature.score.map_or_else(unknown, |score| Reading::of(score, Some(feature.current_rows)));
-                out.insert(drift_score_name(&feature.name), reading);
+        let readings = readings(&self.settings, &windows);
+        let decision = policy.judge(&readings, &mut self.policy_state, forced, now);
+        *self.counters.decisions.entry(decision.outcome.word()).or_default() += 1;
+        Judgement { at: now, windows, amended, decision, readings }
+    }
+
+    /// The champion first. Challengers are those of the settings, or all that came.
+    fn roles(&self) -> Vec<String> {
+        let roles = &self.settings.roles;
+        let mut out = vec![roles.champion.clone()];
+        if roles.challengers.is_empty() {
+            out.extend(self.ledger.role_names().into_iter().filter(|name| *name != roles.champion).map(str::to_owned));
+        } else {
+            out.extend(roles.challengers.iter().filter(|name| **name != roles.champion).cloned());
+        }
+        out
+    }
+
+    /// Windows of the past whose rows or true values changed since they were complete and told.
+    fn amend(&mut self, now: Timestamp) -> Vec<Amended> {
+        let options = self.evaluation_options(None);
+        let mut out = Vec::new();
+        for role in self.roles() {
+            let changes = self.ledger.take_changes(&role);
+            for (window, history) in self.settings.windows.iter().zip(&mut self.history) {
+                let changed = |cut: &Cut, windows: &_| changes.touch_cut(cut, windows);
+                let numbers = history.update(&self.ledger, &role, changed, &options, now);
+                out.extend(numbers.into_iter().map(|number| Amended { window: window.name.clone(), role: role.clone(), number }));
             }
         }
         out
     }
 
-    fn options(&self) -> Options {
-        let settings = &self.settings;
-        let kind = |kind| if kind == FeatureKind::Numeric { Kind::Numeric } else { Kind::Categorical };
-        let known = settings.features.iter().filter_map(|feature| Some((feature.name.clone(), kind(feature.kind?))));
-        Options {
-            p_threshold: settings.drift.p_value,
-            drift_share_threshold: settings.drift.share,
-            kinds: known.collect(),
-            ..Options::default()
+    fn judge_window(&mut self, at: usize, role: &str, now: Timestamp) -> WindowJudgement {
+        let (slots, cut) = self.pick(at, role, now);
+        let (revision, number) = (self.ledger.revision(role), cut.as_ref().map(|cut| cut.number));
+        let key = (at, role.to_owned());
+        let known = self.said.get(&key).is_some_and(|said| said.revision == revision && said.number == number && self.to_come.is_none());
+        if !known {
+            let said = self.judge_rows(at, role, &slots, cut, revision);
+            self.said.insert(key.clone(), said);
         }
+        let Some(said) = self.said.get(&key) else { unreachable!("it was put there above") };
+        let newest = self.ledger.newest(role, 1).first().map(|slot| self.ledger.time(*slot));
+        let age = newest.map(|newest| Millis(now.0.saturating_sub(newest.0).max(0)).to_std());
+        let quality = match (&self.baseline, &said.profile) {
+            (Ok(baseline), Some(profile)) => Ok(baseline.quality(&self.settings, profile, said.duplicates, age)),
+            (Err(reason), _) => Err(reason.clone()),
+            (_, None) => Err(Unknown::NoWindow),
+        };
+        WindowJudgement { quality, ..said.judged.clone() }
+    }
+
+    /// The rows of a window; of one that is cut, the newest complete one.
+    fn pick(&self, at: usize, role: &str, now: Timestamp) -> (Vec<Slot>, Option<Cut>) {
+        match self.settings.windows[at].span {
+            Span::NewestRows(rows) => (self.ledger.newest(role, rows), None),
+            Span::Newest(time) => (self.ledger.newest_time(role, time), None),
+            Span::Cut(windows) => {
+                let cut = self.ledger.cuts(role, &windows, now).into_iter().rev().find(|cut| cut.complete);
+                let slots = cut.as_ref().map_or_else(Vec::new, |cut| self.ledger.all(role)[cut.rows.clone()].to_vec());
+                (slots, cut)
+            }
+        }
+    }
+
+    fn judge_rows(&mut self, at: usize, role: &str, slots: &[Slot], cut: Option<Cut>, revision: u64) -> Said {
+        let number = cut.as_ref().map(|cut| cut.number);
+        let no_window = cut.is_none() && matches!(self.settings.windows[at].span, Span::Cut(_));
+        let decides = at == 0 && role == self.settings.roles.champion;
+        let (mut profile, mut duplicates) = (None, None);
+        let drift = match &self.baseline {
+            _ if no_window => Err(Unknown::NoWindow),
+            Err(reason) => Err(reason.clone()),
+            Ok(baseline) => {
+                let current = self.current(baseline, slots);
+                profile = Some(baseline.profile_of(&current));
+                duplicates = baseline.duplicates_of(&current);
+                baseline.drift(&self.settings, &names(&self.settings), &current)
+            }
+        };
+        let joined = self.ledger.with_truth(slots);
+        let options = self.evaluation_options(self.settings.intervals.as_ref());
+        let sample = self.ledger.joined(&joined);
+        let mut evaluation = sample.evaluation(&options);
+        if decides && options.resampling.is_none() {
+            let asked = metrics_with_interval(&self.settings, &sample.metrics());
+            let options = self.evaluation_options(Some(&Resampling::default()));
+            for figure in sample.evaluation_of(&asked, &options).figures {
+                if let Some(place) = evaluation.figures.iter_mut().find(|other| other.metric == figure.metric) {
+                    *place = figure;
+                }
+            }
+        }
+        let by_segment = |division: &String| {
+            let position = self.schema.position(division)?;
+            Some((division.clone(), self.ledger.by_segment(&joined, position, &options)))
+        };
+        let span = slots.first().zip(slots.last()).map(|(first, last)| (self.ledger.time(*first), self.ledger.time(*last)));
+        let judged = WindowJudgement {
+            window: self.settings.windows[at].name.clone(),
+            role: role.to_owned(),
+            cut,
+            from: span.map(|span| span.0),
+            to: span.map(|span| span.1),
+            rows: slots.len(),
+            with_truth: joined.len(),
+            drift,
+            quality: Ok(Vec::new()),
+            segments: self.settings.segments.iter().filter_map(by_segment).collect(),
+            evaluation,
+            estimates: if no_window { Err(Unknown::NoWindow) } else { self.estimates(slots) },
+        };
+        Said { revision, number, judged, profile, duplicates }
+    }
+
+    fn current(&self, baseline: &Baseline, slots: &[Slot]) -> Current {
+        let column = |feature: &Feature| {
+            let position = self.schema.position(&feature.name)?;
+            let like = baseline.like(&feature.name);
+            Some(Column::new(&feature.name, self.ledger.column(slots, position, like.as_ref())))
+        };
+        Current {
+            columns: self.settings.features.iter().filter_map(column).collect(),
+            times: self.ledger.times(slots),
+            answers: self.settings.drift.predictions.then(|| self.ledger.answers(slots)),
+        }
+    }
+
+    fn estimates(&mut self, slots: &[Slot]) -> Result<crate::Evaluation, Unknown> {
+        if self.estimator.is_none() {
+            self.estimator = Some(match (&self.reference, &self.baseline) {
+                (Some(reference), _) => {
+                    let place = |feature: &'_ Feature| self.schema.position(&feature.name);
+                    let features: Vec<(&str, usize)> =
+                        self.settings.features.iter().filter_map(|feature| Some((feature.name.as_str(), place(feature)?))).collect();
+                    Estimator::fit(&self.settings, &features, reference)
+                }
+                (None, Ok(_)) => Err(Unknown::NoReferenceRows),
+                (None, Err(reason)) => return Err(reason.clone()),
+            });
+        }
+        match &self.estimator {
+            Some(Ok(estimator)) => Ok(estimator.estimate(&self.ledger, slots, self.settings.rows_min)),
+            Some(Err(reason)) => Err(reason.clone()),
+            None => Err(Unknown::NotComputed),
+        }
+    }
+
+    fn evaluation_options(&self, resampling: Option<&Resampling>) -> EvaluationOptions {
+        EvaluationOptions { rows_min: self.settings.rows_min, resampling: resampling.cloned(), ..EvaluationOptions::default() }
+    }
+
+    /// The past of the first window, oldest first; see `history_of`.
+    pub fn history(&self, role: &str) -> Vec<WindowFigures> {
+        self.history.first().map_or_else(Vec::new, |history| history.of(role))
+    }
+
+    /// Windows of the past as of the last judgement, oldest first. Of a window that slides with every row, windows of its length one after
+    /// the other.
+    pub fn history_of(&self, window: &str, role: &str) -> Vec<WindowFigures> {
+        let at = self.settings.windows.iter().position(|settings| settings.name == window);
+        at.map_or_else(Vec::new, |at| self.history[at].of(role))
+    }
+
+    /// The features of the rows of a window, and what the model said of them, in their order of time.
+    pub fn window_rows(&self, window: &str, role: &str, now: Timestamp) -> Option<ReferenceRows> {
+        let at = self.settings.windows.iter().position(|settings| settings.name == window)?;
+        Some(self.rows_of(&self.pick(at, role, now).0))
+    }
+
+    /// Champion and challenger on the rows of a window that both predicted and whose true values are there.
+    pub fn compare_roles(&self, challenger: &str, window: &str, metric: Metric, resampling: &Resampling, now: Timestamp) -> Comparison {
+        let Some(at) = self.settings.windows.iter().position(|settings| settings.name == window) else {
+            return Comparison::unknown(metric, Unknown::Told(format!("there is no window {window:?}")));
+        };
+        let (slots, _) = self.pick(at, &self.settings.roles.champion, now);
+        let answer = |id: &str| self.ledger.answer_of(challenger, id);
+        self.ledger.compare(&slots, answer, metric, self.settings.deployment.rows_min, resampling)
+    }
+
+    /// Rows of the champion between two times whose true value is there and which the challenger answered too, in their order.
+    pub fn test_rows(&self, from: Timestamp, to: Timestamp, challenger: impl Fn(&str) -> Option<Answer>) -> Vec<TestRow> {
+        self.ledger.test_rows(&self.settings.roles.champion, from, to, challenger)
+    }
+
+    /// What a role said of an id.
+    pub fn answer(&self, role: &str, id: &str) -> Option<Answer> {
+        self.ledger.answer_of(role, id)
+    }
+
+    /// Predictions that are kept of a role.
+    pub fn rows(&self, role: &str) -> usize {
+        self.ledger.len(role)
+    }
+
+    /// A retraining was done: the cool-down of the rules counts from here.
+    pub fn retrained(&mut self, now: Timestamp) {
+        self.policy_state.acted(now);
     }
 
     /// A training run ended with `success` or `failure`.
@@ -190,38 +454,51 @@ impl Model {
     /// The series that count, from 0 on, so that a rate over them sees the first event.
     pub fn counter_samples(&self) -> Vec<(Labels, f64)> {
         let mut out = Vec::new();
-        let mut add = |name: &str, label, value: f64| out.push((series(&self.settings, name, label), value));
+        let mut add = |name: &str, label: &[(&str, &str)], value: f64| out.push((named(&self.settings, name, label), value));
         let counters = &self.counters;
         for (name, label, counts) in [
-            ("training_runs_total", "status", &counters.training_runs),
+            ("model_training_runs_total", "status", &counters.training_runs),
             ("model_deployments_total", "decision", &counters.deployments),
-            ("retraining_decisions_total", "outcome", &counters.decisions),
+            ("model_retraining_decisions_total", "outcome", &counters.decisions),
         ] {
             for (value, count) in counts {
-                add(name, Some((label, *value)), *count as f64);
+                add(name, &[(label, *value)], *count as f64);
             }
         }
         if let Some(improvement) = counters.improvement {
-            add("model_improvement_delta", None, improvement);
+            add("model_improvement_delta", &[], improvement);
         }
-        add("true_values_waiting", None, self.window.labels_waiting() as f64);
-        add("true_values_dropped_total", None, self.window.labels_dropped as f64);
-        out
+        add("model_true_values_waiting", &[], self.ledger.truths_waiting() as f64);
+        add("model_true_values_dropped_total", &[], self.ledger.truths_dropped as f64);
+        for (role, forgotten, _) in self.ledger.forgotten() {
+            add("model_rows_kept", &[("role", role)], self.ledger.len(role) as f64);
+            add("model_rows_forgotten_total", &[("role", role)], forgotten as f64);
+        }
+        aliased(&self.settings, out)
     }
 
-    /// The counters, to be kept over a restart. The rows are the boat's to keep.
+    /// What a restart has to know beside the rows, which are the boat's to keep.
     pub fn state(&self) -> Value {
         let counters = &self.counters;
+        let forgotten: Map<String, Value> = self
+            .ledger
+            .forgotten()
+            .filter_map(|(role, rows, until)| {
+                Some((role.to_owned(), json!({"rows": rows, "until": until?.0.0, "tie": until?.1.to_string()})))
+            })
+            .collect();
         json!({
             "training_runs": counters.training_runs,
             "deployments": counters.deployments,
             "decisions": counters.decisions,
             "improvement": counters.improvement,
             "policy": self.policy_state,
+            "forgotten": forgotten,
+            "true_values_dropped": self.ledger.truths_dropped,
         })
     }
 
-    /// Takes the counters back from `state`. What is missing or damaged there stays as it is.
+    /// Takes it back, before any row. What is missing or damaged there stays as it is.
     pub fn restore(&mut self, state: &Value) {
         let take = |counts: &mut BTreeMap<&'static str, u64>, kept: Option<&Map<String, Value>>| {
             for (name, count) in counts {
@@ -234,6 +511,13 @@ impl Model {
         self.counters.improvement = state["improvement"].as_f64().or(self.counters.improvement);
         if let Ok(policy_state) = PolicyState::deserialize(&state["policy"]) {
             self.policy_state = policy_state;
+        }
+        self.ledger.truths_dropped = state["true_values_dropped"].as_u64().unwrap_or(self.ledger.truths_dropped);
+        for (role, kept) in state["forgotten"].as_object().into_iter().flatten() {
+            let until = || -> Option<Key> { Some((Timestamp(kept["until"].as_i64()?), kept["tie"].as_str()?.parse().ok()?)) };
+            if let (Some(rows), Some(until)) = (kept["rows"].as_u64(), until()) {
+                self.ledger.restore_forgotten(role, rows as usize, until);
+            }
         }
     }
 }
@@ -249,46 +533,8 @@ impl Counters {
     }
 }
 
-/// A feature of the reference: numbers when every value is one, else texts. Whole numbers without a gap are `Integers`, of which
-/// few different ones count as categories.
-fn reference_values(name: &str, rows: &[&Row]) -> Values {
-    if rows.iter().any(|row| matches!(row.features.get(name), Some(FeatureValue::Text(text)) if !text.is_empty())) {
-        return Values::texts(rows.iter().map(|row| text_of(row.features.get(name))).collect::<Vec<_>>().iter().map(AsRef::as_ref));
-    }
-    let numbers: Vec<f64> = rows.iter().map(|row| number_of(row.features.get(name))).collect();
-    // 2^53: above it an f64 is not the whole number that was written.
-    let whole = |number: &f64| number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
-    if !numbers.is_empty() && numbers.iter().all(whole) {
-        return Values::Integers(numbers.iter().map(|number| *number as i64).collect());
-    }
-    Values::Numbers(numbers)
-}
-
-/// The same feature today, in the reference's type. A stray text among numbers is a missing cell; texts alone are a change of type,
-/// which the drift report then names.
-fn current_values(reference: &Column, rows: &[&Row]) -> Values {
-    let cell = |row: &&Row| row.features.get(&reference.name).cloned();
-    let cells: Vec<Option<FeatureValue>> = rows.iter().map(cell).collect();
-    let has_number = cells.iter().flatten().any(|cell| matches!(cell, FeatureValue::Number(number) if number.is_finite()));
-    let has_text = cells.iter().flatten().any(|cell| matches!(cell, FeatureValue::Text(text) if !text.is_empty()));
-    if !reference.values.are_numbers() || has_text && !has_number {
-        return Values::texts(cells.iter().map(|cell| text_of(cell.as_ref())).collect::<Vec<_>>().iter().map(AsRef::as_ref));
-    }
-    let numbers: Vec<f64> = cells.iter().map(|cell| number_of(cell.as_ref())).collect();
-    let whole = matches!(reference.values, Values::Integers(_)) && numbers.iter().all(|number| number.fract() == 0.0);
-    if whole { Values::Integers(numbers.iter().map(|number| *number as i64).collect()) } else { Values::Numbers(numbers) }
-}
-
-fn number_of(value: Option<&FeatureValue>) -> f64 {
-    if let Some(FeatureValue::Number(number)) = value { *number } else { f64::NAN }
-}
-
-fn text_of(value: Option<&FeatureValue>) -> Cow<'_, str> {
-    match value {
-        Some(FeatureValue::Text(text)) => text.as_str().into(),
-        Some(FeatureValue::Number(number)) if number.is_finite() => (number + 0.0).to_string().into(),
-        _ => "".into(),
-    }
+fn names(settings: &ModelSettings) -> Vec<&str> {
+    settings.features.iter().map(|feature| feature.name.as_str()).collect()
 }
 
 #[cfg(test)]

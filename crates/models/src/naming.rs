@@ -10,6 +10,8 @@ const DRIFT_SCORE: &str = "feature_drift_score:";
 const ESTIMATED: &str = "_estimated";
 /// Between a figure and the window it is of, where that is not the first one.
 const OF_WINDOW: char = '@';
+pub(crate) const DRIFT_FIGURES: [&str; 5] =
+    ["drift_share", "drift_detected", "drifted_features", "prediction_drift_score", "prediction_drift_detected"];
 /// Champion and challenger, on either set.
 const SIDES: [(&str, &str); 4] = [
     ("champion_current_", "the champion's {} on the current set"),
@@ -28,13 +30,19 @@ pub fn of_window(figure: &str, window: &str) -> String {
     format!("{figure}{OF_WINDOW}{window}")
 }
 
+/// `mae_estimated`
+pub(crate) fn estimate_name(metric: Metric) -> String {
+    format!("{metric}{ESTIMATED}")
+}
+
 /// Every figure that rules for retraining can look at. `drift_share`, `drift_detected` (1 or 0), `drifted_features`, each metric of the
-/// model's kind by its name (`r2`) and as `r2_estimated`, `feature_drift_score:NAME` of each feature; all of them with `@WINDOW` for windows
+/// model's kind by its name (`r2`) and as `mae_estimated`, `feature_drift_score:NAME` of each feature, `prediction_drift_score` and
+/// `prediction_drift_detected` (1 or 0), `rows` and `true_values` of the window, `quality_findings`; all of them with `@WINDOW` for windows
 /// after the first.
 pub fn figure_names(settings: &ModelSettings) -> Vec<String> {
     let mut names: Vec<String> = metrics(&settings.kind).map(|metric| metric.word().to_owned()).collect();
-    names.extend(["drift_share", "drift_detected", "drifted_features"].map(str::to_owned));
-    names.extend(metrics(&settings.kind).map(|metric| format!("{metric}{ESTIMATED}")));
+    names.extend(DRIFT_FIGURES.iter().chain(&["rows", "true_values", "quality_findings"]).map(|name| (*name).to_owned()));
+    names.extend(metrics(&settings.kind).map(estimate_name));
     names.extend(settings.features.iter().map(|feature| drift_score_name(&feature.name)));
     let first = names.len();
     for window in settings.windows.iter().skip(1) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bellbuoy_drift::{Column, TableProfile};
 use bellbuoy_vocabulary::{Millis, Timestamp};
 
-use crate::{Answer, FeatureValue, Truth};
+use crate::FeatureValue;
 
 /// Features of one model; more are counted and left out.
 pub const FEATURES_MAX: usize = 2_000;
@@ -28,6 +28,35 @@ pub struct Prediction {
     pub answer: Answer,
     /// In the order of the model's `Schema`; what is beyond the end is missing.
     pub features: Vec<FeatureValue>,
+}
+
+/// What a model said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Number(f64),
+    /// The class may be left to the probabilities; these may be missing.
+    Class {
+        class: Option<String>,
+        probabilities: Vec<f64>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Truth {
+    Number(f64),
+    Class(String),
+}
+
+/// What became of a prediction or a true value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    New,
+    /// The same was there already.
+    Repeated,
+    /// A true value that differs from the one before: it counts from now on.
+    Corrected,
+    /// A true value whose prediction is not there (yet).
+    Waiting,
 }
 
 /// What was true.

@@ -1,9 +1,11 @@
-//! A prediction as it comes in, and what became of a batch of them.
+//! The value of a feature as it comes in, a row as the first version wrote it to disk, and what became of a batch of rows.
 
 use std::collections::BTreeMap;
 
 use bellbuoy_vocabulary::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::Taken;
 
 /// One prediction. As JSON: `{"id", "at": RFC 3339, "role", "features": {NAME: number, text or null}, "prediction"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +25,7 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FeatureValue {
-    /// NaN and infinities count as missing.
+    /// NaN counts as missing, infinities as well but they are found by `quality`.
     Number(f64),
     /// An empty text counts as missing.
     Text(String),
@@ -31,21 +33,40 @@ pub enum FeatureValue {
 }
 
 impl Row {
-    pub const CHAMPION: &'static str = "champion";
-
-    pub(crate) fn champion() -> String {
-        Row::CHAMPION.to_owned()
+    fn champion() -> String {
+        "champion".to_owned()
     }
 }
 
 /// What became of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
+    /// Rows that changed something.
     pub new: usize,
     /// Known already, nothing changed: sending a batch twice does no harm.
     pub repeated: usize,
+    /// Of `new`: true values that replaced another one.
+    pub corrected: usize,
+    /// Of `new`: true values whose prediction is not there (yet).
+    pub waiting: usize,
     /// Ids and why.
     pub refused: Vec<(String, String)>,
+}
+
+impl Accepted {
+    pub(crate) fn count(&mut self, taken: Taken) {
+        match taken {
+            Taken::Repeated => self.repeated += 1,
+            Taken::New | Taken::Corrected | Taken::Waiting => self.new += 1,
+        }
+        self.corrected += usize::from(taken == Taken::Corrected);
+        self.waiting += usize::from(taken == Taken::Waiting);
+    }
+
+    pub(crate) fn refuse(&mut self, id: &str, reason: String) {
+        // An id as it can be shown back.
+        self.refused.push((id.chars().take(64).collect(), reason));
+    }
 }
 
 fn write_time<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

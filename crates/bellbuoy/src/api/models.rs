@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use bellbuoy_models::{Judgement, Outcome};
+use bellbuoy_models::Judgement;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,6 @@ use super::answer::{ApiError, ErrorType};
 use super::params::Params;
 use crate::app::App;
 use crate::clock;
-use crate::event::finite;
 use crate::models::body::{self, Batch, BodyError, Headers, Refusal};
 use crate::models::{ModelError, Pending, Receipt, SubmitError};
 
@@ -85,7 +84,7 @@ async fn list(State(app): State<Arc<App>>) -> Answer {
 
 async fn show(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>) -> Answer {
     let last = app.models.last(&name)?;
-    Ok(Json(json!({"status": "success", "data": {"name": name, "judgement": last.as_ref().map(judgement_json)}})).into_response())
+    Ok(Json(json!({"status": "success", "data": {"name": name, "judgement": last.as_ref().map(Judgement::json)}})).into_response())
 }
 
 async fn predictions(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, headers: HeaderMap, body: Bytes) -> Answer {
@@ -152,7 +151,7 @@ fn come_again(error: &SubmitError) -> Response {
 async fn judge(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, params: Params) -> Answer {
     let forced = params.get("force") == Some("true");
     let judgement = tokio::task::block_in_place(|| app.models.judge(&name, forced, clock::now()))?;
-    Ok(Json(json!({"status": "success", "data": judgement_json(&judgement)})).into_response())
+    Ok(Json(json!({"status": "success", "data": judgement.json()})).into_response())
 }
 
 /// 400 when nothing of it could be taken.
@@ -168,19 +167,4 @@ fn receipt_json(receipt: &Receipt, refused: &body::Refusals) -> Response {
         "data": {"new": receipt.new, "repeated": receipt.repeated, "corrected": receipt.corrected, "waiting": receipt.waiting,
             "refusedRows": refused.count, "refused": listed}});
     (status, Json(body)).into_response()
-}
-
-pub fn judgement_json(judgement: &Judgement) -> Value {
-    let drift = match &judgement.drift {
-        Outcome::Known(drift) => json!({"share": drift.share, "driftedFeatures": drift.drifted_features, "detected": drift.detected,
-            "features": drift.features.iter().map(|column| json!({"name": column.name, "test": column.test.map(|test| test.name()), "score": column.score.and_then(|score| finite(score).as_f64()),
-                "threshold": column.threshold, "drifted": column.drifted, "error": column.error})).collect::<Vec<_>>()}),
-        Outcome::Unknown(reason) => json!({"unknown": reason.to_string()}),
-    };
-    let performance = match &judgement.performance {
-        Outcome::Known(p) => json!({"r2": finite(p.r2), "rmse": finite(p.rmse), "mae": finite(p.mae), "rows": p.rows}),
-        Outcome::Unknown(reason) => json!({"unknown": reason.to_string()}),
-    };
-    json!({"at": judgement.at.rfc3339(), "drift": drift, "performance": performance,
-        "decision": judgement.decision.json(judgement.decision.outcome.word())})
 }

@@ -1,67 +1,48 @@
 //! What the service asks of a model of the models crate.
 
 use bellbuoy_models::{
-    Answer, DeploymentDecision, FeatureValue, Judgement, Label, Model, ModelSettings, Prediction, Row, Schema, Taken, TestRow, Truth,
+    Accepted, Answer, DeploymentDecision, FeatureValue, Judgement, Label, Model, ModelSettings, Prediction, Reference, Schema, Taken,
+    TestRow,
 };
 use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::Value;
 
 pub struct Engine {
     model: Model,
-    schema: Schema,
 }
 
 impl Engine {
-    pub fn new(settings: ModelSettings, reference: Vec<Row>) -> Engine {
-        let schema = Schema::new(settings.features.iter().map(|feature| feature.name.clone()));
-        Engine { model: Model::new(settings, reference), schema }
+    pub fn new(settings: ModelSettings, reference: Reference) -> Engine {
+        Engine { model: Model::new(settings, reference) }
     }
 
     pub fn schema(&self) -> &Schema {
-        &self.schema
+        self.model.schema()
     }
 
     /// Whether names are added to the schema.
     pub fn open(&self) -> bool {
-        false
+        self.model.is_open()
     }
 
     pub fn position_or_add(&mut self, name: &str) -> Option<usize> {
-        self.schema.position(name)
+        if self.model.is_open() { self.model.schema_mut().add(name) } else { self.model.schema().position(name) }
     }
 
     pub fn check_prediction(&self, row: &Prediction) -> Result<Taken, String> {
-        match &row.answer {
-            Answer::Number(number) if number.is_finite() => Ok(Taken::New),
-            Answer::Number(number) => Err(format!("the prediction is {number}, not a finite number")),
-            Answer::Class { .. } => Err("the model predicts numbers, this is a class".into()),
-        }
+        self.model.check_prediction(row)
     }
 
     pub fn check_label(&self, row: &Label) -> Result<Taken, String> {
-        match &row.truth {
-            Truth::Number(number) if number.is_finite() => Ok(Taken::New),
-            Truth::Number(number) => Err(format!("the true value is {number}, not a finite number")),
-            Truth::Class(_) => Err("the model predicts numbers, this true value is a class".into()),
-        }
+        self.model.check_label(row)
     }
 
-    pub fn predictions(&mut self, rows: Vec<Prediction>) -> bellbuoy_models::Accepted {
-        let names = self.schema.names();
-        let row = |row: Prediction| Row {
-            id: row.id,
-            at: row.at,
-            role: row.role,
-            features: names.iter().cloned().zip(row.features).collect(),
-            prediction: if let Answer::Number(number) = row.answer { number } else { f64::NAN },
-        };
-        let rows = rows.into_iter().map(row).collect();
+    pub fn predictions(&mut self, rows: Vec<Prediction>) -> Accepted {
         self.model.predictions(rows)
     }
 
-    pub fn labels(&mut self, rows: Vec<Label>) -> bellbuoy_models::Accepted {
-        let number = |row: Label| if let Truth::Number(number) = row.truth { Some((row.id, number)) } else { None };
-        self.model.labels(rows.into_iter().filter_map(number).collect())
+    pub fn labels(&mut self, rows: Vec<Label>) -> Accepted {
+        self.model.labels(rows)
     }
 
     pub fn judge(&mut self, now: Timestamp, forced: bool) -> Judgement {

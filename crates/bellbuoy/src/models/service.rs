@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
-use bellbuoy_drift::Values;
-use bellbuoy_models::{FeatureValue, Judgement, Label, ModelKind, ModelSettings, Prediction, Reference, Row, Schema};
+use bellbuoy_models::{Judgement, Label, ModelKind, ModelSettings, Prediction, Schema};
 use bellbuoy_store::{Disk, OsDisk};
 use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::Value;
@@ -219,8 +218,7 @@ impl Models {
 
     fn cell(&self, config: &ModelConfig, references: &References) -> Result<Cell, String> {
         let settings = &config.settings;
-        let reference = reference_rows(references.take(config)?);
-        let mut engine = Engine::new(settings.clone(), reference);
+        let mut engine = Engine::new(settings.clone(), references.take(config)?);
         let kept = self.path.state.kept(&state_name(&settings.name)).map_err(|error| error.to_string())?;
         let (mut told, mut recorded) = (None, None);
         if let Some(kept) = kept {
@@ -288,24 +286,4 @@ fn open_folder(dir: &FilePath) -> std::io::Result<Arc<dyn Disk>> {
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-/// Only the features, as the model still wants them.
-fn reference_rows(reference: Reference) -> Vec<Row> {
-    let Reference::Rows(reference) = reference else { return Vec::new() };
-    let rows = reference.columns.first().map_or(0, |column| column.values.len());
-    let value = |values: &Values, row: usize| match values {
-        Values::Numbers(numbers) if numbers[row].is_finite() => FeatureValue::Number(numbers[row]),
-        Values::Integers(numbers) => FeatureValue::Number(numbers[row] as f64),
-        Values::Categories(texts) => texts.get(row).map_or(FeatureValue::Missing, |text| FeatureValue::Text(text.to_owned())),
-        Values::Numbers(_) | Values::Times(_) => FeatureValue::Missing,
-    };
-    let row = |row: usize| Row {
-        id: row.to_string(),
-        at: Timestamp(0),
-        role: Row::CHAMPION.to_string(),
-        features: reference.columns.iter().map(|column| (column.name.clone(), value(&column.values, row))).collect(),
-        prediction: f64::NAN,
-    };
-    (0..rows).map(row).collect()
 }

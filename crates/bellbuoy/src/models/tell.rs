@@ -3,7 +3,7 @@
 //! In:    a judgement, what was told before. Out: events through the router, lines for the terminal, what a restart must know.
 //! Never: judges.
 
-use bellbuoy_models::{Judgement, Outcome};
+use bellbuoy_models::Judgement;
 use bellbuoy_vocabulary::Timestamp;
 use serde_json::{Value, json};
 
@@ -19,13 +19,18 @@ impl Models {
         let send = |kind, fields, line: String| {
             let _ = self.path.events.send(Event::new(now, kind, fields, line));
         };
-        if let Outcome::Known(drift) = &judgement.drift {
+        let window = judgement.first();
+        if let Some(Ok(drift)) = window.map(|window| &window.drift) {
             let fields =
                 json!({"model": name, "drift_share": drift.share, "drifted_features": drift.drifted_features, "detected": drift.detected});
             send("drift", fields, drift_words(judgement));
         }
-        if let Outcome::Known(performance) = &judgement.performance {
-            let fields = json!({"model": name, "r2": finite(performance.r2), "rmse": finite(performance.rmse), "mae": finite(performance.mae), "rows": performance.rows});
+        let figures = judgement.headline();
+        if !figures.is_empty() {
+            let mut fields = json!({"model": name, "rows": window.map_or(0, |window| window.evaluation.rows)});
+            for (metric, value) in &figures {
+                fields[metric.word()] = finite(*value);
+            }
             send("performance", fields, performance_words(judgement));
         }
         let ruling = &judgement.decision;
@@ -81,17 +86,20 @@ pub(super) fn state_name(model: &str) -> String {
 }
 
 pub fn drift_words(judgement: &Judgement) -> String {
-    match &judgement.drift {
-        Outcome::Known(drift) => {
-            format!("drift share {:.0} %, {} features drifted", drift.share * 100.0, drift.drifted_features)
-        }
-        Outcome::Unknown(reason) => format!("unknown: {reason}"),
+    match judgement.first().map(|first| &first.drift) {
+        Some(Ok(drift)) => format!("drift share {:.0} %, {} features drifted", drift.share * 100.0, drift.drifted_features),
+        Some(Err(reason)) => format!("unknown: {reason}"),
+        None => "unknown".into(),
     }
 }
 
 pub fn performance_words(judgement: &Judgement) -> String {
-    match &judgement.performance {
-        Outcome::Known(p) => format!("R2 {}, RMSE {}, MAE {} over {} rows", short(p.r2), short(p.rmse), short(p.mae), p.rows),
-        Outcome::Unknown(reason) => format!("unknown: {reason}"),
+    let Some(first) = judgement.first() else { return "unknown".into() };
+    let figures: Vec<String> =
+        judgement.headline().into_iter().map(|(metric, value)| format!("{} {}", metric.spoken(), short(value))).collect();
+    match first.evaluation.figures.first().map(|figure| &figure.value) {
+        _ if !figures.is_empty() => format!("{} over {} rows", figures.join(", "), first.evaluation.rows),
+        Some(Err(reason)) => format!("unknown: {reason}"),
+        _ => "unknown".into(),
     }
 }

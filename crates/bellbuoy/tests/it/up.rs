@@ -156,8 +156,10 @@ fn predictions_and_true_values_are_judged() {
     };
     let nothing = judged("");
     assert_eq!(nothing["decision"]["outcome"], "unknown", "no data is neither good nor bad: {nothing}");
-    assert!(nothing["drift"]["unknown"].is_string() && nothing["performance"]["unknown"].is_string());
-    assert!(program.query("bellbuoy_model_r2_production").is_empty());
+    let of_nothing = &nothing["windows"][0];
+    assert_eq!((&of_nothing["drift"]["unknown"]["reason"], &of_nothing["rows"]), (&json!("no_rows"), &json!(0)), "{nothing}");
+    assert!(program.query("bellbuoy_model_figure").is_empty());
+    assert_eq!(program.query("bellbuoy_model_drift_unknown{reason=\"no_rows\"}")[0].1, "1");
 
     // Drifted features, and predictions that are far from the truth.
     let rows: Vec<_> =
@@ -168,10 +170,12 @@ fn predictions_and_true_values_are_judged() {
         assert_eq!(code, 200, "{body}");
     }
     let judgement = judged("");
-    assert_eq!(judgement["drift"]["driftedFeatures"], 2, "{judgement}");
-    assert_eq!(judgement["performance"]["rows"], 200);
+    let window = &judgement["windows"][0];
+    assert_eq!(window["drift"]["drifted_features"], 2, "{judgement}");
+    assert_eq!(window["performance"]["rows"], 200);
     assert_eq!(judgement["decision"]["outcome"], "retrain", "{judgement}");
-    assert_eq!(program.query("bellbuoy_drift_share{model=\"m\"}")[0].1, "1");
+    assert_eq!(program.query("bellbuoy_model_drift_share{model=\"m\"}")[0].1, "1");
+    assert!(program.query("bellbuoy_model_drift_unknown").is_empty());
     let score = |r2: f64| json!({"r2": r2, "rmse": 1.0, "mae": 1.0, "rows": 100});
     let report = json!({"status": "success", "champion": {"baseline": score(0.9), "current": score(0.1)},
         "challenger": {"baseline": score(0.9), "current": score(0.8)}});
@@ -186,7 +190,7 @@ fn predictions_and_true_values_are_judged() {
     program.kill();
     let again = Program::up(&folder);
     let (_, body) = again.post("/api/v1/models/m/judge", "");
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&body).expect("JSON")["data"]["performance"]["rows"], 200, "{body}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&body).expect("JSON")["data"]["windows"][0]["performance"]["rows"], 200, "{body}");
     assert_eq!(told(&again), 1, "a restart after a training told the decision a second time once");
     let (_, body) = again.post("/api/v1/models/m/predictions", &json!([rows[0]]).to_string());
     assert!(body.contains("\"repeated\":1"), "{body}");

@@ -15,7 +15,8 @@ const METRICS: [Metric; 3] = [Metric::Mae, Metric::Rmse, Metric::Mape];
 /// One row of the reference (with its true value) or of today (without).
 #[derive(Clone, Copy, Debug)]
 pub struct LossRow<'a> {
-    pub features: &'a BTreeMap<String, FeatureValue>,
+    /// In the same order in every row; what is beyond the end is missing.
+    pub features: &'a [FeatureValue],
     pub predicted: f64,
     pub actual: Option<f64>,
 }
@@ -29,7 +30,8 @@ pub struct Dle {
 /// How a feature becomes a number.
 #[derive(Clone, Debug)]
 struct Encoding {
-    name: String,
+    /// Its place among the features.
+    at: usize,
     /// Texts in the order of the mean error that they had, so that a tree can split between them.
     ranks: BTreeMap<String, f64>,
 }
@@ -44,8 +46,8 @@ struct Loss {
 }
 
 impl Dle {
-    /// From a reference with true values that the model was not trained on. `features`: those to learn from; the prediction is one more.
-    pub fn fit(reference: &[LossRow], features: &[&str], rows_min: usize) -> Result<Dle, Unknown> {
+    /// From a reference with true values that the model was not trained on. `features`: how many there are to learn from; the prediction is one more.
+    pub fn fit(reference: &[LossRow], features: usize, rows_min: usize) -> Result<Dle, Unknown> {
         let usable = |row: &&LossRow| row.predicted.is_finite() && row.actual.is_some_and(f64::is_finite);
         let rows: Vec<(LossRow, f64)> = reference.iter().filter(usable).filter_map(|row| Some((*row, row.actual?))).collect();
         match rows.len() {
@@ -53,7 +55,7 @@ impl Dle {
             count if count < rows_min => return Err(Unknown::TooFewRows { rows: count, rows_min }),
             _ => {}
         }
-        let encodings: Vec<Encoding> = features.iter().map(|name| Encoding::of(name, &rows)).collect();
+        let encodings: Vec<Encoding> = (0..features).map(|at| Encoding::of(at, &rows)).collect();
         let losses = METRICS.iter().map(|metric| Loss::fit(*metric, &rows, &encodings));
         Ok(Dle { losses: losses.collect(), features: encodings })
     }
@@ -127,10 +129,10 @@ fn encode(encodings: &[Encoding], row: &LossRow) -> Vec<f64> {
 }
 
 impl Encoding {
-    fn of(name: &str, rows: &[(LossRow, f64)]) -> Encoding {
+    fn of(at: usize, rows: &[(LossRow, f64)]) -> Encoding {
         let mut sums: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
         for (row, actual) in rows {
-            if let Some(FeatureValue::Text(text)) = row.features.get(name) {
+            if let Some(FeatureValue::Text(text)) = row.features.get(at) {
                 let sum = sums.entry(text).or_default();
                 sum.0 += (row.predicted - actual).abs();
                 sum.1 += 1;
@@ -142,11 +144,11 @@ impl Encoding {
         let mean = |sum: (f64, usize)| sum.0 / sum.1 as f64;
         categories.sort_by(|a, b| mean(a.1).total_cmp(&mean(b.1)));
         let ranks = categories.iter().enumerate().map(|(rank, (text, _))| ((*text).to_owned(), rank as f64));
-        Encoding { name: name.to_owned(), ranks: ranks.collect() }
+        Encoding { at, ranks: ranks.collect() }
     }
 
     fn number(&self, row: &LossRow) -> f64 {
-        match row.features.get(&self.name) {
+        match row.features.get(self.at) {
             Some(FeatureValue::Number(number)) if number.is_finite() => *number,
             Some(FeatureValue::Text(text)) => self.ranks.get(text).copied().unwrap_or(f64::NAN),
             _ => f64::NAN,
@@ -158,12 +160,10 @@ impl Encoding {
 mod tests {
     use super::*;
 
-    fn features(i: usize) -> BTreeMap<String, FeatureValue> {
+    /// Weather and hour.
+    fn features(i: usize) -> [FeatureValue; 2] {
         let weather = ["clear", "rain", "snow"][i % 3];
-        BTreeMap::from([
-            ("weather".to_owned(), FeatureValue::Text(weather.to_owned())),
-            ("hour".to_owned(), FeatureValue::Number((i % 24) as f64)),
-        ])
+        [FeatureValue::Text(weather.to_owned()), FeatureValue::Number((i % 24) as f64)]
     }
 
     /// In rain the error is 10, in snow 30, else 1.
@@ -179,7 +179,7 @@ mod tests {
             .enumerate()
             .map(|(i, (features, predicted))| LossRow { features, predicted: *predicted, actual: Some(actual(i, *predicted)) })
             .collect();
-        let dle = Dle::fit(&reference, &["weather", "hour"], 50).expect("enough rows");
+        let dle = Dle::fit(&reference, 2, 50).expect("enough rows");
         let today: Vec<_> = (0..100).map(|i| (features(3 * i + 2), (i % 50) as f64)).collect();
         let rows: Vec<LossRow> =
             today.iter().map(|(features, predicted)| LossRow { features, predicted: *predicted, actual: None }).collect();
@@ -191,16 +191,15 @@ mod tests {
             let figures = dle.estimate(&rows[..count], 50);
             assert!(figures.iter().all(|figure| figure.value.as_ref().err().map(Unknown::word) == Some(word)));
         }
-        assert_eq!(Dle::fit(&rows, &["hour"], 50).err(), Some(Unknown::NoRows), "no true values");
-        assert_eq!(Dle::fit(&reference[..9], &["hour"], 50).err(), Some(Unknown::TooFewRows { rows: 9, rows_min: 50 }));
+        assert_eq!(Dle::fit(&rows, 2, 50).err(), Some(Unknown::NoRows), "no true values");
+        assert_eq!(Dle::fit(&reference[..9], 2, 50).err(), Some(Unknown::TooFewRows { rows: 9, rows_min: 50 }));
     }
 
     #[test]
     fn a_target_of_zeros_has_no_mape() {
-        let features = BTreeMap::new();
-        let row = |predicted| LossRow { features: &features, predicted, actual: Some(0.0) };
+        let row = |predicted| LossRow { features: &[], predicted, actual: Some(0.0) };
         let reference: Vec<LossRow> = (0..60).map(|i| row(f64::from(i))).collect();
-        let figures = Dle::fit(&reference, &[], 50).expect("enough rows").estimate(&reference, 50);
+        let figures = Dle::fit(&reference, 0, 50).expect("enough rows").estimate(&reference, 50);
         assert_eq!(figures[2].value, Err(Unknown::OnlyZeros));
         assert!(figures[0].value.is_ok());
     }

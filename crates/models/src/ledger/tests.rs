@@ -1,216 +1,250 @@
-//! Joining in any order, amending, bounds; the figures of a window are those of its rows, whatever the order of arrival.
-
-use bellbuoy_vocabulary::Millis;
-use proptest::prelude::*;
+//! Joining in any order, amending, bounds; the rows of a window are the same whatever the order of arrival.
 
 use super::*;
+use crate::FeatureValue;
+use bellbuoy_vocabulary::Millis;
 
-fn entry(id: &str, at: i64, role: &str, number: f64) -> Entry {
-    Entry { id: id.into(), at: Timestamp(at), role: role.into(), answer: Answer::Number(number), segments: BTreeMap::new() }
+fn row(id: &str, at: i64, role: &str, number: f64) -> Prediction {
+    Prediction { id: id.into(), at: Timestamp(at), role: role.into(), answer: Answer::Number(number), features: Vec::new() }
 }
 
-fn hourly(rows_max: usize) -> Ledger {
-    Ledger::new(Target::Number, Windows::tumbling(Millis(60)), rows_max)
+fn ledger(rows_max: usize) -> Ledger {
+    Ledger::new(ModelKind::Regression, rows_max)
+}
+
+const HOURS: Windows = Windows::Time { size: Millis(60), step: Millis(60), offset: Millis::ZERO };
+
+/// What the ledger says to one prediction, which is what it said before that it would say.
+fn predict(ledger: &mut Ledger, prediction: Prediction) -> Result<Taken, String> {
+    let said = ledger.check(&prediction);
+    let mut accepted = Accepted::default();
+    ledger.predict(prediction, &mut accepted);
+    assert_eq!(counted(&said), (accepted.new, accepted.repeated, accepted.refused.len()));
+    said
+}
+
+fn truth(ledger: &mut Ledger, id: &str, truth: Truth) -> Result<Taken, String> {
+    let label = Label { id: id.into(), truth };
+    let said = ledger.check_truth(&label);
+    let mut accepted = Accepted::default();
+    ledger.truth(label, &mut accepted);
+    assert_eq!(counted(&said), (accepted.new, accepted.repeated, accepted.refused.len()));
+    said
+}
+
+fn counted(said: &Result<Taken, String>) -> (usize, usize, usize) {
+    match said {
+        Ok(Taken::Repeated) => (0, 1, 0),
+        Ok(_) => (1, 0, 0),
+        Err(_) => (0, 0, 1),
+    }
 }
 
 fn options() -> EvaluationOptions {
     EvaluationOptions { rows_min: 2, resampling: None, segments_max: 10 }
 }
 
+fn slots(ledger: &Ledger, role: &str, cut: &Cut) -> Vec<Slot> {
+    ledger.all(role)[cut.rows.clone()].to_vec()
+}
+
+fn evaluation(ledger: &Ledger, role: &str, cut: &Cut) -> Evaluation {
+    ledger.joined(&slots(ledger, role, cut)).evaluation(&options())
+}
+
 /// `NUMBER: MAE over ROWS` of the windows that changed.
 fn amended(ledger: &mut Ledger, role: &str) -> Vec<String> {
-    let cuts = ledger.amended(role, Timestamp(1000));
+    let changes = ledger.take_changes(role);
+    let cuts = ledger.cuts(role, &HOURS, Timestamp(1000));
     let said = |cut: &Cut| {
-        let figures = ledger.figures(role, cut, &options());
-        let mae = figures.evaluation.value(Metric::Mae).map_or_else(|reason| reason.to_string(), |mae| mae.to_string());
-        format!("{}: {mae} ({} of {})", cut.number, figures.with_truth, figures.predictions)
+        let mae = evaluation(ledger, role, cut).value(Metric::Mae).map_or_else(|reason| reason.to_string(), |mae| mae.to_string());
+        let slots = slots(ledger, role, cut);
+        format!("{}: {mae} ({} of {})", cut.number, ledger.with_truth(&slots).len(), slots.len())
     };
-    cuts.iter().map(said).collect()
+    cuts.iter().filter(|cut| changes.touch_cut(cut, &HOURS)).map(said).collect()
 }
 
 #[test]
 fn late_true_values_amend_past_windows() {
-    let mut ledger = hourly(100);
+    let mut ledger = ledger(100);
     for i in 0..6 {
-        ledger.predict(entry(&i.to_string(), i * 30, "champion", 10.0)).expect("a row");
+        predict(&mut ledger, row(&i.to_string(), i * 30, "champion", 10.0)).expect("a row");
     }
     assert_eq!(
         amended(&mut ledger, "champion"),
         ["0: there are no rows (0 of 2)", "1: there are no rows (0 of 2)", "2: there are no rows (0 of 2)"]
     );
-    assert_eq!(ledger.truth("0", Truth::Number(11.0)), Ok(Taken::New));
+    assert_eq!(truth(&mut ledger, "0", Truth::Number(11.0)), Ok(Taken::New));
     assert_eq!(amended(&mut ledger, "champion"), ["0: 1 rows, 2 are needed (1 of 2)"]);
-    assert_eq!(ledger.truth("1", Truth::Number(13.0)), Ok(Taken::New));
-    assert_eq!(ledger.truth("5", Truth::Number(10.0)), Ok(Taken::New));
+    assert_eq!(truth(&mut ledger, "1", Truth::Number(13.0)), Ok(Taken::New));
+    assert_eq!(truth(&mut ledger, "5", Truth::Number(10.0)), Ok(Taken::New));
     assert_eq!(amended(&mut ledger, "champion"), ["0: 2 (2 of 2)", "2: 1 rows, 2 are needed (1 of 2)"]);
-    assert_eq!(ledger.truth("1", Truth::Number(13.0)), Ok(Taken::Repeated));
+    assert_eq!(truth(&mut ledger, "1", Truth::Number(13.0)), Ok(Taken::Repeated));
     assert_eq!(amended(&mut ledger, "champion"), [""; 0]);
-    assert_eq!(ledger.truth("1", Truth::Number(15.0)), Ok(Taken::Corrected));
+    assert_eq!(truth(&mut ledger, "1", Truth::Number(15.0)), Ok(Taken::Corrected));
     assert_eq!(amended(&mut ledger, "champion"), ["0: 3 (2 of 2)"]);
     // A prediction that comes late changes its window too.
-    ledger.predict(entry("late", 59, "champion", 1.0)).expect("a row");
+    predict(&mut ledger, row("late", 59, "champion", 1.0)).expect("a row");
     assert_eq!(amended(&mut ledger, "champion"), ["0: 3 (2 of 3)"]);
 }
 
 #[test]
 fn true_values_wait_for_their_predictions_and_reach_all_roles() {
-    let mut ledger = hourly(2);
-    assert_eq!(ledger.truth("a", Truth::Number(1.0)), Ok(Taken::Waiting));
-    assert_eq!(ledger.truth("a", Truth::Number(1.0)), Ok(Taken::Repeated));
-    assert_eq!(ledger.truth("a", Truth::Number(2.0)), Ok(Taken::Corrected));
-    assert_eq!(ledger.predict(entry("a", 5, "champion", 2.5)), Ok(Taken::New));
-    assert_eq!(ledger.predict(entry("a", 5, "champion", 9.0)), Ok(Taken::Repeated));
-    assert_eq!(ledger.predict(entry("a", 5, "challenger", 2.0)), Ok(Taken::New));
+    let mut ledger = ledger(2);
+    assert_eq!(truth(&mut ledger, "a", Truth::Number(1.0)), Ok(Taken::Waiting));
+    assert_eq!(truth(&mut ledger, "a", Truth::Number(1.0)), Ok(Taken::Repeated));
+    assert_eq!(truth(&mut ledger, "a", Truth::Number(2.0)), Ok(Taken::Corrected));
+    assert_eq!(predict(&mut ledger, row("a", 5, "champion", 2.5)), Ok(Taken::New));
+    assert_eq!(predict(&mut ledger, row("a", 5, "champion", 9.0)), Ok(Taken::Repeated));
+    assert_eq!(predict(&mut ledger, row("a", 5, "challenger", 2.0)), Ok(Taken::New));
     for role in ["champion", "challenger"] {
-        assert_eq!(ledger.cuts(role, Timestamp(0)).iter().map(|cut| ledger.joined(role, cut).rows()).collect::<Vec<_>>(), [1]);
+        assert_eq!(ledger.with_truth(&ledger.all(role)).len(), 1);
     }
     for i in 0..10 {
-        assert_eq!(ledger.truth(&format!("nobody-{i}"), Truth::Number(0.0)), Ok(Taken::Waiting));
+        assert_eq!(truth(&mut ledger, &format!("nobody-{i}"), Truth::Number(0.0)), Ok(Taken::Waiting));
     }
     assert_eq!((ledger.truths_waiting(), ledger.truths_dropped), (2, 8));
-    assert_eq!(ledger.cuts("nobody", Timestamp(0)), []);
+    assert_eq!(ledger.cuts("nobody", &HOURS, Timestamp(0)), []);
 }
 
 #[test]
 fn a_window_that_lost_rows_is_not_reported_again() {
-    let mut ledger = hourly(3);
-    let numbers = |ledger: &Ledger| ledger.cuts("champion", Timestamp(1000)).iter().map(|cut| cut.number).collect::<Vec<_>>();
+    let mut ledger = ledger(3);
+    let numbers = |ledger: &Ledger| ledger.cuts("champion", &HOURS, Timestamp(1000)).iter().map(|cut| cut.number).collect::<Vec<_>>();
     for i in 0..5 {
-        ledger.predict(entry(&i.to_string(), i * 30, "champion", 1.0)).expect("a row");
+        predict(&mut ledger, row(&i.to_string(), i * 30, "champion", 1.0)).expect("a row");
     }
     // Rows 0 and 1 are forgotten, window 0 with them; window 1 holds rows 2 and 3, window 2 row 4.
     assert_eq!(numbers(&ledger), [1, 2]);
-    ledger.predict(entry("5", 150, "champion", 1.0)).expect("a row");
+    predict(&mut ledger, row("5", 150, "champion", 1.0)).expect("a row");
     assert_eq!(numbers(&ledger), [2], "window 1 has lost row 2");
-    assert_eq!(ledger.predict(entry("old", 3, "champion", 1.0)), Err("older than the rows that are kept".into()));
-    assert_eq!(ledger.truth("0", Truth::Number(1.0)), Ok(Taken::Waiting));
+    assert_eq!(predict(&mut ledger, row("old", 3, "champion", 1.0)), Err("older than the rows that are kept".into()));
+    assert_eq!(truth(&mut ledger, "0", Truth::Number(1.0)), Ok(Taken::Waiting));
 }
 
+/// The bound keeps the same rows of one time whatever came first, and refuses none of them.
 #[test]
 fn more_rows_of_one_time_than_are_kept_are_all_taken() {
-    let mut ledger = hourly(3);
-    for i in 0..9 {
-        assert_eq!(ledger.predict(entry(&i.to_string(), 7, "champion", 1.0)), Ok(Taken::New));
-    }
-    assert_eq!((ledger.ids.len(), ledger.cuts("champion", Timestamp(1000)).len()), (3, 0));
+    let kept = |order: &mut dyn Iterator<Item = i64>| {
+        let mut ledger = ledger(3);
+        for i in order {
+            assert_eq!(predict(&mut ledger, row(&i.to_string(), 7, "champion", 1.0)), Ok(Taken::New));
+        }
+        assert_eq!((ledger.ids.len(), ledger.cuts("champion", &HOURS, Timestamp(1000)).len()), (3, 0));
+        ledger.all("champion").iter().map(|slot| ledger.id(*slot).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(&mut (0..9)), kept(&mut (0..9).rev()));
 }
 
 #[test]
 fn what_is_refused_says_why() {
-    let mut numbers = hourly(10);
-    let class = |class: Option<&str>, probabilities: &[f64]| Entry {
+    let mut numbers = ledger(10);
+    let class = |class: Option<&str>, probabilities: &[f64]| Prediction {
         answer: Answer::Class { class: class.map(str::to_owned), probabilities: probabilities.to_vec() },
-        ..entry("x", 1, "champion", 0.0)
+        ..row("x", 1, "champion", 0.0)
     };
-    let check = |ledger: &mut Ledger, entry: Entry, expected: &str| assert_eq!(ledger.predict(entry), Err(expected.to_owned()));
-    check(&mut numbers, entry("", 1, "champion", 1.0), "the id has to have 1 to 256 bytes");
-    check(&mut numbers, entry("x", 1, "champion", f64::NAN), "the prediction is NaN, not a finite number");
+    let check = |ledger: &mut Ledger, row: Prediction, expected: &str| assert_eq!(predict(ledger, row), Err(expected.to_owned()));
+    check(&mut numbers, row("", 1, "champion", 1.0), "the id has to have 1 to 256 bytes");
+    check(&mut numbers, row("x", 1, "champion", f64::NAN), "the prediction is NaN, not a finite number");
     check(&mut numbers, class(Some("a"), &[]), "the model predicts numbers, this is a class");
-    assert!(numbers.truth("x", Truth::Class("a".into())).is_err() && numbers.truth("x", Truth::Number(f64::INFINITY)).is_err());
-    let target = Target::Class { classes: vec!["no".into(), "yes".into()], positive: Some("yes".into()) };
-    let mut classes = Ledger::new(target, Windows::tumbling_rows(5), 10);
-    check(&mut classes, entry("x", 1, "champion", 1.0), "the model predicts classes, this is a number");
+    let long = Prediction { features: vec![FeatureValue::Text("x".repeat(2000))], ..row("x", 1, "champion", 1.0) };
+    check(&mut numbers, long, "feature 0 has a text of more than 1024 bytes");
+    assert!(truth(&mut numbers, "x", Truth::Class("a".into())).is_err());
+    assert!(truth(&mut numbers, "x", Truth::Number(f64::INFINITY)).is_err());
+    let mut classes = Ledger::new(yes_or_no(), 10);
+    check(&mut classes, row("x", 1, "champion", 1.0), "the model predicts classes, this is a number");
     check(&mut classes, class(None, &[]), "the row has neither a predicted class nor probabilities");
     check(&mut classes, class(None, &[2.0]), "the probability 2 is not between 0 and 1");
-    assert!(classes.truth("x", Truth::Number(1.0)).is_err() && classes.truth("x", Truth::Class(String::new())).is_err());
+    assert!(truth(&mut classes, "x", Truth::Number(1.0)).is_err() && truth(&mut classes, "x", Truth::Class(String::new())).is_err());
     for i in 0..20 {
-        let _ = numbers.predict(entry("y", 1, &i.to_string(), 1.0));
+        let _ = predict(&mut numbers, row("y", 1, &i.to_string(), 1.0));
     }
     assert_eq!(numbers.roles.len(), ROLES_MAX);
 }
 
+fn yes_or_no() -> ModelKind {
+    ModelKind::Classification { classes: vec!["no".into(), "yes".into()], positive: Some("yes".into()) }
+}
+
 #[test]
 fn classes_have_figures_by_window_and_segment() {
-    let target = Target::Class { classes: vec!["no".into(), "yes".into()], positive: Some("yes".into()) };
-    let mut ledger = Ledger::new(target, Windows::tumbling_rows(10), 100);
-    for i in 0..20 {
+    let mut ledger = Ledger::new(yes_or_no(), 20);
+    // Twice as many as are kept: places and texts of the first are used again.
+    for i in -20..20 {
         let city = if i % 2 == 0 { "Berlin" } else { "Bonn" };
         let answer = Answer::Class { class: None, probabilities: vec![if i % 4 == 0 { 0.9 } else { 0.2 }] };
-        let segments = BTreeMap::from([("city".to_owned(), city.to_owned())]);
-        ledger.predict(Entry { answer, segments, ..entry(&i.to_string(), i, "champion", 0.0) }).expect("a row");
-        let truth = if i % 4 == 0 || i == 1 { "yes" } else { "no" };
-        ledger.truth(&i.to_string(), Truth::Class(truth.into())).expect("a true value");
+        let features = vec![FeatureValue::Text(city.to_owned()), FeatureValue::Text(format!("only in {i}"))];
+        predict(&mut ledger, Prediction { answer, features, ..row(&i.to_string(), i, "champion", 0.0) }).expect("a row");
+        let class = if i % 4 == 0 || i == 1 { "yes" } else { "no" };
+        truth(&mut ledger, &i.to_string(), Truth::Class(class.into())).expect("a true value");
     }
-    let cuts = ledger.cuts("champion", Timestamp(100));
-    let accuracy = |cut: &Cut| ledger.figures("champion", cut, &options()).evaluation.value(Metric::Accuracy);
+    assert_eq!((ledger.rows.len(), ledger.texts.bound()), (21, 25));
+    let cuts = ledger.cuts("champion", &Windows::tumbling_rows(10), Timestamp(100));
+    let accuracy = |cut: &Cut| evaluation(&ledger, "champion", cut).value(Metric::Accuracy);
     assert_eq!(cuts.iter().map(accuracy).collect::<Vec<_>>(), [Ok(0.9), Ok(1.0)]);
-    let cities = ledger.by_segment("champion", &cuts[0], "city", &options());
+    let slots = slots(&ledger, "champion", &cuts[0]);
+    let cities = ledger.by_segment(&slots, 0, &options());
     let of: Vec<_> = cities.segments.iter().map(|(name, evaluation)| (name.as_str(), evaluation.value(Metric::Accuracy))).collect();
     assert_eq!(of, [("Berlin", Ok(1.0)), ("Bonn", Ok(0.8))]);
-    assert_eq!(ledger.by_segment("champion", &cuts[0], "country", &options()).segments[0].0, "");
+    assert_eq!(ledger.by_segment(&slots, 7, &options()).segments[0].0, "");
+    let decided = ledger.answers(&slots);
+    assert_eq!((decided.text(0), decided.text(1)), (Some("yes"), Some("no")));
+    assert_eq!(ledger.column(&slots, 1, None).text(3), Some("only in 3"));
 }
 
 #[test]
 fn a_challenger_is_compared_on_the_ids_of_both() {
-    let mut ledger = hourly(1000);
+    let mut ledger = ledger(1000);
     for i in 0..400 {
         let noise = f64::from(i * 7919 % 97);
-        ledger.predict(entry(&i.to_string(), i64::from(i), "champion", f64::from(i % 50) + noise)).expect("a row");
+        predict(&mut ledger, row(&i.to_string(), i64::from(i), "champion", f64::from(i % 50) + noise)).expect("a row");
         // Only every second row was given to the challenger, at another time.
         if i % 2 == 0 {
-            ledger.predict(entry(&i.to_string(), i64::from(i) + 5, "challenger", f64::from(i % 50) + noise / 2.0)).expect("a row");
+            predict(&mut ledger, row(&i.to_string(), i64::from(i) + 5, "challenger", f64::from(i % 50) + noise / 2.0)).expect("a row");
         }
-        ledger.truth(&i.to_string(), Truth::Number(f64::from(i % 50))).expect("a true value");
+        truth(&mut ledger, &i.to_string(), Truth::Number(f64::from(i % 50))).expect("a true value");
     }
-    let compare =
-        |to: i64| ledger.compare(["champion", "challenger"], [Timestamp(0), Timestamp(to)], Metric::Mae, 50, &Resampling::default());
-    let all = compare(400);
+    let compare = |rows: usize, role: &str| {
+        let slots = ledger.all("champion")[..rows].to_vec();
+        ledger.compare(&slots, |id| ledger.answer_of(role, id), Metric::Mae, 50, &Resampling::default())
+    };
+    let all = compare(400, "challenger");
     assert_eq!(all.rows, 200);
     assert!(all.interval.is_ok_and(|interval| interval.low > 0.0));
-    assert_eq!(compare(60).gain, Err(Unknown::TooFewRows { rows: 30, rows_min: 50 }));
-    let none = ledger.compare(["champion", "nobody"], [Timestamp(0), Timestamp(9)], Metric::Mae, 50, &Resampling::default());
-    assert_eq!(none.gain, Err(Unknown::NoRows));
+    assert_eq!(compare(60, "challenger").gain, Err(Unknown::TooFewRows { rows: 30, rows_min: 50 }));
+    assert_eq!(compare(60, "nobody").gain, Err(Unknown::NoRows));
 }
 
 #[test]
 fn windows_of_rows_move_when_a_row_comes_between() {
-    let mut ledger = Ledger::new(Target::Number, Windows::tumbling_rows(2), 100);
+    let (mut ledger, windows) = (ledger(100), Windows::tumbling_rows(2));
+    let changed = |ledger: &mut Ledger| {
+        let changes = ledger.take_changes("champion");
+        let cuts = ledger.cuts("champion", &windows, Timestamp(0));
+        cuts.iter().filter(|cut| changes.touch_cut(cut, &windows)).map(|cut| cut.number).collect::<Vec<_>>()
+    };
     for (id, at) in [("a", 10), ("b", 20), ("c", 30), ("d", 40)] {
-        ledger.predict(entry(id, at, "champion", 1.0)).expect("a row");
+        predict(&mut ledger, row(id, at, "champion", 1.0)).expect("a row");
     }
-    assert_eq!(ledger.amended("champion", Timestamp(0)).len(), 2);
-    ledger.predict(entry("e", 25, "champion", 1.0)).expect("a row");
-    let numbers: Vec<i64> = ledger.amended("champion", Timestamp(0)).iter().map(|cut| cut.number).collect();
-    assert_eq!(numbers, [1, 2]);
+    assert_eq!(changed(&mut ledger), [0, 1]);
+    predict(&mut ledger, row("e", 25, "champion", 1.0)).expect("a row");
+    assert_eq!(changed(&mut ledger), [1, 2]);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// Predictions and true values in any order give the figures that the same rows give in order; what `amended` names adds up to all.
-    #[test]
-    fn the_order_of_arrival_does_not_matter(order in Just((0..40usize).collect::<Vec<_>>()).prop_shuffle(), ask_after in 1..40usize) {
-        let act = |ledger: &mut Ledger, step: usize| {
-            let id = (step / 2).to_string();
-            let row = step as i64 / 2;
-            if step.is_multiple_of(2) {
-                ledger.predict(entry(&id, row * 17, "champion", row as f64)).map(|_| ())
-            } else {
-                ledger.truth(&id, Truth::Number((row * row % 7) as f64)).map(|_| ())
-            }
-        };
-        let (mut sorted, mut shuffled) = (hourly(100), hourly(100));
-        let mut told: BTreeMap<i64, WindowFigures> = BTreeMap::new();
-        let tell = |ledger: &mut Ledger, told: &mut BTreeMap<i64, WindowFigures>| {
-            for cut in ledger.amended("champion", Timestamp(1000)) {
-                told.insert(cut.number, ledger.figures("champion", &cut, &options()));
-            }
-        };
-        for (done, step) in order.iter().enumerate() {
-            act(&mut sorted, done).expect("a good row");
-            act(&mut shuffled, *step).expect("a good row");
-            if done % ask_after == 0 {
-                tell(&mut shuffled, &mut told);
-            }
-        }
-        tell(&mut shuffled, &mut told);
-        let all = sorted.cuts("champion", Timestamp(1000));
-        prop_assert_eq!(told.len(), all.len());
-        for cut in all {
-            let mut said = told[&cut.number].clone();
-            // Where the rows lie in the ledger may have moved since it was told.
-            said.cut.rows = cut.rows.clone();
-            prop_assert_eq!(said, sorted.figures("champion", &cut, &options()));
-        }
+/// More changes than are remembered one by one: every window from the oldest of them on counts as changed, none is missed.
+#[test]
+fn many_changes_are_not_forgotten() {
+    let mut ledger = ledger(100_000);
+    let before = Changes { times: vec![Timestamp(-1)], ..Changes::default() };
+    predict(&mut ledger, row("old", 10, "champion", 1.0)).expect("a row");
+    for i in 0..3 * TOUCHED_MAX as i64 {
+        predict(&mut ledger, row(&i.to_string(), 1000 + 60 * i, "champion", 1.0)).expect("a row");
     }
+    let cuts = ledger.cuts("champion", &HOURS, Timestamp(0));
+    let changes = ledger.take_changes("champion");
+    assert!(cuts.iter().filter(|cut| !cut.rows.is_empty()).all(|cut| changes.touch_cut(cut, &HOURS)));
+    assert!(!cuts.iter().any(|cut| before.touch_cut(cut, &HOURS) || ledger.roles[0].changes.touch_cut(cut, &HOURS)));
+    truth(&mut ledger, "20000", Truth::Number(1.0)).expect("a true value");
+    let changes = ledger.take_changes("champion");
+    assert_eq!(cuts.iter().filter(|cut| changes.touch_cut(cut, &HOURS)).count(), 1);
 }

@@ -1,7 +1,7 @@
 //! The retraining tree of the mission as rules, for any figure of performance.
 
-use super::{Condition, Policy, Reading, Readings, Rule, Test};
-use crate::{Better, DecisionSeverity, DriftSummary, Metric, Outcome, Performance, RetrainingOutcome, RetrainingThresholds};
+use super::{Condition, Policy, Rule, Test};
+use crate::{Better, DecisionSeverity, Metric, RetrainingOutcome, RetrainingThresholds};
 use bellbuoy_vocabulary::Millis;
 
 impl Policy<RetrainingOutcome> {
@@ -58,31 +58,5 @@ fn beyond(metric: Metric, line: f64) -> Vec<(&'static str, Condition)> {
         Better::Higher => vec![("", condition(Test::Below, line))],
         Better::Lower => vec![("", condition(Test::Above, line))],
         Better::Zero => vec![("", condition(Test::Above, line)), ("_low", condition(Test::Below, -line))],
-    }
-}
-
-impl Policy<RetrainingOutcome> {
-    /// `r2`, `rmse`, `mae`, `drift_share`, `drift_detected`, `drifted_features`.
-    pub fn readings(drift: &Outcome<DriftSummary>, performance: &Outcome<Performance>) -> Readings {
-        let mut out = Readings::new();
-        for (name, of) in [("r2", (|p| p.r2) as fn(&Performance) -> f64), ("rmse", |p| p.rmse), ("mae", |p| p.mae)] {
-            let reading = match performance {
-                Outcome::Known(figures) => Reading::of(of(figures), Some(figures.rows)),
-                Outcome::Unknown(reason) => Reading::unknown(reason.clone()),
-            };
-            out.insert(name.to_owned(), reading);
-        }
-        for (name, of) in [
-            ("drift_share", (|d| d.share) as fn(&DriftSummary) -> f64),
-            ("drift_detected", |d| f64::from(u8::from(d.detected))),
-            ("drifted_features", |d| d.drifted_features as f64),
-        ] {
-            let reading = match drift {
-                Outcome::Known(summary) => Reading::of(of(summary), Some(summary.rows)),
-                Outcome::Unknown(reason) => Reading::unknown(reason.clone()),
-            };
-            out.insert(name.to_owned(), reading);
-        }
-        out
     }
 }

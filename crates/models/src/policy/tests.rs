@@ -4,9 +4,71 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Comparison, DeploymentDecision, DeploymentOutcome, DeploymentSettings, DeploymentThresholds, DriftSummary, Metric, MetricLines,
-    ModelKind, Outcome, Paired, Pairs, Performance, Resampling, RetrainingOutcome, RetrainingThresholds,
+    Comparison, DeploymentDecision, DeploymentOutcome, DeploymentSettings, DeploymentThresholds, Metric, MetricLines, ModelKind, Paired,
+    Pairs, Resampling, RetrainingOutcome, RetrainingThresholds,
 };
+
+/// What the trees of the mission look at.
+#[derive(Clone, Debug)]
+enum Outcome<T> {
+    Known(T),
+    Unknown(String),
+}
+
+impl<T> Outcome<T> {
+    fn known(&self) -> Option<&T> {
+        match self {
+            Outcome::Known(value) => Some(value),
+            Outcome::Unknown(_) => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct DriftSummary {
+    share: f64,
+    drifted_features: usize,
+    detected: bool,
+    rows: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Performance {
+    r2: f64,
+    rmse: f64,
+    mae: f64,
+    rows: usize,
+}
+
+impl Performance {
+    fn of_scores(r2: f64, rmse: f64, mae: f64, rows: usize) -> Performance {
+        Performance { r2, rmse, mae, rows }
+    }
+}
+
+/// `r2`, `rmse`, `mae`, `drift_share`, `drift_detected`, `drifted_features`.
+fn readings(drift: &Outcome<DriftSummary>, performance: &Outcome<Performance>) -> Readings {
+    let mut out = Readings::new();
+    for (name, of) in [("r2", (|p| p.r2) as fn(&Performance) -> f64), ("rmse", |p| p.rmse), ("mae", |p| p.mae)] {
+        let reading = match performance {
+            Outcome::Known(figures) => Reading::of(of(figures), Some(figures.rows)),
+            Outcome::Unknown(reason) => Reading::unknown(reason.clone()),
+        };
+        out.insert(name.to_owned(), reading);
+    }
+    for (name, of) in [
+        ("drift_share", (|d| d.share) as fn(&DriftSummary) -> f64),
+        ("drift_detected", |d| f64::from(u8::from(d.detected))),
+        ("drifted_features", |d| d.drifted_features as f64),
+    ] {
+        let reading = match drift {
+            Outcome::Known(summary) => Reading::of(of(summary), Some(summary.rows)),
+            Outcome::Unknown(reason) => Reading::unknown(reason.clone()),
+        };
+        out.insert(name.to_owned(), reading);
+    }
+    out
+}
 
 fn policy(rules: Vec<Rule<RetrainingOutcome>>) -> Policy<RetrainingOutcome> {
     Policy::retraining_of(rules)
@@ -105,7 +167,7 @@ proptest! {
     #[test]
     fn default_rules_decide_as_the_retraining_tree(
         drift in known_or_not((0..=10u8, any::<bool>()).prop_map(|(tenths, detected)| {
-            DriftSummary { share: f64::from(tenths) / 10.0, drifted_features: 1, features: Vec::new(), detected, rows: 100 }
+            DriftSummary { share: f64::from(tenths) / 10.0, drifted_features: 1, detected, rows: 100 }
         })),
         performance in known_or_not((0..=20u8, 0..=4u8).prop_map(|(r2, rmse)| Performance::of_scores(f64::from(r2) / 20.0, f64::from(rmse) * 20.0, 9.0, 99))),
         r2_critical in prop::option::of(Just(0.65)), r2_warning in prop::option::of(Just(0.7)),
@@ -113,7 +175,7 @@ proptest! {
     ) {
         let lines = Lines { r2_critical, r2_warning, rmse_critical, drift_share };
         let tree = retraining_tree(&drift, &performance, &lines, forced);
-        let readings = Policy::<RetrainingOutcome>::readings(&drift, &performance);
+        let readings = readings(&drift, &performance);
         let ruling = lines.rules().judge(&readings, &mut PolicyState::default(), forced, Timestamp(0));
         prop_assert_eq!((ruling.outcome, ruling.severity), (tree.0, tree.1), "{} | {}", ruling.reason, tree.2);
         if let Some(rule) = ruling.reason.rule().filter(|_| ruling.outcome != RetrainingOutcome::Unknown && lines.drift_share.is_some()) {
@@ -141,8 +203,7 @@ proptest! {
 /// What the tree says in words, by the figures of a month.
 #[test]
 fn reasons_name_figure_value_and_line() {
-    let drift =
-        |share: f64| Outcome::Known(DriftSummary { share, drifted_features: 1, features: Vec::new(), detected: share >= 0.5, rows: 1000 });
+    let drift = |share: f64| Outcome::Known(DriftSummary { share, drifted_features: 1, detected: share >= 0.5, rows: 1000 });
     let figures = |r2, rmse| Outcome::Known(Performance::of_scores(r2, rmse, 30.0, 500));
     let few = || "3 rows, 50 are needed".to_owned();
     let lines = Lines { r2_critical: Some(0.65), r2_warning: Some(0.7), rmse_critical: Some(60.0), drift_share: Some(0.5) };
@@ -160,7 +221,7 @@ fn reasons_name_figure_value_and_line() {
     ];
     let mut said = String::new();
     for (drift, performance) in cases {
-        let readings = Policy::<RetrainingOutcome>::readings(&drift, &performance);
+        let readings = readings(&drift, &performance);
         let ruling = lines.rules().judge(&readings, &mut PolicyState::default(), false, Timestamp(0));
         said.push_str(&format!("{} [{}] {}\n", ruling.outcome.word(), ruling.severity.word(), ruling.reason));
     }
@@ -277,10 +338,7 @@ fn after_a_run_there_is_quiet_unless_a_person_asks() {
 #[test]
 fn a_ruling_is_an_audit_record() {
     let ruling = Policy::retraining(&RetrainingThresholds::default()).judge(
-        &Policy::<RetrainingOutcome>::readings(
-            &Outcome::Unknown("there are no current rows".into()),
-            &Outcome::Known(Performance::of_scores(0.5, 70.0, 9.0, 99)),
-        ),
+        &readings(&Outcome::Unknown("there are no current rows".into()), &Outcome::Known(Performance::of_scores(0.5, 70.0, 9.0, 99))),
         &mut PolicyState::default(),
         false,
         Timestamp(0),

@@ -1,8 +1,6 @@
 //! Against scikit-learn's numbers on real predictions (bike rentals by hour, and made probabilities of three classes with many ties).
 
-use bellbuoy_models::{
-    ClassDetails, Evaluation, EvaluationOptions, IntervalMethod, Labelled, Metric, Pairs, Resampling, Sample, regression,
-};
+use bellbuoy_models::{ClassDetails, Evaluation, EvaluationOptions, IntervalMethod, Labelled, Metric, Pairs, Resampling, Sample};
 use serde_json::Value;
 
 pub fn golden(name: &str) -> Value {
@@ -92,8 +90,6 @@ fn regression_is_scikit_learns() {
         let window = table.days(&golden["windows"][parts[2]]);
         let pairs = window.pairs(parts[1], parts[0]);
         compared += compare(key, &pairs, figures);
-        let plain = regression(pairs.predicted().iter().copied().zip(pairs.actual().iter().copied())).expect("figures");
-        assert_eq!(figures["r2"].as_f64().map(|r2| (plain.r2 - r2).abs() < 1e-12), Some(true), "{key}");
     }
     assert!(compared >= 8 * 13, "only {compared} figures compared");
 }

@@ -165,7 +165,7 @@ fn engine(rows_max: usize) -> Engine {
     let mut settings = ModelSettings::new("m");
     settings.features = names().into_iter().map(bellbuoy_models::Feature::new).collect();
     settings.retention_rows = rows_max;
-    Engine::new(settings, Vec::new())
+    Engine::new(settings, bellbuoy_models::Reference::Rows(bellbuoy_models::ReferenceRows::default()))
 }
 
 fn replayed(disk: &CrashDisk, rows_max: usize) -> (Replayed, usize) {
