@@ -22,7 +22,7 @@ use crate::client::Clients;
 use crate::clock;
 use crate::config::{self, Loaded, Settings};
 use crate::forwarder::Forwarder;
-use crate::models::{Models, References};
+use crate::models::{Models, References, Sources};
 use crate::path::{Parts, Path};
 use crate::scraper::{Scraper, discovery_files};
 use crate::sender::Sender;
@@ -86,6 +86,8 @@ pub struct App {
     pub path: Arc<Path>,
     pub scraper: Arc<Scraper>,
     pub models: Arc<Models>,
+    /// Where rows of models are fetched.
+    pub sources: Arc<Sources>,
     references: References,
     pub clients: Arc<Clients>,
     pub started_at: Timestamp,
@@ -169,9 +171,11 @@ impl App {
         // `--dispatch.start-delay`: Prometheus may need a while to send what still fires.
         path.stay_quiet_until(now + options.alertmanager.start_delay);
         path.restore(now)?;
+        let models = Models::new(path.clone(), options.data.join("models"));
         let app = Arc::new(App {
             scraper: Scraper::new(path.clone(), clients.clone()),
-            models: Models::new(path.clone(), options.data.join("models")),
+            sources: Sources::new(path.clone(), models.clone()),
+            models,
             references,
             sender: Sender::new(path.clone(), clients.clone()),
             started_at: now,
@@ -276,6 +280,7 @@ impl App {
         let _ = self.stop.send(true);
         let _ = self.rules_stop.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).send(true);
         self.scraper.stop();
+        self.sources.stop();
         self.sender.stop();
         let closed = tokio::task::block_in_place(|| {
             self.path.backlog.close();
@@ -292,6 +297,7 @@ impl App {
         let _ = rules_stop.send(true);
         *rules_stop = watch::channel(false).0;
         self.models.adopt(&settings.models, &self.references);
+        self.sources.adopt(&settings.models);
         // `load` has refused settings whose templates can not be read.
         let templates = templates(&settings).unwrap_or_else(|_| bellbuoy_template::notify::default_templates());
         for group in self.path.adopt(settings.clone(), templates, now) {

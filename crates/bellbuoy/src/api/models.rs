@@ -84,7 +84,9 @@ async fn list(State(app): State<Arc<App>>) -> Answer {
 
 async fn show(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>) -> Answer {
     let last = app.models.last(&name)?;
-    Ok(Json(json!({"status": "success", "data": {"name": name, "judgement": last.as_ref().map(Judgement::json)}})).into_response())
+    let sources = app.sources.status(&name);
+    let data = json!({"name": name, "judgement": last.as_ref().map(Judgement::json), "sources": sources});
+    Ok(Json(json!({"status": "success", "data": data})).into_response())
 }
 
 async fn predictions(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, headers: HeaderMap, body: Bytes) -> Answer {

@@ -156,6 +156,15 @@ pub struct RetentionSettings {
     pub size_bytes: u64,
 }
 
+impl ModelConfig {
+    /// Whether a running model can go on with these settings. Where rows are fetched, and by which password, is no part of it.
+    pub fn is_same_model(&self, other: &ModelConfig) -> bool {
+        // Secrets print alike.
+        let reference = |config: &ModelConfig| format!("{:?}", config.reference);
+        self.settings == other.settings && self.retention == other.retention && reference(self) == reference(other)
+    }
+}
+
 impl Default for RetentionSettings {
     fn default() -> RetentionSettings {
         RetentionSettings { age: Millis(90 * 86_400_000), size_bytes: 10 << 30 }

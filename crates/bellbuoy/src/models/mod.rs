@@ -3,7 +3,7 @@
 //! In:    predictions, true values, outcomes of training runs, `now`. Out: series through the path, events through the router, audit entries.
 //! Never: decides; the models crate does. Holds: rows are on disk before they are acknowledged.
 //! Read:  service.rs (the cells, what comes in, when they are judged), reference.rs (what they are compared with), body/ (bytes to rows), writer.rs (one fsync for all who wait),
-//!        log.rs and record.rs (rows on disk), days.rs and day_file.rs (the same in Parquet, by day), replay.rs (back at start), tell.rs (who is told),
+//!        sources/ (rows that are fetched), log.rs and record.rs (rows on disk), days.rs and day_file.rs (the same in Parquet, by day), replay.rs (back at start), tell.rs (who is told),
 //!        decide.rs (what pipelines ask).
 
 pub mod body;
@@ -18,10 +18,12 @@ mod record;
 mod reference;
 mod replay;
 mod service;
+mod sources;
 mod tell;
 mod writer;
 
 pub use reference::References;
 pub use service::{ModelError, ModelView, Models};
+pub use sources::Sources;
 pub use tell::{drift_words, performance_words};
 pub use writer::{Pending, Receipt, SubmitError};

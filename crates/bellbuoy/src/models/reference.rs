@@ -50,6 +50,7 @@ struct Held {
     content: Mutex<Option<Content>>,
 }
 
+#[derive(Clone)]
 enum Content {
     Table(Vec<Column>),
     Profile(TableProfile),
@@ -85,7 +86,11 @@ impl References {
             return Ok(Reference::First { span: *span, rows: *rows });
         }
         let held = self.held(model)?;
-        let before = lock(&held.content).take();
+        // Of a query a copy stays: another model, or another setting, must not need the database again.
+        let before = match &model.reference.from {
+            ReferenceFrom::Sql { .. } => lock(&held.content).clone(),
+            _ => lock(&held.content).take(),
+        };
         let content = match before {
             Some(content) => content,
             None => read(&model.reference.from)?.0,
@@ -96,9 +101,9 @@ impl References {
         }
     }
 
-    /// Lets go of what nobody took.
+    /// Lets go of what nobody took and what can be read again.
     pub fn release(&self) {
-        for held in self.lock().values() {
+        for held in self.lock().values().filter(|held| !held.stamp.0.is_empty()) {
             lock(&held.content).take();
         }
     }

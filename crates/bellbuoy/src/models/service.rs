@@ -81,7 +81,7 @@ impl Models {
         let mut old = std::mem::take(&mut *cells);
         for config in configs {
             let name = config.settings.name.clone();
-            let same = |cell: &Arc<Cell>| cell.config == *config;
+            let same = |cell: &Arc<Cell>| cell.config.is_same_model(config);
             let cell = match old.remove(&name) {
                 Some(cell) if same(&cell) => cell,
                 old => match self.renewed(old, config, references) {

@@ -20,6 +20,7 @@ mod predictions;
 mod reports;
 mod restart;
 mod secrets;
+mod sources;
 mod test_receiver;
 mod tls;
 mod transport;

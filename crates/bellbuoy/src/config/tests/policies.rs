@@ -94,8 +94,8 @@ fn deployment() {
     check_model(
         "deployment: {metric: rmes, unknown: retrain}",
         expect![[r#"
-        bellbuoy.yml:4:24: unknown metric "rmes" of a model of this kind; write one of r2, rmse, mae, mape, mean_error, median_absolute_error, absolute_error_p90, absolute_error_p95, absolute_error_p99, max_error, error_p05, error_p50, error_p95
-        bellbuoy.yml:4:39: unknown unknown "retrain"; write deploy, skip, reject"#]],
+            bellbuoy.yml:4:24: unknown metric "rmes" of a model of this kind; did you mean "rmse"?
+            bellbuoy.yml:4:39: unknown unknown "retrain"; write deploy, skip, reject"#]],
     );
     check_model(
         "deployment: {improvement_min: 1, rules: [{name: slow, when: {figure: challenger_curent_rmse, above: 60, clear: 50}, outcome: reject}]}",
