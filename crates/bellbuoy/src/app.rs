@@ -24,6 +24,7 @@ use crate::config::{self, Loaded, Settings};
 use crate::forwarder::Forwarder;
 use crate::models::{Models, References, Sources};
 use crate::path::{Parts, Path};
+use crate::pollers::{self, Watcher};
 use crate::scraper::{Scraper, discovery_files};
 use crate::sender::Sender;
 use crate::silences::SilenceLimits;
@@ -306,7 +307,27 @@ impl App {
         if let Some(host) = &settings.host {
             tokio::spawn(crate::host::run(self.path.clone(), host.clone(), rules_stop.subscribe()));
         }
+        self.watch_servers(&settings, &rules_stop);
         self.scraper.adopt(&settings.scrape);
+    }
+
+    /// Airflow and MLflow: each goes on from what it has kept.
+    fn watch_servers(&self, settings: &Settings, stop: &watch::Sender<bool>) {
+        let kept = |kind: &str, server| {
+            self.path.state.kept(&pollers::kept_name(kind, server)).unwrap_or_else(|error| {
+                warn!("{error}");
+                None
+            })
+        };
+        let start = |server: &config::WatchedServer, watcher, events| {
+            tokio::spawn(pollers::run(self.path.clone(), self.clients.clone(), server.clone(), watcher, events, stop.subscribe()));
+        };
+        for config in &settings.airflow {
+            start(&config.server, Watcher::airflow(config, kept("airflow", &config.server)), false);
+        }
+        for config in &settings.mlflow {
+            start(&config.server, Watcher::mlflow(config, kept("mlflow", &config.server)), config.events);
+        }
     }
 
     fn serve(self: &Arc<Self>, listener: TcpListener) {

@@ -21,6 +21,7 @@ pub mod host;
 pub mod models;
 pub mod outbox;
 pub mod path;
+pub mod pollers;
 pub mod postgres;
 pub mod process;
 pub mod scraper;

@@ -45,6 +45,18 @@ impl Family {
         self.push("_count", labels, histogram.count as f64);
     }
 
+    /// The same with one more label on all values.
+    pub fn with_label(&self, name: &str, value: &str) -> Family {
+        let mut family = self.clone();
+        family.values.iter_mut().for_each(|(_, labels, _)| labels.push((name.to_string(), value.to_string())));
+        family
+    }
+
+    /// Takes over the values of a family of the same name.
+    pub fn append(&mut self, other: Family) {
+        self.values.extend(other.values);
+    }
+
     pub fn len(&self) -> usize {
         self.values.len()
     }

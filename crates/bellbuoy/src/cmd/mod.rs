@@ -5,6 +5,7 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::cmd::print_line(format_args!($($text)*)) };
 }
 
+mod airflow_exporter;
 mod alertmanager_flags;
 mod demo;
 mod drift;
@@ -48,6 +49,8 @@ pub enum Command {
     Up(up::Up),
     /// Read a folder as `up` would and report every problem; exit status 1 when there is an error.
     Check(up::Check),
+    /// Airflow's metrics on a port of their own: /metrics and /health.
+    AirflowExporter(airflow_exporter::AirflowExporter),
     /// Ask a running bellbuoy or Prometheus a PromQL query.
     Query(query::Query),
     /// Show the pending and firing alerts of a running bellbuoy or Prometheus; exit status 1 when something fires.
@@ -81,6 +84,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Demo(command) => runtime()?.block_on(demo::run(command)),
         Command::Up(command) => runtime()?.block_on(up::run(command)),
         Command::Check(command) => up::check(command),
+        Command::AirflowExporter(command) => runtime()?.block_on(airflow_exporter::run(command)),
         Command::Query(command) => runtime()?.block_on(query::run(command)),
         Command::Alerts(command) => runtime()?.block_on(remote::alerts(command)),
         Command::Notifications(command) => runtime()?.block_on(notifications::run(command)),

@@ -3,6 +3,8 @@
 //! ```yaml
 //! models: [...]                    # see models.rs and docs/guides/models.md
 //! host: {interval: 15s, job: node, instance: trainer-1}    # this machine under node_exporter's names
+//! airflow: [...]                   # see airflow.rs and docs/guides/airflow.md
+//! mlflow: [...]                    # see mlflow.rs and docs/guides/mlflow.md
 //! fallback_receiver: oncall        # a receiver of alertmanager.yml: told what another one refused for good
 //! storage:
 //!   retention: 15d
@@ -15,6 +17,8 @@ use std::path::Path;
 
 use bellbuoy_vocabulary::{Millis, Span};
 
+use super::airflow::{self, AirflowConfig};
+use super::mlflow::{self, MlflowConfig};
 use super::model_config::ModelConfig;
 use super::read::{Fields, Report, Text};
 use super::settings::{HostSettings, StorageSettings};
@@ -23,7 +27,7 @@ use super::{Files, models};
 use crate::state::HistoryLimits;
 
 /// The top-level keys.
-pub const KEYS: [&str; 4] = ["models", "storage", "host", "fallback_receiver"];
+pub const KEYS: [&str; 6] = ["models", "storage", "host", "fallback_receiver", "airflow", "mlflow"];
 /// What the database itself keeps.
 const HISTORY_ROWS_MAX: u64 = 100_000;
 
@@ -32,6 +36,8 @@ pub struct Bellbuoy {
     pub models: Vec<ModelConfig>,
     pub storage: StorageSettings,
     pub host: Option<HostSettings>,
+    pub airflow: Vec<AirflowConfig>,
+    pub mlflow: Vec<MlflowConfig>,
     /// Its name, and where it stands.
     pub fallback_receiver: Option<(String, Span)>,
     /// Alerts go to the Alertmanagers of prometheus.yml too, although there are routes here.
@@ -53,6 +59,14 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellb
     out.fallback_receiver = fields.text("fallback_receiver").map(|text| (text.as_str().to_string(), text.span()));
     out.forward_alerts = fields.boolean("forward_alerts").unwrap_or(false);
     out.host = fields.map("host", "host").map(read_host);
+    for server in fields.maps("airflow", "airflow server") {
+        let read = airflow::read(server, folder, files, &out.airflow);
+        out.airflow.extend(read);
+    }
+    for server in fields.maps("mlflow", "mlflow server") {
+        let read = mlflow::read(server, folder, files, &out.mlflow);
+        out.mlflow.extend(read);
+    }
     if let Some(storage) = fields.map("storage", "storage") {
         out.storage = read_storage(storage);
     }

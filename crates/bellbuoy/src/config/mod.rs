@@ -2,6 +2,7 @@
 //!
 //! Read: `load` below, then yaml.rs (the tree), read.rs (how fields are read), and one file per configuration file.
 
+mod airflow;
 mod alertmanager;
 mod bellbuoy;
 mod discover;
@@ -9,6 +10,7 @@ mod file_sd;
 mod grafana;
 mod http;
 mod matchers;
+mod mlflow;
 mod model_config;
 mod models;
 mod oauth2;
@@ -22,6 +24,7 @@ mod settings;
 mod templates;
 mod time_intervals;
 mod vars;
+mod watched;
 mod yaml;
 
 #[cfg(test)]
@@ -33,14 +36,17 @@ use std::path::{Path, PathBuf};
 
 use bellbuoy_vocabulary::{Problem, Severity, Span, nearest};
 
+pub use self::airflow::AirflowConfig;
 pub use self::discover::{Found, Role, discover};
 pub use self::file_sd::{parse as parse_discovery, read_discovery};
 pub use self::matchers::{Grammar, alert_label_name_ok, parse_matcher, parse_matchers, set_grammar};
+pub use self::mlflow::MlflowConfig;
 pub use self::model_config::{
     ColumnRoles, FileFormat, Gives, ModelConfig, Place, Places, PostgresAddress, PostgresConnection, PostgresTls, ReferenceConfig,
     ReferenceFrom, RetentionSettings, Select, SourceConfig, SourceFrom, TlsMode,
 };
 pub use self::settings::{Alerting, AlertmanagerPeer, Global, GrafanaNotify, HostSettings, Settings, StorageSettings};
+pub use self::watched::WatchedServer;
 
 use self::prometheus::{Glob, Prometheus};
 use self::read::Report;
@@ -360,6 +366,8 @@ impl Loader<'_> {
         settings.storage = bellbuoy.storage;
         settings.models = bellbuoy.models;
         settings.host = bellbuoy.host;
+        settings.airflow = bellbuoy.airflow;
+        settings.mlflow = bellbuoy.mlflow;
         settings.alerting.beside_routes = bellbuoy.forward_alerts;
         if let Some((name, span)) = bellbuoy.fallback_receiver {
             let known = || settings.receivers.iter().map(|receiver| receiver.name.as_str());

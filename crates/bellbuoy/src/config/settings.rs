@@ -10,6 +10,8 @@ use bellbuoy_scrape::{FileDiscovery, Relabel, Scheme, ScrapeSettings, TargetGrou
 use bellbuoy_template::TemplateSet;
 use bellbuoy_vocabulary::{HttpOptions, Labels, Millis};
 
+use super::airflow::AirflowConfig;
+use super::mlflow::MlflowConfig;
 use super::model_config::ModelConfig;
 use crate::state::HistoryLimits;
 
@@ -31,6 +33,8 @@ pub struct Settings {
     pub fallback_receiver: Option<String>,
     /// `None`: this host is not watched.
     pub host: Option<HostSettings>,
+    pub airflow: Vec<AirflowConfig>,
+    pub mlflow: Vec<MlflowConfig>,
     /// prometheus.yml as written, its secrets as `<secret>`, without comments; empty without such a file.
     pub prometheus_text: String,
     /// The same of alertmanager.yml.

@@ -16,6 +16,7 @@ mod rules;
 mod templates;
 mod times;
 mod variables;
+mod watched;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};

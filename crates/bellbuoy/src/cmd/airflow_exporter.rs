@@ -1,0 +1,203 @@
+//! `bellbuoy airflow-exporter`: Airflow's metrics on a port of their own, for a Prometheus that scrapes them there.
+//!
+//! In:    `airflow:` of bellbuoy.yml, or an address and the environment of the exporter that it replaces. Out: `/metrics`, `/health`.
+//! Never: asks Airflow during a scrape.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bellbuoy_sources::{Family, text};
+use bellbuoy_vocabulary::{HttpOptions, Millis, Secret, Severity, Timestamp};
+use clap::Args;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::app::{self, AlertmanagerOptions, Options};
+use crate::client::Clients;
+use crate::clock;
+use crate::config::{AirflowConfig, WatchedServer};
+use crate::models::References;
+use crate::pollers::{self, Problems, Watcher, kept_name};
+use crate::state::{Durability, State, Write};
+
+#[derive(Debug, Args)]
+pub struct AirflowExporter {
+    /// The folder of bellbuoy.yml, or the file; not needed with --url.
+    #[arg(value_name = "DIR", conflicts_with = "url")]
+    pub config: Option<PathBuf>,
+    /// Airflow's address with its base path; all DAGs are counted.
+    #[arg(long, env = "AIRFLOW_BASE_URL")]
+    pub url: Option<String>,
+    #[arg(long, env = "AIRFLOW_USERNAME", requires = "url")]
+    pub username: Option<String>,
+    /// A file with the password; else AIRFLOW_PASSWORD of the environment.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub password_file: Option<PathBuf>,
+    /// Count tries of tasks too (with --url; bellbuoy.yml says it itself).
+    #[arg(long, requires = "url")]
+    pub tasks: bool,
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, visible_alias = "web.listen-address", default_value = "127.0.0.1:9101", value_name = "ADDR")]
+    pub listen: String,
+    /// Where is kept what was counted already.
+    #[arg(long, default_value = "data", value_name = "DIR")]
+    pub data: PathBuf,
+}
+
+/// What the last poll of one server said.
+#[derive(Default)]
+struct Page {
+    families: Vec<Family>,
+    up: Option<bool>,
+    problems: Vec<String>,
+    at: Option<Timestamp>,
+}
+
+/// By server, in the order of the configuration.
+type Pages = Arc<Vec<(String, Mutex<Page>)>>;
+
+pub async fn run(command: AirflowExporter) -> anyhow::Result<ExitCode> {
+    let configs = configs(&command)?;
+    std::fs::create_dir_all(&command.data).with_context(|| format!("data folder {}", command.data.display()))?;
+    // A database of its own: `bellbuoy up` may run on the same folder.
+    let state = Arc::new(State::open(&command.data.join("airflow-exporter.db"))?);
+    let listen = if command.listen.starts_with(':') { format!("0.0.0.0{}", command.listen) } else { command.listen.clone() };
+    let listener = TcpListener::bind(&listen).await.with_context(|| format!("listen on {listen}; choose another address with --listen"))?;
+    let pages: Pages = Arc::new(configs.iter().map(|config| (config.server.instance.clone(), Mutex::default())).collect());
+    let clients = Arc::new(Clients::new());
+    for (index, config) in configs.into_iter().enumerate() {
+        tokio::spawn(watch(config, index, pages.clone(), clients.clone(), state.clone()));
+    }
+    // Scripts wait for this line.
+    info!("listening on http://{}", listener.local_addr()?);
+    let routes = Router::new().route("/metrics", get(metrics)).route("/health", get(health)).with_state(pages);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let end = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    axum::serve(listener, routes).with_graceful_shutdown(end).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn configs(command: &AirflowExporter) -> anyhow::Result<Vec<AirflowConfig>> {
+    if let Some(url) = &command.url {
+        return Ok(vec![of_flags(command, url)?]);
+    }
+    let options = Options {
+        config: command.config.clone().unwrap_or_else(|| ".".into()),
+        data: command.data.clone(),
+        alertmanager: AlertmanagerOptions::default(),
+        ..Options::default()
+    };
+    let (loaded, problems) = app::load(&options, &References::default());
+    for problem in loaded.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
+        warn!("{problem}");
+    }
+    let Some(settings) = loaded.settings else { bail!("the configuration can not be used\n{}", problems.join("\n")) };
+    if settings.airflow.is_empty() {
+        bail!("{}: bellbuoy.yml has no `airflow:`; add one, or give --url", options.config.display());
+    }
+    Ok(settings.airflow)
+}
+
+fn of_flags(command: &AirflowExporter, url: &str) -> anyhow::Result<AirflowConfig> {
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        bail!("--url must begin with http:// or https://");
+    }
+    let password = match &command.password_file {
+        Some(path) => Some(std::fs::read_to_string(path).with_context(|| path.display().to_string())?.trim().to_string()),
+        None => std::env::var("AIRFLOW_PASSWORD").ok(),
+    };
+    let login = command.username.clone().map(|user| (user, Secret::new(password.unwrap_or_default())));
+    let url = url.trim_end_matches('/').to_string();
+    let server = WatchedServer {
+        job: "airflow".into(),
+        instance: url.split_once("://").map_or("", |(_, rest)| rest).rsplit('@').next().unwrap_or("").to_string(),
+        url,
+        interval: Millis::from_minutes(1),
+        timeout: Millis::from_seconds(30),
+        http: HttpOptions { basic_auth: login.clone(), follow_redirects: false, ..HttpOptions::default() },
+    };
+    let settings = bellbuoy_sources::airflow::AirflowSettings { login, tasks: command.tasks, ..Default::default() };
+    Ok(AirflowConfig { server, settings })
+}
+
+async fn watch(config: AirflowConfig, index: usize, pages: Pages, clients: Arc<Clients>, state: Arc<State>) {
+    let name = kept_name("airflow", &config.server);
+    let kept = state.kept(&name).unwrap_or_else(|error| {
+        warn!("{error}");
+        None
+    });
+    let mut watcher = Watcher::airflow(&config, kept);
+    let mut ticks = tokio::time::interval(config.server.interval.to_std());
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut problems = Problems::default();
+    let mut last_kept = watcher.kept();
+    loop {
+        ticks.tick().await;
+        pollers::poll(&clients, &config.server, &mut watcher).await;
+        problems.tell(&watcher, &config.server);
+        let kept = watcher.kept();
+        if kept != last_kept {
+            let write = Write::Keep { name: name.clone(), body: kept.clone().unwrap_or_default() };
+            let written = tokio::task::block_in_place(|| state.commit(&[write], Durability::Synced));
+            if let Err(error) = written {
+                // What is not on disk is not told: a restart would count it again.
+                warn!("{error}");
+                continue;
+            }
+            last_kept = kept;
+        }
+        let now = clock::now();
+        let page =
+            Page { families: watcher.families(now), up: Some(watcher.is_up()), problems: watcher.problems().to_vec(), at: Some(now) };
+        *pages[index].1.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = page;
+    }
+}
+
+async fn metrics(Shared(pages): Shared<Pages>) -> Response {
+    let mut all: Vec<Family> = Vec::new();
+    for (instance, page) in pages.iter() {
+        let page = page.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for family in &page.families {
+            // Prometheus names the exporter itself `instance`.
+            let family = if pages.len() > 1 { family.with_label("airflow", instance) } else { family.clone() };
+            match all.iter_mut().find(|known| known.name == family.name) {
+                Some(known) => known.append(family),
+                None => all.push(family),
+            }
+        }
+    }
+    ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text(&all)).into_response()
+}
+
+async fn health(Shared(pages): Shared<Pages>) -> Response {
+    let servers: Vec<serde_json::Value> = pages
+        .iter()
+        .map(|(instance, page)| {
+            let page = page.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let word = match page.up {
+                Some(true) => "up",
+                Some(false) => "down",
+                None => "not asked yet",
+            };
+            json!({"instance": instance, "airflow": word, "problems": page.problems, "at": page.at.map(Timestamp::rfc3339)})
+        })
+        .collect();
+    let down = servers.iter().any(|server| server["airflow"] == "down");
+    // The exporter itself is well in any case: a restart would not help Airflow.
+    let body = json!({"status": if down { "degraded" } else { "ok" }, "servers": servers});
+    (StatusCode::OK, axum::Json(body)).into_response()
+}
