@@ -1,5 +1,6 @@
 //! Black box: the program as a user runs it, against targets, receivers and, where they are at hand, the real peers.
 
+mod airflow;
 mod alertmanager;
 mod commands;
 mod decisions;

@@ -13,17 +13,35 @@ fn check(text: &str, expected: Expect) {
 #[test]
 fn servers() {
     check("airflow: [{dags: [a]}]\n", expect![[r#"bellbuoy.yml:1:11: "url" is missing in this airflow server; add `url: ...`"#]]);
-    check("airflow: [{url: 'airflow:8080'}]\n", expect![[r#"bellbuoy.yml:1:17: "url" is not a web address: it must begin with http:// or https://"#]]);
-    check("airflow: [{url: 'http://u:geheim@airflow:8080'}]\n", expect![[r#"bellbuoy.yml:1:17: a password does not belong into "url"; write `basic_auth: {username: ..., password_file: ...}`"#]]);
-    check("airflow: [{url: 'http://a/?x=1'}]\n", expect![[r#"bellbuoy.yml:1:17: "url" has a query; write the server's address with its base path only"#]]);
-    check("mlflow: [{url: http://m, interval: 10m, timeout: 0s, calls_per_poll: 3, model: [a]}]\n", expect![[r#"
+    check(
+        "airflow: [{url: 'airflow:8080'}]\n",
+        expect![[r#"bellbuoy.yml:1:17: "url" is not a web address: it must begin with http:// or https://"#]],
+    );
+    check(
+        "airflow: [{url: 'http://u:geheim@airflow:8080'}]\n",
+        expect![[r#"bellbuoy.yml:1:17: a password does not belong into "url"; write `basic_auth: {username: ..., password_file: ...}`"#]],
+    );
+    check(
+        "airflow: [{url: 'http://a/?x=1'}]\n",
+        expect![[r#"bellbuoy.yml:1:17: "url" has a query; write the server's address with its base path only"#]],
+    );
+    check(
+        "mlflow: [{url: http://m, interval: 10m, timeout: 0s, calls_per_poll: 3, model: [a]}]\n",
+        expect![[r#"
         bellbuoy.yml:1:26: "interval" must be from 1s to 4m; the usual is 1m; series go stale after five minutes
         bellbuoy.yml:1:41: "timeout" must be more than 0s
         bellbuoy.yml:1:54: "calls_per_poll" must be from 10 to 10000; the usual is 40
-        bellbuoy.yml:1:73: unknown field "model" in mlflow server; did you mean "models"?"#]]);
-    check("mlflow: [{url: http://m}, {url: 'http://m/'}]\n", expect![[r#"bellbuoy.yml:1:28: job "mlflow" and instance "m" are given twice; give them an `instance: NAME` of their own"#]]);
+        bellbuoy.yml:1:73: unknown field "model" in mlflow server; did you mean "models"?"#]],
+    );
+    check(
+        "mlflow: [{url: http://m}, {url: 'http://m/'}]\n",
+        expect![[r#"bellbuoy.yml:1:28: job "mlflow" and instance "m" are given twice; give them an `instance: NAME` of their own"#]],
+    );
     check("airflow: [{url: http://a, dags: ['a(']}]\n", expect![[r#"bellbuoy.yml:1:34: bad regular expression "a(": unclosed group"#]]);
-    check("airflow: [{url: http://a, look_back: 1m, overlap: 2m}]\n", expect![[r#"bellbuoy.yml:1:42: "overlap" is longer than "look_back"; the usual is 5m of 7d"#]]);
+    check(
+        "airflow: [{url: http://a, look_back: 1m, overlap: 2m}]\n",
+        expect![[r#"bellbuoy.yml:1:42: "overlap" is longer than "look_back"; the usual is 5m of 7d"#]],
+    );
 }
 
 #[test]
@@ -33,25 +51,48 @@ fn xcoms() {
         check(&text, expected);
     };
     check("  - {dag: d, task: t, metric: m}\n", expect![""]);
-    check("  - {dag: d}\n  - {dag: other, task: t, metric: m}\n", expect![[r#"
+    check(
+        "  - {dag: d}\n  - {dag: other, task: t, metric: m}\n",
+        expect![[r#"
         bellbuoy.yml:4:3: XCom metric "m" is of DAG "other", which "dags" leaves out; add the DAG to `dags`
         bellbuoy.yml:5:5: "task" is missing in this XCom mapping; add `task: ...`
-        bellbuoy.yml:5:5: "metric" is missing in this XCom mapping; add `metric: ...`"#]]);
-    check("  - {dag: d, task: t, metric: airflow_x}\n  - {dag: d, task: t, metric: a-b}\n", expect![[r#"
+        bellbuoy.yml:5:5: "metric" is missing in this XCom mapping; add `metric: ...`"#]],
+    );
+    check(
+        "  - {dag: d, task: t, metric: airflow_x}\n  - {dag: d, task: t, metric: a-b}\n",
+        expect![[r#"
         bellbuoy.yml:5:31: metric "airflow_x" is one of our own; names that begin with airflow_ are taken
-        bellbuoy.yml:6:31: "a-b" is no metric name; use letters, digits and _"#]]);
-    check("  - {dag: d, task: t, metric: m, type: gage, runs: al, latest: x}\n", expect![[r#"
+        bellbuoy.yml:6:31: "a-b" is no metric name; use letters, digits and _"#]],
+    );
+    check(
+        "  - {dag: d, task: t, metric: m, type: gage, runs: al, latest: x}\n",
+        expect![[r#"
         bellbuoy.yml:5:40: unknown type "gage"; did you mean "gauge"?
         bellbuoy.yml:5:52: unknown runs "al"; write success or any
-        bellbuoy.yml:5:64: unknown latest "x"; write end or logical_date"#]]);
-    check("  - {dag: d, task: t, metric: m, value_label: v, path: a..b}\n", expect![[r#"
+        bellbuoy.yml:5:64: unknown latest "x"; write end or logical_date"#]],
+    );
+    check(
+        "  - {dag: d, task: t, metric: m, value_label: v, path: a..b}\n",
+        expect![[r#"
         bellbuoy.yml:5:34: "value_label" is of `type: count`; it counts runs by the value they have
-        bellbuoy.yml:5:50: "path" has an empty step or too many; write the names of fields and positions in lists with dots between: `summary.drift_share`"#]]);
-    check("  - {dag: d, task: t, metric: m, type: count, value_label: v, labels: {v: x, instance: y}}\n", expect![[r#"
+        bellbuoy.yml:5:50: "path" has an empty step or too many; write the names of fields and positions in lists with dots between: `summary.drift_share`"#]],
+    );
+    check(
+        "  - {dag: d, task: t, metric: m, type: count, value_label: v, labels: {v: x, instance: y}}\n",
+        expect![[r#"
         bellbuoy.yml:5:72: label "v" is "value_label" too
-        bellbuoy.yml:5:78: "instance" can not be a label here"#]]);
-    check("  - {dag: d, task: t, metric: m}\n  - {dag: d, task: u, metric: m}\n", expect![[r#"bellbuoy.yml:6:23: metric "m" is given twice with the same labels; give each a label of its own: `labels: {dag: ...}`"#]]);
-    check("  - {dag: d, task: t, metric: m}\n  - {dag: d, task: u, metric: m, type: sum, labels: {a: b}}\n", expect![[r#"bellbuoy.yml:6:23: metric "m" is a gauge here and a counter there; one name has one type"#]]);
+        bellbuoy.yml:5:78: "instance" can not be a label here"#]],
+    );
+    check(
+        "  - {dag: d, task: t, metric: m}\n  - {dag: d, task: u, metric: m}\n",
+        expect![[
+            r#"bellbuoy.yml:6:23: metric "m" is given twice with the same labels; give each a label of its own: `labels: {dag: ...}`"#
+        ]],
+    );
+    check(
+        "  - {dag: d, task: t, metric: m}\n  - {dag: d, task: u, metric: m, type: sum, labels: {a: b}}\n",
+        expect![[r#"bellbuoy.yml:6:23: metric "m" is a gauge here and a counter there; one name has one type"#]],
+    );
 }
 
 #[test]
