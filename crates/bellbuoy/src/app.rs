@@ -25,6 +25,7 @@ use crate::forwarder::Forwarder;
 use crate::models::{Models, References, Sources};
 use crate::path::{Parts, Path};
 use crate::pollers::{self, Watcher};
+use crate::pushed::Pushed;
 use crate::scraper::{Scraper, discovery_files};
 use crate::sender::Sender;
 use crate::silences::SilenceLimits;
@@ -89,6 +90,7 @@ pub struct App {
     pub models: Arc<Models>,
     /// Where rows of models are fetched.
     pub sources: Arc<Sources>,
+    pub pushed: Arc<Pushed>,
     references: References,
     pub clients: Arc<Clients>,
     pub started_at: Timestamp,
@@ -98,7 +100,7 @@ pub struct App {
     address: OnceLock<SocketAddr>,
     external_url: String,
     watched: Mutex<Vec<(PathBuf, Option<SystemTime>)>>,
-    /// Replaced at each reload: the old tasks of rules and of the host end.
+    /// Replaced at each reload: the old tasks of rules, of the host and of pushed groups end.
     rules_stop: Mutex<watch::Sender<bool>>,
     stop: watch::Sender<bool>,
 }
@@ -161,6 +163,7 @@ impl App {
         for damage in &recovery.damaged {
             error!("store: {} at byte {}: {}", damage.segment, damage.offset, damage.what);
         }
+        let pushed = Arc::new(Pushed::restore(&state)?);
         let settings = Arc::new(settings);
         let engine = Engine::new(bellbuoy_promql::Options::default());
         let clients = Arc::new(Clients::new());
@@ -178,6 +181,7 @@ impl App {
             sources: Sources::new(path.clone(), models.clone()),
             models,
             references,
+            pushed,
             sender: Sender::new(path.clone(), clients.clone()),
             started_at: now,
             reload_status: Mutex::new(ReloadStatus { good: true, last_good: now, problems: Vec::new() }),
@@ -304,6 +308,7 @@ impl App {
         for group in self.path.adopt(settings.clone(), templates, now) {
             tokio::spawn(run_group(self.path.clone(), group, rules_stop.subscribe()));
         }
+        tokio::spawn(crate::pushed::run(self.path.clone(), self.pushed.clone(), settings.pushed.clone(), rules_stop.subscribe()));
         if let Some(host) = &settings.host {
             tokio::spawn(crate::host::run(self.path.clone(), host.clone(), rules_stop.subscribe()));
         }

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! scraper task   --scraped-->     scrape.absorb  -> store
+//! pushed task    --scraped-->     scrape.absorb  -> store   (groups that jobs push: pushed.rs)
+//! API            --intake-->      store                     (remote write, OTLP: intake.rs)
 //! group task     --group_due-->   rules.evaluate -> store (recorded, ALERTS) and -> alerts
 //! model task     --model_due-->   models.judge   -> store (drift, performance)  and -> alerts
 //! API            --post_alerts--> alerts

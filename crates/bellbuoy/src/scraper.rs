@@ -215,7 +215,7 @@ fn next(target: &Target, due: Timestamp, now: Timestamp) -> Timestamp {
 async fn fetch(clients: &Clients, target: &Target) -> Result<(Option<String>, Vec<u8>), String> {
     let settings = &target.settings;
     let headers = [
-        ("accept".to_string(), bellbuoy_exposition::ACCEPT.to_string()),
+        ("accept".to_string(), bellbuoy_exposition::accept_header(&settings.protocols)),
         ("x-prometheus-scrape-timeout-seconds".to_string(), target.timeout.seconds().to_string()),
     ];
     let body_bytes_max = settings.limits.body_bytes_max;

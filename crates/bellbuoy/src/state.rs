@@ -15,12 +15,14 @@
 //! audit             decisions and events           | id, at_ms, body, hash (audit.rs)
 //! audit_seals       where deleted entries ended    | up_to_id, at_ms, rows, hash
 //! events            what pipelines and models told | id, at_ms, event_id, kind, key (until until_ms), body
+//! pushed            groups of metrics that jobs pushed | key (JSON), body (metric text), times
 //! inbox             messages as the built-in inbox received them
 //! kv                small things by name
 //! ```
 
 mod audit;
 mod history;
+mod pushed;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -40,6 +42,7 @@ const RECEIVER_DATA_ROWS_MAX: i64 = 100_000;
 
 pub use self::audit::{AuditQuery, Verified};
 pub use self::history::{HistoryLimits, HistoryQuery};
+pub use self::pushed::PushedRow;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -605,6 +608,7 @@ CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms I
   key TEXT, until_ms INTEGER, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS event_keys ON events (until_ms) WHERE until_ms IS NOT NULL;
 CREATE INDEX IF NOT EXISTS event_kinds ON events (kind, id);
+CREATE TABLE IF NOT EXISTS pushed (key TEXT PRIMARY KEY, body TEXT NOT NULL, pushed_at_ms INTEGER, failed_at_ms INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, key TEXT UNIQUE, path TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, destination TEXT NOT NULL, group_key TEXT NOT NULL, reason TEXT NOT NULL,

@@ -96,6 +96,14 @@ pub struct Telemetry {
     /// Unsent messages: a newer one says all of it; too many of one group.
     pub notifications_replaced: Counter,
     pub outbox_dropped: Counter,
+    /// Of what others send, by protocol.
+    pub pushed_samples: Family,
+    pub pushed_samples_refused: Family,
+    pub pushed_histograms_refused: Family,
+    pub pushed_points_refused: Family,
+    pub pushed_exemplars_skipped: Family,
+    /// Pushes of groups: ok or refused.
+    pub pushes: Family,
     pub model_rows: Family,
     pub model_rows_refused: Family,
     pub model_rows_repeated: Family,

@@ -45,6 +45,8 @@ fn settings() -> ScrapeSettings {
         params: Vec::new(),
         honor_labels: false,
         honor_timestamps: true,
+        protocols: Vec::new(),
+        fallback_protocol: None,
         http: HttpOptions::default(),
         limits: Limits::default(),
         static_configs: Vec::new(),

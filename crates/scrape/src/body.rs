@@ -1,6 +1,6 @@
 //! A body read to the end, each series looked up, before anything of it is stored: a body is taken whole or not at all.
 
-use bellbuoy_exposition::{Entries, Entry as Line, Format, ParseError, format_of, series_labels};
+use bellbuoy_exposition::{Entries, Entry as Line, Format, ParseError, Protocol, format_of, is_protobuf, series_labels, text_of_protobuf};
 use bellbuoy_vocabulary::{Labels, MetricType, Timestamp};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -35,6 +35,32 @@ pub(crate) struct Body<'a> {
     pub metadata: u64,
 }
 
+/// A protobuf body as text, for it is read as any other then; `None`: it is none.
+pub(crate) fn unpacked(
+    content_type: Option<&str>,
+    body: &[u8],
+    target: &Target,
+    report: &mut ScrapeReport,
+) -> Result<Option<String>, String> {
+    let settings = &target.settings;
+    let given = content_type.unwrap_or("");
+    let unknown = settings.fallback_protocol == Some(Protocol::Protobuf) && format_of(content_type, None).is_err();
+    if body.is_empty() || !(is_protobuf(given) || unknown) {
+        return Ok(None);
+    }
+    let (text, left_out) = text_of_protobuf(body, settings.limits.body_bytes_max).map_err(|error| error.to_string())?;
+    report.native_histograms = left_out.native_histograms;
+    Ok(Some(text))
+}
+
+fn fallback(protocol: Option<Protocol>) -> Option<Format> {
+    match protocol? {
+        Protocol::OpenMetrics1 | Protocol::OpenMetrics0 => Some(Format::OpenMetrics),
+        Protocol::Text1 | Protocol::Text0 => Some(Format::PrometheusText),
+        Protocol::Protobuf => None,
+    }
+}
+
 /// Reads a body. New series are in the cache afterwards, as `New`; on an error the caller undoes that.
 pub(crate) fn read<'a>(
     content_type: Option<&str>,
@@ -50,7 +76,7 @@ pub(crate) fn read<'a>(
         return Err(format!("body size limit exceeded: more than {} bytes", limits.body_bytes_max));
     }
     // As in Prometheus, an empty answer is a good one without samples, whatever its type.
-    let format = if body.is_empty() { Format::PrometheusText } else { format_of(content_type, None)? };
+    let format = if body.is_empty() { Format::PrometheusText } else { format_of(content_type, fallback(settings.fallback_protocol))? };
     let mut out = Body { format, samples: Vec::with_capacity(cache.len()), fresh_labels: Vec::new(), metadata: 0 };
     let mut kind = MetricType::Unknown;
     let mut too_many = false;

@@ -19,6 +19,8 @@ pub struct ScrapeReport {
     pub too_old: u64,
     /// Refused by a bound of the store.
     pub over_limit: u64,
+    /// Histograms of a protobuf body whose native buckets the store can not take; their classic buckets, sum and count are in.
+    pub native_histograms: u64,
     /// Families whose type and help were not passed on, being too many.
     pub families_dropped: u64,
 }
@@ -50,7 +52,12 @@ impl ScrapeReport {
         .filter(|(count, _)| *count > 0)
         .map(|(count, why)| format!("{count} {why}"))
         .collect();
-        if parts.is_empty() { String::new() } else { format!("samples not stored: {}", parts.join(", ")) }
+        let native = match self.native_histograms {
+            0 => String::new(),
+            count => format!("native buckets of {count} histograms are not stored yet"),
+        };
+        let samples = if parts.is_empty() { String::new() } else { format!("samples not stored: {}", parts.join(", ")) };
+        [samples, native].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
     }
 }
 

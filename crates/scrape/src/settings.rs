@@ -1,5 +1,6 @@
 //! What a `scrape_configs` entry asks for, checked and with its defaults filled in. The boat's configuration reader makes these.
 
+use bellbuoy_exposition::Protocol;
 use bellbuoy_vocabulary::{AnchoredRegex, HttpOptions, Labels, Millis};
 
 /// One `scrape_configs` entry. Field names and defaults are Prometheus'.
@@ -14,6 +15,10 @@ pub struct ScrapeSettings {
     pub params: Vec<(String, Vec<String>)>,
     pub honor_labels: bool,
     pub honor_timestamps: bool,
+    /// What is asked for, the best liked first; none is Prometheus' default.
+    pub protocols: Vec<Protocol>,
+    /// What a body without a usable `Content-Type` is read as.
+    pub fallback_protocol: Option<Protocol>,
     pub http: HttpOptions,
     pub limits: Limits,
     pub static_configs: Vec<TargetGroup>,

@@ -101,6 +101,11 @@ impl TargetState {
         out: &mut dyn Append,
         report: &mut ScrapeReport,
     ) -> Result<(), String> {
+        let unpacked = body::unpacked(content_type, bytes, &self.target, report)?;
+        let (content_type, bytes) = match &unpacked {
+            Some(text) => (Some("text/plain"), text.as_bytes()),
+            None => (content_type, bytes),
+        };
         self.cache.begin();
         let body = match body::read(content_type, bytes, self.scrape, &self.target, &mut self.cache, report) {
             Ok(body) => body,

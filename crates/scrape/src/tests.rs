@@ -90,6 +90,8 @@ fn settings() -> ScrapeSettings {
         params: Vec::new(),
         honor_labels: false,
         honor_timestamps: true,
+        protocols: Vec::new(),
+        fallback_protocol: None,
         http: HttpOptions::default(),
         limits: Limits::default(),
         static_configs: Vec::new(),
@@ -389,5 +391,24 @@ proptest::proptest! {
             let report = state.absorb(response, Timestamp(index as i64 * 15), 0.1, &mut out);
             proptest::prop_assert_eq!(out.last("up") == 1.0, report.error.is_none());
         }
+    }
+}
+
+#[test]
+fn protobuf_is_read_as_its_text() {
+    // One family `m` of type gauge with one metric of value 2.5, with its length before it.
+    let family: &[u8] = &[18, 0x0a, 1, b'm', 0x18, 1, 0x22, 11, 0x12, 9, 0x09, 0, 0, 0, 0, 0, 0, 0x04, 0x40];
+    let content_type = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+    for (content_type, fallback, good) in [
+        (Some(content_type), None, true),
+        (None, Some(bellbuoy_exposition::Protocol::Protobuf), true),
+        (None, Some(bellbuoy_exposition::Protocol::Text0), false),
+        (None, None, false),
+    ] {
+        let mut settings = settings();
+        settings.fallback_protocol = fallback;
+        let (mut state, mut store) = (target(settings), Memory::default());
+        let report = state.absorb(Response::Body { content_type, body: family }, Timestamp(1000), 0.1, &mut store);
+        assert_eq!((report.error.is_none(), report.samples_scraped), (good, usize::from(good)), "{content_type:?} {fallback:?} {report:?}");
     }
 }

@@ -27,6 +27,8 @@ pub fn scrape() -> ScrapeSettings {
         params: vec![],
         honor_labels: false,
         honor_timestamps: true,
+        protocols: Vec::new(),
+        fallback_protocol: None,
         http: HttpOptions::default(),
         limits: Limits::default(),
         static_configs: vec![group("job0", ["host0:80", "host2:80"]), group("job1", ["host1:80", "host3:80"])],

@@ -90,6 +90,40 @@ fn collect(w: &mut TextWriter, app: &App) {
         "Samples of targets that were not stored: out of order, duplicate, too old.",
     )
     .sample("", &[], telemetry.scrape_samples_refused.get() as f64);
+    for (name, help, label, family) in [
+        ("bellbuoy_pushed_samples_total", "Samples that others sent and that are stored.", "protocol", &telemetry.pushed_samples),
+        (
+            "bellbuoy_pushed_samples_refused_total",
+            "Samples that others sent and that were refused.",
+            "protocol",
+            &telemetry.pushed_samples_refused,
+        ),
+        (
+            "bellbuoy_pushed_histograms_refused_total",
+            "Native histograms that others sent; they can not be stored yet.",
+            "protocol",
+            &telemetry.pushed_histograms_refused,
+        ),
+        (
+            "bellbuoy_pushed_points_refused_total",
+            "OTLP points that were refused for what they are: delta, exponential.",
+            "protocol",
+            &telemetry.pushed_points_refused,
+        ),
+        (
+            "bellbuoy_pushed_exemplars_skipped_total",
+            "Exemplars that others sent; they are not stored.",
+            "protocol",
+            &telemetry.pushed_exemplars_skipped,
+        ),
+        ("bellbuoy_pushes_total", "Pushes of groups by jobs.", "outcome", &telemetry.pushes),
+    ] {
+        w.family(name, Counter, help);
+        for (labels, n) in family.all() {
+            w.sample("", &[(label, &labels[0])], n as f64);
+        }
+    }
+    w.family("bellbuoy_pushed_groups", Gauge, "Groups of pushed metrics.").sample("", &[], app.pushed.len() as f64);
     w.family("prometheus_target_scrape_pool_targets", Gauge, "Current number of targets in this scrape pool.");
     let mut counts = std::collections::BTreeMap::<String, usize>::new();
     for view in app.scraper.views() {

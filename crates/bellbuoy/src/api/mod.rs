@@ -1,20 +1,22 @@
-//! show: the one port. Prometheus' API under `/api/v1`, Alertmanager's under `/api/v2`, models, events, inbox, `/metrics`, the status page.
+//! show: the one port. Prometheus' API under `/api/v1`, remote write, OTLP and the Pushgateway's protocol, Alertmanager's under `/api/v2`, models, events, inbox, `/metrics`, the status page.
 //!
 //! In:    HTTP requests. Out: JSON, text, HTML.
 //! Never: decides anything; each handler asks the path or the app.
-//! Read:  prometheus.rs, alertmanager.rs, models.rs, events.rs, inbox.rs, metrics.rs, page.rs.
+//! Read:  prometheus.rs, alertmanager.rs, models.rs, events.rs, inbox.rs, intake.rs, pushed.rs, metrics.rs, page.rs.
 
 mod alertmanager;
 mod answer;
 mod decisions;
 mod events;
 mod inbox;
+mod intake;
 mod metrics;
 mod models;
 mod notifications;
 mod page;
 mod params;
 mod prometheus;
+mod pushed;
 mod receivers;
 mod values;
 
@@ -25,7 +27,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
 use crate::app::App;
 
@@ -52,6 +54,12 @@ fn routes(app: Arc<App>) -> Router {
         .route("/api/bellbuoy/notifications", get(inbox::notifications))
         .route("/api/bellbuoy/audit", get(decisions::audit))
         .route("/metrics", get(metrics::metrics))
+        .route("/metrics/job/{*rest}", put(pushed::push).post(pushed::push).delete(pushed::push))
+        .route("/metrics/job@base64/{*rest}", put(pushed::push).post(pushed::push).delete(pushed::push))
+        .route("/pushgateway/metrics", get(pushed::page))
+        .route("/api/v1/metrics", get(pushed::list))
+        .route("/api/v1/write", post(intake::write))
+        .route("/api/v1/otlp/v1/metrics", post(intake::otlp))
         .route("/-/healthy", get(healthy).head(healthy))
         .route("/-/ready", get(ready).head(ready))
         .route("/-/reload", post(reload).put(reload))

@@ -14,9 +14,11 @@ mod event;
 mod notifications;
 mod output;
 mod profile;
+mod push;
 mod query;
 mod remote;
 mod routes;
+mod run;
 mod side;
 mod silence;
 mod template;
@@ -59,6 +61,10 @@ pub enum Command {
     Notifications(notifications::Notifications),
     /// Tell people that something happened in a pipeline: drift, training-success, training-failure, ...; once per key.
     Event(event::Tell),
+    /// Push metrics of a job to bellbuoy or a Pushgateway; they stay until they are replaced or deleted.
+    Push(push::Push),
+    /// Run a job and report whether it succeeded, its duration and exit status; also when it is killed.
+    Run(run::Run),
     /// Show the events that pipelines and models told.
     Events(event::List),
     /// Make, show, end, change and import silences.
@@ -89,6 +95,8 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Alerts(command) => runtime()?.block_on(remote::alerts(command)),
         Command::Notifications(command) => runtime()?.block_on(notifications::run(command)),
         Command::Event(command) => runtime()?.block_on(event::tell(command)),
+        Command::Push(command) => runtime()?.block_on(push::run(command)),
+        Command::Run(command) => runtime()?.block_on(run::run(command)),
         Command::Events(command) => runtime()?.block_on(event::list(command)),
         Command::Silence(command) => runtime()?.block_on(silence::run(command)),
         Command::TestReceiver(command) => runtime()?.block_on(test_receiver::run(command)),

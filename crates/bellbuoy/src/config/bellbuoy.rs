@@ -5,6 +5,7 @@
 //! host: {interval: 15s, job: node, instance: trainer-1}    # this machine under node_exporter's names
 //! airflow: [...]                   # see airflow.rs and docs/guides/airflow.md
 //! mlflow: [...]                    # see mlflow.rs and docs/guides/mlflow.md
+//! pushgateway: {interval: 15s, job: pushgateway}    # how metrics that jobs push become samples
 //! fallback_receiver: oncall        # a receiver of alertmanager.yml: told what another one refused for good
 //! storage:
 //!   retention: 15d
@@ -21,13 +22,13 @@ use super::airflow::{self, AirflowConfig};
 use super::mlflow::{self, MlflowConfig};
 use super::model_config::ModelConfig;
 use super::read::{Fields, Report, Text};
-use super::settings::{HostSettings, StorageSettings};
+use super::settings::{HostSettings, PushedSettings, StorageSettings};
 use super::yaml::Node;
 use super::{Files, models};
 use crate::state::HistoryLimits;
 
 /// The top-level keys.
-pub const KEYS: [&str; 6] = ["models", "storage", "host", "fallback_receiver", "airflow", "mlflow"];
+pub const KEYS: [&str; 7] = ["models", "storage", "host", "fallback_receiver", "airflow", "mlflow", "pushgateway"];
 /// What the database itself keeps.
 const HISTORY_ROWS_MAX: u64 = 100_000;
 
@@ -38,6 +39,7 @@ pub struct Bellbuoy {
     pub host: Option<HostSettings>,
     pub airflow: Vec<AirflowConfig>,
     pub mlflow: Vec<MlflowConfig>,
+    pub pushed: PushedSettings,
     /// Its name, and where it stands.
     pub fallback_receiver: Option<(String, Span)>,
     /// Alerts go to the Alertmanagers of prometheus.yml too, although there are routes here.
@@ -67,6 +69,9 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellb
         let read = mlflow::read(server, folder, files, &out.mlflow);
         out.mlflow.extend(read);
     }
+    if let Some(pushed) = fields.map("pushgateway", "pushgateway") {
+        out.pushed = read_pushed(pushed);
+    }
     if let Some(storage) = fields.map("storage", "storage") {
         out.storage = read_storage(storage);
     }
@@ -81,6 +86,17 @@ fn read_host(fields: Fields) -> HostSettings {
     }
     let settings =
         HostSettings { interval, job: fields.string("job").unwrap_or_else(|| "node".into()), instance: fields.string("instance") };
+    fields.finish();
+    settings
+}
+
+fn read_pushed(fields: Fields) -> PushedSettings {
+    let default = PushedSettings::default();
+    let interval = fields.duration("interval").unwrap_or(default.interval);
+    if interval < Millis::from_seconds(1) {
+        fields.error(fields.key_span("interval"), "\"interval\" must be at least 1s", "the usual is 15s");
+    }
+    let settings = PushedSettings { interval, job: fields.string("job").filter(|job| !job.is_empty()).unwrap_or(default.job) };
     fields.finish();
     settings
 }

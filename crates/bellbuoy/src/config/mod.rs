@@ -45,7 +45,7 @@ pub use self::model_config::{
     ColumnRoles, FileFormat, Gives, ModelConfig, Place, Places, PostgresAddress, PostgresConnection, PostgresTls, ReferenceConfig,
     ReferenceFrom, RetentionSettings, Select, SourceConfig, SourceFrom, TlsMode,
 };
-pub use self::settings::{Alerting, AlertmanagerPeer, Global, GrafanaNotify, HostSettings, Settings, StorageSettings};
+pub use self::settings::{Alerting, AlertmanagerPeer, Global, GrafanaNotify, HostSettings, PushedSettings, Settings, StorageSettings};
 pub use self::watched::WatchedServer;
 
 use self::prometheus::{Glob, Prometheus};
@@ -368,6 +368,7 @@ impl Loader<'_> {
         settings.host = bellbuoy.host;
         settings.airflow = bellbuoy.airflow;
         settings.mlflow = bellbuoy.mlflow;
+        settings.pushed = bellbuoy.pushed;
         settings.alerting.beside_routes = bellbuoy.forward_alerts;
         if let Some((name, span)) = bellbuoy.fallback_receiver {
             let known = || settings.receivers.iter().map(|receiver| receiver.name.as_str());

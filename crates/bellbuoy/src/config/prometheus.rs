@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bellbuoy_exposition::Protocol;
 use bellbuoy_scrape::{FileDiscovery, Limits, ScrapeSettings, TargetGroup};
 use bellbuoy_vocabulary::{Labels, LabelsBuilder, METRIC_NAME, Millis, Span};
 
@@ -87,6 +88,7 @@ pub struct ScrapeDefaults {
     interval: Millis,
     timeout: Millis,
     limits: WrittenLimits,
+    protocols: Vec<Protocol>,
 }
 
 /// Limits as written; 0 and absent mean the same there and the next outer value counts.
@@ -185,14 +187,14 @@ fn read_global(fields: Fields) -> (Global, ScrapeDefaults) {
     global.external_labels = labels(&fields, "external_labels");
     global.keep_dropped_targets = fields.integer("keep_dropped_targets").unwrap_or(0);
     let limits = WrittenLimits::read(&fields);
-    protocols(&fields);
+    let protocols = protocols(&fields);
     name_schemes(&fields);
     fields.not_yet(&["query_log_file", "scrape_failure_log_file", "scrape_native_histograms", "extra_scrape_metrics"]);
     // Classic histograms are always scraped.
     let _ = fields.boolean("always_scrape_classic_histograms");
     fields.only("convert_classic_histograms_to_nhcb", false);
     fields.finish();
-    let defaults = ScrapeDefaults { interval: global.scrape_interval, timeout: global.scrape_timeout, limits };
+    let defaults = ScrapeDefaults { interval: global.scrape_interval, timeout: global.scrape_timeout, limits, protocols };
     (global, defaults)
 }
 
@@ -241,10 +243,10 @@ impl WrittenLimits {
     }
 }
 
-/// `scrape_protocols`: the order of preference is fixed here (OpenMetrics first), so only the words are checked.
-fn protocols(fields: &Fields) {
+/// `scrape_protocols`: in the order of preference; none when it is absent.
+fn protocols(fields: &Fields) -> Vec<Protocol> {
     if fields.node("scrape_protocols").is_none() {
-        return;
+        return Vec::new();
     }
     let texts = fields.texts("scrape_protocols");
     if texts.is_empty() {
@@ -258,9 +260,7 @@ fn protocols(fields: &Fields) {
             fields.error(text.span(), format!("{:?} is given twice in \"scrape_protocols\"", text.shown()), "remove one of the two");
         }
     }
-    if !texts.is_empty() && texts.iter().all(|text| text.as_str() == "PrometheusProto") {
-        fields.error(fields.key_span("scrape_protocols"), "scraping protobuf only is not supported yet", "add PrometheusText0.0.4");
-    }
+    texts.iter().filter_map(|text| Protocol::of(text.as_str())).collect()
 }
 
 fn protocol_ok(fields: &Fields, text: &Text) -> bool {
@@ -303,6 +303,9 @@ fn read_job(fields: Fields, job_name: String, defaults: &ScrapeDefaults, folder:
     let metric_relabel_configs = relabel::read_list(&fields, "metric_relabel_configs");
     let static_configs = static_configs(&fields, relabel_configs.is_empty());
     let file_sd_configs = file_discoveries(&fields, folder);
+    let own_protocols = protocols(&fields);
+    let fallback_protocol =
+        fields.text("fallback_scrape_protocol").filter(|text| protocol_ok(&fields, text)).and_then(|text| Protocol::of(text.as_str()));
     job_details(&fields);
     fields.not_yet_but(&DISCOVERIES, "use static_configs or file_sd_configs");
     fields.finish();
@@ -315,6 +318,8 @@ fn read_job(fields: Fields, job_name: String, defaults: &ScrapeDefaults, folder:
         params,
         honor_labels,
         honor_timestamps,
+        protocols: if own_protocols.is_empty() { defaults.protocols.clone() } else { own_protocols },
+        fallback_protocol,
         http,
         limits,
         static_configs,
@@ -326,14 +331,7 @@ fn read_job(fields: Fields, job_name: String, defaults: &ScrapeDefaults, folder:
 
 /// Fields that are fine as long as they say what we do anyway.
 fn job_details(fields: &Fields) {
-    protocols(fields);
     name_schemes(fields);
-    if let Some(text) = fields.text("fallback_scrape_protocol")
-        && protocol_ok(fields, &text)
-        && text.as_str() == "PrometheusProto"
-    {
-        fields.error(text.span(), "falling back to protobuf is not supported yet", "write PrometheusText0.0.4");
-    }
     // What a target answers is accepted with and without gzip.
     let _ = fields.boolean("enable_compression");
     let _ = fields.boolean("always_scrape_classic_histograms");

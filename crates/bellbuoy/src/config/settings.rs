@@ -35,6 +35,7 @@ pub struct Settings {
     pub host: Option<HostSettings>,
     pub airflow: Vec<AirflowConfig>,
     pub mlflow: Vec<MlflowConfig>,
+    pub pushed: PushedSettings,
     /// prometheus.yml as written, its secrets as `<secret>`, without comments; empty without such a file.
     pub prometheus_text: String,
     /// The same of alertmanager.yml.
@@ -128,6 +129,20 @@ pub struct HostSettings {
     /// The labels `job` and `instance` of its series; the host's name when there is no instance.
     pub job: String,
     pub instance: Option<String>,
+}
+
+/// `pushgateway:` of bellbuoy.yml: how pushed groups become samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PushedSettings {
+    pub interval: Millis,
+    /// The label `job` of the series about the collecting itself; groups bring their own.
+    pub job: String,
+}
+
+impl Default for PushedSettings {
+    fn default() -> PushedSettings {
+        PushedSettings { interval: Millis::from_seconds(15), job: "pushgateway".into() }
+    }
 }
 
 /// `storage:` of bellbuoy.yml; flags win over it.

@@ -116,10 +116,6 @@ fn not_supported_yet() {
         expect![[r#"prometheus.yml:3:5: "native_histogram_bucket_limit" is not supported yet; remove it"#]],
     );
     check_job(
-        "scrape_protocols: [PrometheusProto]",
-        expect!["prometheus.yml:3:5: scraping protobuf only is not supported yet; add PrometheusText0.0.4"],
-    );
-    check_job(
         "metric_name_validation_scheme: legacy",
         expect![[r#"prometheus.yml:3:36: "metric_name_validation_scheme" legacy is not supported yet; leave it out or write utf8"#]],
     );
@@ -129,7 +125,7 @@ fn not_supported_yet() {
 fn harmless() {
     check_job("enable_compression: true\nfollow_redirects: true\ntrack_timestamps_staleness: false\nenable_http2: true", expect![""]);
     check_job(
-        "fallback_scrape_protocol: PrometheusText0.0.4\nmetric_name_validation_scheme: utf8\nnative_histogram_bucket_limit: 0",
+        "scrape_protocols: [PrometheusProto]\nfallback_scrape_protocol: PrometheusText0.0.4\nmetric_name_validation_scheme: utf8\nnative_histogram_bucket_limit: 0",
         expect![""],
     );
     check("runtime:\n  gogc: 75\nscrape_configs: []\n", expect![""]);
