@@ -152,8 +152,8 @@ impl Pushed {
         }
         let mut out = TextWriter::new(Format::PrometheusText);
         for parts in families.values() {
-            let samples = parts.iter().flat_map(|part| part.samples.iter().cloned()).collect();
-            Family { samples, ..Family { samples: Vec::new(), ..(*parts[0]).clone() } }.write(&mut out);
+            out.family(&parts[0].name, parts[0].kind, &parts[0].help);
+            parts.iter().for_each(|part| part.write_samples(&mut out));
         }
         for family in [times(&groups, PUSH_TIME), times(&groups, FAILURE_TIME)] {
             if !family.samples.is_empty() {
@@ -183,7 +183,7 @@ fn mark(sample: &mut FamilySample, key: &Key) {
     }
 }
 
-pub fn times(groups: &BTreeMap<Key, Group>, name: &str) -> Family {
+fn times(groups: &BTreeMap<Key, Group>, name: &str) -> Family {
     let help = match name {
         PUSH_TIME => "Last Unix time when changing this group in the Pushgateway succeeded.",
         _ => "Last Unix time when changing this group in the Pushgateway failed.",

@@ -29,6 +29,11 @@ pub struct FamilySample {
 impl Family {
     pub fn write(&self, to: &mut TextWriter) {
         to.family(&self.name, self.kind, &self.help);
+        self.write_samples(to);
+    }
+
+    /// Without the lines about the family, which stand before the samples of another part of it.
+    pub fn write_samples(&self, to: &mut TextWriter) {
         for sample in &self.samples {
             let labels: Vec<(&str, &str)> = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let suffix = sample.name.strip_prefix(&self.name).filter(|rest| rest.is_empty() || rest.starts_with('_'));

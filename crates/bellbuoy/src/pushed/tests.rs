@@ -39,13 +39,13 @@ fn put_replaces_the_group_and_post_the_families() {
     assert_eq!(bench.push("job/a/instance/i", "x 3\n", true, 2000), "ok");
     assert_eq!(bench.push("job/a", "x 5\n", false, 3000), "ok");
     bench.check(expect![[r#"
-        x{job="a",instance=""} 5
         x{instance="i",job="a"} 3
+        x{job="a",instance=""} 5
         y{k="v",job="a",instance=""} 2
-        push_time_seconds{job="a",instance=""} 3
         push_time_seconds{instance="i",job="a"} 2
-        push_failure_time_seconds{job="a",instance=""} 0
+        push_time_seconds{job="a",instance=""} 3
         push_failure_time_seconds{instance="i",job="a"} 0
+        push_failure_time_seconds{job="a",instance=""} 0
     "#]]);
     assert_eq!(bench.push("job/a", "x 6\n", true, 4000), "ok");
     bench.pushed.delete(&bench.state, &grouping("job/a/instance/i").expect("a key")).expect("deleted");

@@ -15,13 +15,12 @@ pub(crate) fn metric_name(name: &str, unit: &str, kind: Kind) -> String {
     let is_separator = |c: char| !(c.is_ascii_alphanumeric() || c == ':');
     let mut words: Vec<String> = name.split(is_separator).filter(|word| !word.is_empty()).map(str::to_string).collect();
     let (main, per) = unit_words(unit);
-    let (add_main, add_per) = (!main.is_empty() && !words.contains(&main), !per.is_empty() && !words.contains(&per));
-    if add_main {
-        words.push(main);
+    if !main.is_empty() && !words.contains(&main) {
+        words.push(if per.is_empty() { main } else { main.trim_end_matches('_').to_string() });
     }
-    if add_per {
-        words.push("per".into());
-        words.push(per);
+    // Also when the name says it already: Prometheus compares the whole `per_second` with single words.
+    if !per.is_empty() {
+        words.push(format!("per_{}", per.trim_end_matches('_')));
     }
     let last = match kind {
         Kind::MonotonicSum => "total",
@@ -49,10 +48,15 @@ fn unit_words(unit: &str) -> (String, String) {
     (part(main, main_unit), part(per, per_unit))
 }
 
-/// The unit as it may stand in a name: single underscores, none in front or at the end.
-pub(crate) fn clean(unit: &str) -> String {
-    let words: Vec<&str> = unit.split(|c: char| !(c.is_ascii_alphanumeric() || c == ':')).filter(|word| !word.is_empty()).collect();
-    words.join("_")
+/// The unit as it may stand in a name: single underscores, none in front.
+fn clean(unit: &str) -> String {
+    let mut out = String::new();
+    for c in unit.chars().map(|c| if c.is_ascii_alphanumeric() || c == ':' { c } else { '_' }) {
+        if c != '_' || !(out.is_empty() || out.ends_with('_')) {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The unit in the words of metadata.

@@ -50,7 +50,7 @@ load_ratio{instance="i1", job="shop/api"} stale@7
 latency_seconds is histogram "seconds"
 latency_seconds_count{instance="i1", job="shop/api"} 6@5
 latency_seconds_sum{instance="i1", job="shop/api"} 3.5@5
-latency_seconds_bucket{instance="i1", job="shop/api", le="1.0"} 1@5
+latency_seconds_bucket{instance="i1", job="shop/api", le="1"} 1@5
 latency_seconds_bucket{instance="i1", job="shop/api", le="2.5"} 3@5
 latency_seconds_bucket{instance="i1", job="shop/api", le="+Inf"} 6@5
 rpc is summary ""
@@ -82,6 +82,9 @@ fn names_are_those_of_prometheus() {
         ("1st__try", "", Kind::Gauge, "_1st_try"),
         ("x", "foo/bar", Kind::Gauge, "x_foo_per_bar"),
         ("x", "{thing}/m", Kind::Gauge, "x_per_minute"),
+        ("x.second", "By/s", Kind::Gauge, "x_second_bytes_per_second"),
+        ("x", "a.b%", Kind::Gauge, "x_a_b_"),
+        ("x", "%a/%b%", Kind::Gauge, "x_a_per_b"),
         ("ünit", "", Kind::Gauge, "nit"),
     ] {
         assert_eq!(metric_name(name, unit, kind), want, "{name} {unit}");

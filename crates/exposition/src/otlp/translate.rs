@@ -246,8 +246,7 @@ impl OfResource {
         let attributes = labels_of(point.attributes.iter());
         let stale = point.flags & NO_VALUE != 0;
         let mut give = |suffix: &str, le: Option<f64>, value: f64, is_point: bool| {
-            let labels =
-                self.labels(&attributes, &format!("{name}{suffix}"), le.map(|bound| ("le", crate::format_openmetrics_value(bound))));
+            let labels = self.labels(&attributes, &format!("{name}{suffix}"), le.map(|bound| ("le", bound_text(bound))));
             let value = if stale { STALE_NAN } else { value };
             on(Otlp::Sample(OtlpSample { labels, at, value, is_point }));
         };
@@ -268,7 +267,7 @@ impl OfResource {
         let attributes = labels_of(point.attributes.iter());
         let stale = point.flags & NO_VALUE != 0;
         let mut give = |suffix: &str, quantile: Option<f64>, value: f64, is_point: bool| {
-            let extra = quantile.map(|quantile| ("quantile", crate::format_openmetrics_value(quantile)));
+            let extra = quantile.map(|quantile| ("quantile", bound_text(quantile)));
             let labels = self.labels(&attributes, &format!("{name}{suffix}"), extra);
             let value = if stale { STALE_NAN } else { value };
             on(Otlp::Sample(OtlpSample { labels, at, value, is_point }));
@@ -279,6 +278,11 @@ impl OfResource {
             give("", Some(quantile.quantile), quantile.value, false);
         }
     }
+}
+
+/// As Go's `FormatFloat(x, 'f', -1, 64)`: never an exponent, and `1`, not `1.0` as in scrapes. Prometheus stores these bounds so.
+fn bound_text(bound: f64) -> String {
+    if bound.is_finite() { bound.to_string() } else { crate::format_value(bound) }
 }
 
 /// By label name; keys that come out equal are joined with `;` in the order of the keys, as Prometheus does.
