@@ -75,6 +75,10 @@ fn families(content_type: &str, encoding: &str, body: &[u8]) -> Result<Vec<Famil
     }
     // What is not named otherwise is text, as in the Pushgateway: curl says it sends a form.
     let format = format_of(Some(content_type), Some(Format::PrometheusText))?;
+    // A body that was cut off in a number reads as another number.
+    if format == Format::PrometheusText && body.last().is_some_and(|last| *last != b'\n') {
+        return Err("unexpected end of the text: the last line has no line feed, so it may be cut off".into());
+    }
     families_of_text(format, body)
 }
 

@@ -116,6 +116,10 @@ fn read(file: &str) -> anyhow::Result<String> {
     if body.len() as u64 > FILE_BYTES_MAX {
         bail!("{file}: longer than {FILE_BYTES_MAX} bytes");
     }
+    // A line feed at the end says that the text is whole; an editor may have left it out.
+    if !body.is_empty() && !body.ends_with('\n') {
+        body.push('\n');
+    }
     if let Err(problem) = families_of_text(Format::PrometheusText, body.as_bytes()) {
         bail!("{file}: {problem}");
     }

@@ -106,7 +106,6 @@ fn pushes_are_answered_as_by_the_pushgateway() {
         ("PUT", "/metrics/job/s", "# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 3\ns_count 2\n"),
         ("PUT", "/metrics/job/empty", ""),
         ("PUT", "/metrics/job@base64/L3Zhci90bXA/k@base64/=", "u 1\n"),
-        ("PUT", "/metrics/job/", "u 1\n"),
         ("PUT", "/metrics/job/a/b", "u 1\n"),
         ("PUT", "/metrics/job/a/__b/c", "u 1\n"),
         ("PUT", "/metrics/job/a/b@base64/***", "u 1\n"),
