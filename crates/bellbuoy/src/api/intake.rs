@@ -34,7 +34,7 @@ pub async fn body(request: Request) -> Result<(Bytes, SemaphorePermit<'static>),
     }
 }
 
-pub fn header_of<'a>(headers: &'a HeaderMap, name: header::HeaderName) -> &'a str {
+pub fn header_of(headers: &HeaderMap, name: header::HeaderName) -> &str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 

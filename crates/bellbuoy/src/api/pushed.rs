@@ -38,21 +38,21 @@ pub async fn push(State(app): State<Arc<App>>, request: Request) -> Response {
         Err(answer) => return answer,
     };
     let answer = tokio::task::block_in_place(|| {
-        let families = families(&content_type, &encoding, &body).map_err(|why| refused(StatusCode::BAD_REQUEST, &why))?;
+        let families = families(&content_type, &encoding, &body).map_err(|why| (StatusCode::BAD_REQUEST, why))?;
         app.pushed.push(&app.path.state, key, families, replace, clock::now()).map_err(|error| {
             let status = match error {
                 PushError::Inconsistent(_) => StatusCode::BAD_REQUEST,
                 PushError::Full(_) => StatusCode::PAYLOAD_TOO_LARGE,
                 PushError::Disk(_) => StatusCode::INTERNAL_SERVER_ERROR,
             };
-            refused(status, &error.to_string())
+            (status, error.to_string())
         })
     });
     let word = if answer.is_ok() { "ok" } else { "refused" };
     app.path.telemetry.pushes.add(&[word], 1);
     match answer {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(answer) => answer,
+        Err((status, why)) => refused(status, &why),
     }
 }
 
