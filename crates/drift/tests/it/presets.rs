@@ -12,7 +12,7 @@ fn bikes() -> Vec<Column> {
 
 #[test]
 fn few_reports_alarm_without_a_change() {
-    let [evidently, default] = false_alarms(&bikes(), 200, 60, 3);
+    let [evidently, default] = false_alarms(&bikes(), 100, 1000, 3);
     println!("evidently {evidently:?}, default {default:?}");
     assert!(default.share() <= 0.05, "{default:?}");
     assert!(evidently.share() > default.share(), "{evidently:?} {default:?}");
