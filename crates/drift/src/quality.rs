@@ -198,7 +198,13 @@ fn out_of_range(reference: &ColumnProfile, current: &ColumnProfile, expected: &E
     let about = if sketch.rank_error() > 0.0 { "about " } else { "" };
     // The one row at the end is seen by the exact range, not always by the sketch.
     let outside = outside.max(1.0).round();
-    let text = format!("{about}{outside} of {rows} numbers are out of range: {} to {}, in the reference {} to {}", plain(least), plain(most), plain(low), plain(high));
+    let text = format!(
+        "{about}{outside} of {rows} numbers are out of range: {} to {}, in the reference {} to {}",
+        plain(least),
+        plain(most),
+        plain(low),
+        plain(high)
+    );
     findings.push(finding(Defect::OutOfRange, Some(current), outside, Some(0.0), text));
 }
 

@@ -4,7 +4,7 @@
 //! Out:   one self-contained HTML page, one screen of text, or JSON.
 //! Never: reads a file or a clock, asks another host for anything, lets a name that somebody chose become markup.
 //! Holds: worst first; a page needs no script and stays below 2 MB for 100 columns; what is unknown says why and has no number.
-//! Read:  report.rs (what a report is made of), drift_part.rs, distribution.rs, then html.rs or text.rs.
+//! Read:  report.rs (what a report is made of), drift_part.rs, distribution.rs, of_model.rs (from a running model), then html.rs or text.rs.
 
 mod chart;
 mod distribution;
@@ -13,6 +13,7 @@ mod escape;
 mod html;
 mod json;
 mod number;
+mod of_model;
 mod performance_part;
 mod report;
 mod text;
@@ -20,6 +21,7 @@ mod text;
 pub use distribution::{Bar, Bars, Bins, Distribution, Facts};
 pub use drift_part::{DriftPart, Feature, Side, Verdict};
 pub use json::drift_json;
+pub use of_model::Known;
 pub use performance_part::{Division, Line, PerformancePart, Point};
 pub use report::{Mark, ModelReport};
 pub use text::Screen;

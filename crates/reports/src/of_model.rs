@@ -22,14 +22,8 @@ pub struct Known<'a> {
 }
 
 /// Metrics that get a picture, where the model has them; of those of one row the first that is known.
-const DRAWN: [&[Metric]; 6] = [
-    &[Metric::R2],
-    &[Metric::Rmse],
-    &[Metric::F1, Metric::F1Macro],
-    &[Metric::Accuracy],
-    &[Metric::RocAuc],
-    &[Metric::LogLoss],
-];
+const DRAWN: [&[Metric]; 6] =
+    [&[Metric::R2], &[Metric::Rmse], &[Metric::F1, Metric::F1Macro], &[Metric::Accuracy], &[Metric::RocAuc], &[Metric::LogLoss]];
 
 impl ModelReport {
     /// `None`: the window was not judged.

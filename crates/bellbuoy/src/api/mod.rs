@@ -18,6 +18,7 @@ mod params;
 mod prometheus;
 mod pushed;
 mod receivers;
+mod reports;
 mod values;
 
 use std::sync::Arc;

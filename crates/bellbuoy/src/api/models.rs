@@ -31,6 +31,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/{name}", get(show))
         .route("/{name}/predictions", post(predictions))
         .route("/{name}/labels", post(labels))
+        .route("/{name}/report", get(super::reports::report))
         .route("/{name}/judge", post(judge))
         .merge(super::decisions::routes())
 }

@@ -15,7 +15,8 @@ use crate::app::App;
 use crate::models::ReportError;
 
 /// The page brings its style with it and nothing else.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 impl From<ReportError> for ApiError {
     fn from(error: ReportError) -> ApiError {

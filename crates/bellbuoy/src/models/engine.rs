@@ -16,6 +16,11 @@ impl Engine {
         Engine { model: Model::new(settings, reference) }
     }
 
+    /// To look at.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
     pub fn schema(&self) -> &Schema {
         self.model.schema()
     }

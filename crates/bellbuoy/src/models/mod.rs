@@ -17,12 +17,14 @@ mod log;
 mod record;
 mod reference;
 mod replay;
+mod report;
 mod service;
 mod sources;
 mod tell;
 mod writer;
 
 pub use reference::References;
+pub use report::ReportError;
 pub use service::{ModelError, ModelView, Models};
 pub use sources::Sources;
 pub use tell::{drift_words, performance_words};

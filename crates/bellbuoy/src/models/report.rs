@@ -14,7 +14,7 @@ use crate::state::AuditQuery;
 /// Marks in the pictures; of more the newest.
 const MARKS_MAX: usize = 100;
 /// What happened, as the audit record calls it.
-const EVENTS: [&str; 4] = ["decision", "deployment", "training_success", "training_failure"];
+const EVENTS: [&str; 5] = ["decision", "deployment", "retrained", "training_success", "training_failure"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {

@@ -47,7 +47,7 @@ pub(super) struct Cell {
     schema: Arc<RwLock<Arc<Schema>>>,
     open: bool,
     due: Mutex<Timestamp>,
-    last: Mutex<Option<Judgement>>,
+    pub(super) last: Mutex<Option<Judgement>>,
     /// The series of the last judgement: those that the next one lacks end.
     series: Mutex<Vec<Labels>>,
     /// What was told last, so that an event is told when the outcome changes and not at each judgement.

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::harness::{Folder, bellbuoy};
+use super::harness::{Folder, Program, bellbuoy};
 
 fn run(folder: &Folder, arguments: &[&str]) -> Output {
     bellbuoy().current_dir(folder.config()).args(arguments).output().expect("the program starts")
@@ -303,4 +303,47 @@ fn classes_by_name_by_probability_and_one_alone() {
     refused(&folder, &evaluate(&["c.csv", "--probabilities", "p,p_yes"]), &["not named after the classes", "--classes"]);
     refused(&folder, &evaluate(&["c.csv", "--probability", "p", "--positive", "maybe"]), &["\"maybe\""]);
     refused(&folder, &evaluate(&["c.csv"]), &["nothing is predicted"]);
+}
+
+#[test]
+fn the_service_shows_what_it_knows_of_a_model() {
+    let reference = (0..400).fold(String::from("x,kind,y\n"), |text, row| text + &format!("{},{},{row}\n", row % 97, ["a", "b"][row % 2]));
+    let model = "models:\n- name: m\n  target: y\n  reference: reference.csv\n  features: [x, kind]\n  window_rows: 200\n  rows_min: 50\n  schedule: 1h\n  segments: [kind]\n";
+    let folder = Folder::new(&[("bellbuoy.yml", model), ("reference.csv", &reference), ("prometheus.yml", "scrape_configs: []\n")]);
+    let program = Program::up(&folder);
+    let report = |query: &str| program.get(&format!("/api/v1/models/m/report{query}"));
+    let rows: Vec<Value> = (0..400)
+        .map(|row| {
+            let at = format!("2026-01-{:02}T00:{:02}:00Z", row / 60 + 1, row % 60);
+            let features = serde_json::json!({"x": row % 97 + 60, "kind": if row % 2 == 0 { "a" } else { "<b>" }});
+            serde_json::json!({"id": format!("r{row}"), "timestamp": at, "prediction": row % 50 + row % 7, "features": features})
+        })
+        .collect();
+    let labels: Vec<Value> = (0..400).map(|row| serde_json::json!({"id": format!("r{row}"), "value": row % 50})).collect();
+    for (kind, rows) in [("predictions", rows), ("labels", labels)] {
+        let (status, body) = program.post(&format!("/api/v1/models/m/{kind}"), &Value::Array(rows).to_string());
+        assert_eq!(status, 200, "{body}");
+    }
+    assert_eq!(program.post("/api/v1/models/m/judge", "").0, 200);
+
+    let (status, page) = report("");
+    assert!(status == 200 && page.starts_with("<!DOCTYPE html>"), "{status} {page}");
+    for words in ["<bdi>Model m</bdi>", "<svg class=\"hist\"", "<svg class=\"line\"", "By <bdi>kind</bdi>", "&lt;b&gt;", "Decision: "] {
+        assert!(page.contains(words), "{words:?} is not in {page}");
+    }
+    assert!(!page.contains("<script") && !page.contains("<b>\""), "{page}");
+    let (status, text) = report("?format=text");
+    assert!(status == 200 && text.contains("Model m") && text.contains("DRIFT"), "{text}");
+    let data = program.data("/api/v1/models/m/report?format=json");
+    assert_eq!((data["drift"]["dataset_drift"].as_bool(), data["performance"][0]["rows"].as_u64()), (Some(true), Some(200)), "{data}");
+    assert_eq!(data["performance"][0]["lines"][0]["points"].as_array().map(Vec::len), Some(2), "two windows of 200 rows: {data}");
+
+    for (path, status, words) in [
+        ("/api/v1/models/other/report", 404, "other"),
+        ("/api/v1/models/m/report?format=pdf", 400, "html, text, json"),
+        ("/api/v1/models/m/report?window=no", 404, "200 rows"),
+    ] {
+        let (found, said) = program.get(path);
+        assert!(found == status && said.contains(words), "{path}: {found} {said}");
+    }
 }
