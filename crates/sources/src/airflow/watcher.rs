@@ -46,6 +46,8 @@ pub struct Airflow {
 
 /// What a restart must know. Counters and the memory of what was counted are written together.
 pub(super) struct Known {
+    /// Of tasks: a try of its history that ended before is history, although `overlap` reaches further back.
+    contact_ms: i64,
     runs: Listing,
     tasks: Option<Listing>,
     run_memory: Memory,
@@ -61,6 +63,8 @@ pub(super) struct Known {
 
 #[derive(Serialize, Deserialize)]
 struct KnownKept {
+    #[serde(default)]
+    contact_ms: i64,
     runs: Listing,
     tasks: Option<Listing>,
     run_memory: memory::Kept,
@@ -435,6 +439,7 @@ impl Airflow {
         let server_now = poll.server_now.unwrap_or(now);
         let from = server_now.saturating_sub(self.settings.overlap);
         let known = self.known.get_or_insert_with(|| Known {
+            contact_ms: server_now.0,
             runs: Listing::new(from),
             tasks: None,
             run_memory: Memory::new(from),
@@ -449,6 +454,7 @@ impl Airflow {
         if self.settings.tasks && known.tasks.is_none() {
             known.tasks = Some(Listing::new(from));
             known.task_memory = Memory::new(from);
+            known.contact_ms = server_now.0;
         }
         let oldest = server_now.saturating_sub(self.settings.look_back);
         for (listing, memory) in [(Some(&mut known.runs), &mut known.run_memory), (known.tasks.as_mut(), &mut known.task_memory)] {
@@ -499,7 +505,7 @@ impl Airflow {
         let Some(known) = &mut self.known else { return Ok(()) };
         known.tries.retain(|waiting| waiting != one);
         for attempt in &page.rows {
-            known.enter_attempt(attempt, true);
+            known.enter_attempt(attempt, attempt.end.0 > known.contact_ms);
         }
         Ok(())
     }
@@ -593,6 +599,7 @@ impl Known {
 
     fn keep(&self) -> KnownKept {
         KnownKept {
+            contact_ms: self.contact_ms,
             runs: self.runs.clone(),
             tasks: self.tasks.clone(),
             run_memory: self.run_memory.keep(),
@@ -607,6 +614,7 @@ impl Known {
 
     fn restore(kept: KnownKept) -> Known {
         Known {
+            contact_ms: kept.contact_ms,
             runs: kept.runs,
             tasks: kept.tasks,
             run_memory: Memory::restore(kept.run_memory),

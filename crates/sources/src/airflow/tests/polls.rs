@@ -66,6 +66,25 @@ fn every_try_is_counted_also_when_none_was_seen() {
     }
 }
 
+/// A task was tried twice shortly before the first contact, which sees the second try only. When the task was cleared and ran again, its first try
+/// was found in the history of tries and counted as news.
+#[test]
+fn a_try_of_before_the_first_contact_is_history() {
+    let mut fake = Fake::new(true);
+    fake.dags.push(("a".into(), false));
+    let mut run = FakeRun::running("a", "r", 1, NOW - minutes(4));
+    run.tasks[0].end("up_for_retry", NOW - minutes(3));
+    run.tasks[0].again(NOW - minutes(2));
+    run.tasks[0].end("success", NOW - minutes(1));
+    fake.runs.push(run);
+    let (mut airflow, _) = Airflow::new(with_tasks(), None);
+    poll(&mut airflow, &mut fake, NOW);
+    fake.runs[0].tasks[0].again(NOW + minutes(1));
+    fake.runs[0].tasks[0].end("success", NOW + minutes(2));
+    poll(&mut airflow, &mut fake, NOW + minutes(3));
+    assert_eq!(values(&airflow.families(NOW), "airflow_task_attempts_total"), ["dag_id=a,state=success,task_id=t0 1"]);
+}
+
 #[test]
 fn calls_do_not_grow_with_dags() {
     let mut costs = Vec::new();
