@@ -38,6 +38,7 @@ pub fn routes() -> Router<Arc<App>> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TrainingBody {
+    key: Option<String>,
     status: String,
     #[serde(default)]
     error: String,
@@ -103,9 +104,9 @@ async fn training(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, b
         (Some(_), None) => return Err(bad("champion: there is no challenger to compare it with")),
         (None, Some(_)) => return Err(bad("challenger: there is no champion to compare it with")),
     };
-    let training = Training { status, error: body.error, compared };
-    let decision = tokio::task::block_in_place(|| app.models.training(&name, training, clock::now()))?;
-    success(decision.map_or(Value::Null, |decision| decision.json()))
+    let key = body.key.map(key_ok).transpose().map_err(bad)?;
+    let training = Training { key, status, error: body.error, compared };
+    success(tokio::task::block_in_place(|| app.models.training(&name, training, clock::now()))?)
 }
 
 async fn retrained(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>) -> Answered {
@@ -133,7 +134,7 @@ pub async fn audit(State(app): State<Arc<App>>, params: Params) -> Answered {
 fn challenge(body: &[u8], kind: &ModelKind, now: Timestamp) -> Result<Challenge, String> {
     let body: Value = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
     let map = object(&body, "the body")?;
-    known(map, &["version", "role", "force", "current", "baseline"], "")?;
+    known(map, &["key", "version", "role", "force", "current", "baseline"], "")?;
     let text = |name: &str| match map.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.chars().count() <= VERSION_CHARS_MAX => Ok(Some(text.clone())),
@@ -149,8 +150,18 @@ fn challenge(body: &[u8], kind: &ModelKind, now: Timestamp) -> Result<Challenge,
     if !map.contains_key("current") {
         return Err("current: missing; give rows, figures, or {\"last\": \"7d\"} for what is kept".to_owned());
     }
+    let key = text("key")?.map(key_ok).transpose()?;
     let set = |name: &str| set(map.get(name).unwrap_or(&Value::Null), kind, name, now);
-    Ok(Challenge { version: text("version")?, role: text("role")?, forced, current: set("current")?, baseline: set("baseline")? })
+    Ok(Challenge { key, version: text("version")?, role: text("role")?, forced, current: set("current")?, baseline: set("baseline")? })
+}
+
+fn key_ok(key: String) -> Result<String, String> {
+    let count = key.chars().count();
+    if count == 0 || count > VERSION_CHARS_MAX {
+        Err(format!("key: has {count} characters; 1 to {VERSION_CHARS_MAX} are taken"))
+    } else {
+        Ok(key)
+    }
 }
 
 /// A list of rows; `{"champion": FIGURES, "challenger": FIGURES}`; `{"last": "7d"}`; `{"from": TIME, "to": TIME}`; nothing.

@@ -3,7 +3,7 @@
 //! In:    questions and reports of pipelines, `now`. Out: decisions; each counted, in the audit record, and told where people should hear of it.
 //! Never: decides; the models crate does. Holds: what is answered is on disk, counters with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use bellbuoy_models::{
     Answer, DeploymentDecision, Evaluation, Event as ModelEvent, Judgement, ModelSettings, TestRow, TestSet, TwoSets, Unknown,
@@ -15,8 +15,13 @@ use super::service::{Cell, ModelError, Models, lock};
 use super::tell::kept;
 use crate::event::Event;
 
+/// Answers that are given again to the same key; a task is tried again within hours, not after dozens of others.
+const KEYS_MAX: usize = 50;
+
 /// How a training run ended, as the trainer tells it.
 pub struct Training {
+    /// The same key is the same run, however often it is told.
+    pub key: Option<String>,
     pub status: TrainingStatus,
     pub error: String,
     /// Champion and challenger, when there is something to compare.
@@ -43,6 +48,8 @@ pub struct Question {
 /// A challenger to be compared with the champion.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Challenge {
+    /// The same key is the same question: its answer is given again, and nothing is counted or told twice.
+    pub key: Option<String>,
     /// Which challenger it is, for the record: a version, a run.
     pub version: Option<String>,
     /// The role whose kept predictions are compared, where a set asks for kept rows.
@@ -89,9 +96,14 @@ impl Models {
 
     /// A training run ended: counted, told and recorded; with figures of both models, the deployment decision too. A success begins the
     /// cool-down of the retraining rules.
-    pub fn training(&self, name: &str, training: Training, now: Timestamp) -> Result<Option<DeploymentDecision>, ModelError> {
+    pub fn training(&self, name: &str, training: Training, now: Timestamp) -> Result<Value, ModelError> {
         let cell = self.get(name)?;
+        self.once(&cell, "training", training.key.clone(), || Ok(self.trained(&cell, training, now)))
+    }
+
+    fn trained(&self, cell: &Cell, training: Training, now: Timestamp) -> Value {
         let settings = &cell.config.settings;
+        let name = &settings.name;
         let success = training.status == TrainingStatus::Success;
         let decision = training
             .compared
@@ -112,14 +124,14 @@ impl Models {
         }
         drop(model);
         let silent = json!({"at": now.rfc3339(), "event": "training", "model": name, "outcome": "success", "severity": "info"});
-        self.record(&cell, event, silent, now);
-        let (word, reason, because) = match &decision {
-            Some(decision) => (decision.outcome().word(), decision.ruling.reason.word(), decision.because()),
-            None if success => return Ok(None),
-            None => ("failed", "failure", training.error),
-        };
-        self.announce_deployment(name, word, reason, &because, now);
-        Ok(decision)
+        let answer = decision.as_ref().map_or(Value::Null, DeploymentDecision::json);
+        self.record(cell, event, silent, now);
+        match &decision {
+            Some(decision) => self.announce_deployment(name, decision, now),
+            None if success => {}
+            None => self.announce(name, ["failed", "failure", &training.error], now),
+        }
+        answer
     }
 
     /// A retraining was done elsewhere: the cool-down counts from here.
@@ -134,17 +146,42 @@ impl Models {
     /// Champion against challenger on both sets.
     pub fn evaluate(&self, name: &str, challenge: Challenge, now: Timestamp) -> Result<Value, ModelError> {
         let cell = self.get(name)?;
+        self.once(&cell, "evaluations", challenge.key.clone(), || self.evaluated(&cell, challenge, now))
+    }
+
+    fn evaluated(&self, cell: &Cell, challenge: Challenge, now: Timestamp) -> Result<Value, ModelError> {
         let settings = &cell.config.settings;
-        let decision = decide(&cell, settings, &challenge, now).map_err(ModelError::Refused)?;
+        let decision = decide(cell, settings, &challenge, now).map_err(ModelError::Refused)?;
         lock(&cell.engine).record_deployment(&decision);
         let mut answer = decision.json();
-        answer["model"] = json!(name);
+        answer["model"] = json!(settings.name);
         answer["version"] = json!(challenge.version);
-        let event = ModelEvent::deployment(settings, &decision, challenge.version);
-        self.record(&cell, Some(event), Value::Null, now);
-        let (word, reason) = (decision.outcome().word(), decision.ruling.reason.word());
-        self.announce_deployment(name, word, reason, &decision.because(), now);
+        self.record(cell, Some(ModelEvent::deployment(settings, &decision, challenge.version)), Value::Null, now);
+        self.announce_deployment(&settings.name, &decision, now);
         Ok(answer)
+    }
+
+    /// A task that is tried again gets the answer that it would have had. Kept before the answer is given; one question at a time.
+    fn once(
+        &self,
+        cell: &Cell,
+        kind: &str,
+        key: Option<String>,
+        answer: impl FnOnce() -> Result<Value, ModelError>,
+    ) -> Result<Value, ModelError> {
+        let Some(key) = key else { return answer() };
+        let mut answered = lock(&cell.answered);
+        let name = format!("{kind}/{key}");
+        if let Some((_, known)) = answered.iter().find(|(known, _)| *known == name) {
+            return Ok(known.clone());
+        }
+        let fresh = answer()?;
+        answered.push_back((name, fresh.clone()));
+        while answered.len() > KEYS_MAX {
+            answered.pop_front();
+        }
+        self.path.keep(&answers_name(&cell.config.settings.name), json!(*answered));
+        Ok(fresh)
     }
 
     /// Counters as series; the event told and recorded, or `silent` recorded alone. On disk when this returns.
@@ -162,10 +199,24 @@ impl Models {
         self.path.happened(alerts, writes, now);
     }
 
-    fn announce_deployment(&self, name: &str, word: &str, reason: &str, because: &str, now: Timestamp) {
+    fn announce_deployment(&self, name: &str, decision: &DeploymentDecision, now: Timestamp) {
+        self.announce(name, [decision.outcome().word(), decision.ruling.reason.word(), &decision.because()], now);
+    }
+
+    /// For the terminal.
+    fn announce(&self, name: &str, [word, reason, because]: [&str; 3], now: Timestamp) {
         let fields = json!({"model": name, "decision": word, "reason": reason, "because": because});
         let _ = self.path.events.send(Event::new(now, "deployment", fields, format!("{name}: {word}: {because}")));
     }
+}
+
+/// The answers of before a restart.
+pub(super) fn answers(kept: Option<Value>) -> VecDeque<(String, Value)> {
+    kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
+}
+
+pub(super) fn answers_name(model: &str) -> String {
+    format!("model-answers/{model}")
 }
 
 fn decide(cell: &Cell, settings: &ModelSettings, challenge: &Challenge, now: Timestamp) -> Result<DeploymentDecision, String> {

@@ -3,7 +3,7 @@
 //! In:    predictions, true values, outcomes of training runs, `now`. Out: series through the path, events through `tell`.
 //! Never: decides; the models crate does. Holds: rows are on disk before they are acknowledged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
@@ -14,6 +14,7 @@ use serde_json::Value;
 use tracing::error;
 
 use super::body::{ColumnNames, Intake};
+use super::decide::{answers, answers_name};
 use super::engine::Engine;
 use super::keeper::{Keeper, Kept};
 use super::legacy;
@@ -54,6 +55,8 @@ pub(super) struct Cell {
     pub(super) told: Mutex<Option<String>>,
     /// Outcome and rule of the last decision on record.
     pub(super) recorded: Mutex<Option<String>>,
+    /// By the keys of their questions.
+    pub(super) answered: Mutex<VecDeque<(String, Value)>>,
 }
 
 /// A model in words, for the status page.
@@ -226,6 +229,7 @@ impl Models {
             (told, recorded) = (text("told"), text("recorded"));
             engine.restore(&kept["model"]);
         }
+        let answered = answers(self.path.state.kept(&answers_name(&settings.name)).map_err(|error| error.to_string())?);
         let rows = |error: std::io::Error| format!("rows: {error}");
         let disk = open_folder(&self.dir.join(&settings.name)).map_err(rows)?;
         legacy::convert(&disk, &settings.name, clock::now()).map_err(rows)?;
@@ -261,6 +265,7 @@ impl Models {
             series: Mutex::default(),
             told: Mutex::new(told),
             recorded: Mutex::new(recorded),
+            answered: Mutex::new(answered),
         })
     }
 

@@ -106,6 +106,11 @@ fn a_challenger_is_deployed_skipped_or_rejected_by_a_paired_test() {
     let reject = evaluate(json!({"current": challenger(2.0), "baseline": challenger(40.0)}));
     assert_eq!((text(&reject["decision"]), text(&reject["rule"])), ("reject".into(), "worse_on_baseline".into()), "{reject}");
 
+    // A task that is tried again hears the same, and it counts once.
+    let asked = json!({"key": "run-7", "current": challenger(2.0), "baseline": challenger(2.0)});
+    let first = evaluate(asked.clone());
+    assert_eq!(evaluate(asked), first);
+
     // In shadow: both have predicted, nothing but the question is sent.
     data(program.post("/api/v1/models/m/predictions", &predictions("challenger", 1.0).to_string()));
     let kept = json!({"last": "1h"});
@@ -132,7 +137,7 @@ fn a_challenger_is_deployed_skipped_or_rejected_by_a_paired_test() {
         assert!(status == 400 && text(&error["error"]).contains(problem), "{answer}");
     }
 
-    wait_for("the counter", || (counter(&program, "model_deployments_total", "decision=\"deploy\"") == "4").then_some(()));
+    wait_for("the counter", || (counter(&program, "model_deployments_total", "decision=\"deploy\"") == "5").then_some(()));
     assert_eq!(counter(&program, "model_deployments_total", "decision=\"reject\""), "1");
     let told = wait_for("the message", || hook.received().iter().map(|one| one.json()).find(|one| one.to_string().contains("v2")));
     let alert = told["alerts"]
