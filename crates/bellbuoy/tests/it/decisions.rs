@@ -73,7 +73,7 @@ fn a_branch_task_asks_and_a_run_begins_a_cool_down() {
     let program = Program::up(&folder);
     let cooling = data(program.get("/api/v1/models/m/decision?judge=true"));
     assert_eq!(cooling["reason"], "cooling_down", "{cooling}");
-    wait_for("the counters", || (counter(&program, "retraining_decisions_total", "outcome=\"retrain\"") == "2").then_some(()));
+    wait_for("the counters", || (counter(&program, "model_retraining_decisions_total", "outcome=\"retrain\"") == "2").then_some(()));
     let (_, audit) = program.get("/api/bellbuoy/audit?model=m");
     let audit: Vec<Value> = serde_json::from_str(&audit).expect("JSON");
     let said: Vec<String> = audit.iter().rev().map(|entry| format!("{} {}", text(&entry["event"]), text(&entry["outcome"]))).collect();
