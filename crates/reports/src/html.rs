@@ -53,11 +53,8 @@ fn header(out: &mut String, report: &ModelReport, title: &str) {
         let _ = writeln!(out, "<p class=\"at\"><time datetime=\"{0}\">{shown} UTC</time></p>", html(&text));
     }
     if let Some(drift) = &report.drift {
-        let (tone, sign, word) = match () {
-            () if drift.dataset_drift => ("bad", "▲", "Drift"),
-            () if drift.judged == 0 => ("warn", "!", "Drift unknown"),
-            () => ("good", "✓", "No drift"),
-        };
+        let (verdict, word) = ModelReport::drift_words(drift);
+        let (tone, sign) = (verdict.tone(), verdict.sign());
         let sentence = html(&ModelReport::drift_sentence(drift));
         let _ =
             writeln!(out, "<p class=\"verdict {tone}\"><strong><span aria-hidden=\"true\">{sign}</span> {word}</strong> {sentence}.</p>");

@@ -3,7 +3,7 @@
 use bellbuoy_models::{Better, ClassDetails, Evaluation, Figure, Metric, Source};
 use bellbuoy_vocabulary::Timestamp;
 
-use crate::number::number;
+use crate::number::brief;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PerformancePart {
@@ -74,7 +74,7 @@ impl PerformancePart {
             let gain = line.metric.gain(*was, *is);
             let within = last.figure.interval.as_ref().is_ok_and(|interval| (interval.low..=interval.high).contains(was));
             if gain < 0.0 && !within && first.from < last.from {
-                out.push((format!("{} {}", self.name, name_of(line.metric)), format!("{} → {}, worse", number(*was), number(*is))));
+                out.push((format!("{} {}", self.name, name_of(line.metric)), format!("{} → {}, worse", brief(*was), brief(*is))));
             }
         }
         out

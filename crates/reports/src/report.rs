@@ -35,6 +35,8 @@ pub struct Mark {
 
 /// Lines of "what changed".
 const CHANGES_MAX: usize = 6;
+/// Of them about performance.
+const FALLS_MAX: usize = 2;
 
 impl ModelReport {
     pub fn html(&self) -> String {
@@ -52,8 +54,8 @@ impl ModelReport {
     /// What changed, the most important first, a name and a sentence each; and how many more there would be.
     pub(crate) fn changes(&self) -> (Vec<(String, String)>, usize) {
         let mut out = Vec::new();
-        for part in &self.performance {
-            out.extend(part.changes());
+        if let Some(part) = self.performance.first() {
+            out.extend(part.changes().into_iter().take(FALLS_MAX));
         }
         if let Some(drift) = &self.drift {
             for feature in drift.features.iter().filter(|feature| feature.verdict() == Verdict::Drifted) {
@@ -63,6 +65,16 @@ impl ModelReport {
         let more = out.len().saturating_sub(CHANGES_MAX);
         out.truncate(CHANGES_MAX);
         (out, more)
+    }
+
+    /// The verdict on drift in two words, and how it looks.
+    pub(crate) fn drift_words(drift: &DriftPart) -> (Verdict, &'static str) {
+        match () {
+            () if drift.dataset_drift => (Verdict::Drifted, "Drift"),
+            () if drift.judged == 0 => (Verdict::Broken, "Drift unknown"),
+            () if drift.drifted > 0 => (Verdict::Broken, "Some drift"),
+            () => (Verdict::Same, "No drift"),
+        }
     }
 
     /// The verdict on drift in a sentence.

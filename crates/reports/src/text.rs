@@ -113,12 +113,8 @@ impl Screen {
 }
 
 fn drift(out: &mut String, part: &DriftPart, screen: &Screen) {
-    let (verdict, word) = match () {
-        () if part.dataset_drift => (Verdict::Drifted, "DRIFT"),
-        () if part.judged == 0 => (Verdict::Broken, "UNKNOWN"),
-        () => (Verdict::Same, "NO DRIFT"),
-    };
-    let _ = writeln!(out, "{}  {}", screen.of_verdict(verdict, word), ModelReport::drift_sentence(part));
+    let (verdict, word) = ModelReport::drift_words(part);
+    let _ = writeln!(out, "{}  {}", screen.of_verdict(verdict, &word.to_uppercase()), ModelReport::drift_sentence(part));
     let side = |side: &crate::Side| format!("{} ({} rows)", crate::escape::shown(&side.name, 200), count(side.rows));
     let sides = format!("reference {}, current {}; {}", side(&part.reference), side(&part.current), part.judged_by);
     let _ = writeln!(out, "{}\n", screen.ink(Ink::Dim, &screen.fit(&sides)));
@@ -217,7 +213,9 @@ fn quality(out: &mut String, report: &ModelReport, screen: &Screen) {
 
 fn performance(out: &mut String, part: &PerformancePart, screen: &Screen) {
     let left_out = if part.left_out > 0 { format!(", {} could not be used", count(part.left_out as u64)) } else { String::new() };
-    let _ = writeln!(out, "{}\n", screen.fit(&format!("{}: {} rows{left_out}", part.name, count(part.rows as u64))));
+    let level = part.figures.iter().find_map(|figure| figure.interval.as_ref().ok());
+    let level = level.map_or(String::new(), |interval| format!(", with {} intervals", percent(interval.level)));
+    let _ = writeln!(out, "{}\n", screen.fit(&format!("{}: {} rows{left_out}{level}", part.name, count(part.rows as u64))));
     for figure in &part.figures {
         let _ = writeln!(out, "{}", figure_line(figure, screen));
     }
@@ -260,9 +258,10 @@ fn figure_line(figure: &Figure, screen: &Screen) -> String {
     let name = padded(&screen.plain(&name_of(figure.metric)), 24);
     match &figure.value {
         Ok(value) => {
-            let interval = figure.interval.as_ref().map_or(String::new(), |interval| {
-                format!("  {} to {} ({})", number(interval.low), number(interval.high), percent(interval.level))
-            });
+            let interval = figure
+                .interval
+                .as_ref()
+                .map_or(String::new(), |interval| format!("  {} to {}", number(interval.low), number(interval.high)));
             format!("  {name}{:>10}{}", number(*value), screen.ink(Ink::Dim, &interval))
         }
         Err(reason) => format!("  {name}{:>10}  {}", "unknown", screen.ink(Ink::Yellow, &crate::escape::shown(&reason.to_string(), 200))),

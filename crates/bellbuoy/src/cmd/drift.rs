@@ -11,7 +11,8 @@ use bellbuoy_reports::{DriftPart, ModelReport, drift_json};
 use clap::Args;
 
 use crate::clock;
-use crate::cmd::output::{Format, Output, busy};
+use crate::cmd::input::{Input, busy};
+use crate::cmd::output::{Format, Output};
 use crate::cmd::side::Side;
 
 #[derive(Debug, Args)]
@@ -47,21 +48,28 @@ pub struct Drift {
     #[arg(long)]
     pub title: Option<String>,
     #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
     pub output: Output,
 }
 
 pub fn run(command: Drift) -> anyhow::Result<ExitCode> {
     let options = options(&command)?;
-    let working = busy("reading");
-    let reference = Side::read(&command.reference).map_err(anyhow::Error::msg)?;
-    let current = Side::read(&command.current).map_err(anyhow::Error::msg)?;
-    working.set_message("comparing");
+    let reading = command.input.options(command.columns.clone())?;
+    let (reference, mut notes) = Side::read(&command.reference, &reading)?;
+    let (current, more) = Side::read(&command.current, &reading)?;
+    notes.extend(more);
+    let working = busy("comparing");
     let report = compare(&reference, &current, &options);
     let with_report = command.output.format() != Format::Json || command.quality;
     let full = if with_report { full_report(&command, &reference, &current, &report, &options) } else { ModelReport::default() };
+    let full = ModelReport { notes, ..full };
     working.finish_and_clear();
     command.output.write(&full, || {
         let mut out = drift_json(&report);
+        if !full.notes.is_empty() {
+            out["notes"] = full.notes.clone().into();
+        }
         if command.quality {
             out["quality"] = full.json()["quality"].take();
         }

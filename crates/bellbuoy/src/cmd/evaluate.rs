@@ -12,8 +12,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::cmd::output::{Output, busy};
-use crate::table::read_columns;
+use crate::cmd::input::{self, Input, busy};
+use crate::cmd::output::Output;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
@@ -68,6 +68,8 @@ pub struct Evaluate {
     #[arg(long, value_name = "FIGURE=VALUE")]
     pub fail_above: Vec<String>,
     #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
     pub output: Output,
 }
 
@@ -94,9 +96,8 @@ struct Table {
 
 pub fn run(command: Evaluate) -> anyhow::Result<ExitCode> {
     let lines = lines(&command)?;
-    let working = busy("reading");
     let table = Table::read(&command)?;
-    working.set_message("scoring");
+    let working = busy("scoring");
     let (evaluation, part) = match command.kind {
         Kind::Regression => regression(&command, &table)?,
         Kind::Classification => classification(&command, &table)?,
@@ -153,12 +154,13 @@ fn crossed(lines: &[Line], evaluation: &Evaluation) -> anyhow::Result<Vec<String
 
 impl Table {
     fn read(command: &Evaluate) -> anyhow::Result<Table> {
-        let predictions = read_columns(&command.predictions).map_err(anyhow::Error::msg)?;
+        let reading = command.input.options(None)?;
+        let predictions = input::read(&command.predictions, &reading)?.columns;
         let rows = predictions.first().map_or(0, |column| column.values.len());
         let (Some(path), Some(id)) = (&command.labels, &command.id) else {
             return Ok(Table { predictions, labels: None, pairs: (0..rows).map(|row| (row, row)).collect(), notes: Vec::new() });
         };
-        let labels = read_columns(path).map_err(anyhow::Error::msg)?;
+        let labels = input::read(path, &reading)?.columns;
         let (ids, label_ids) = (find(&predictions, id, &command.predictions)?, find(&labels, id, path)?);
         let target = find(&labels, &command.target, path)?;
         let mut by_id: HashMap<String, usize> = HashMap::new();

@@ -11,6 +11,7 @@ mod demo;
 mod drift;
 mod evaluate;
 mod event;
+mod input;
 mod notifications;
 mod output;
 mod profile;

@@ -1,13 +1,11 @@
-//! Where a report of a command goes: the terminal, a pipe, a file; with or without colours; and a sign of life while it is made.
+//! Where a report of a command goes: the terminal, a pipe, a file; with or without colours.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context;
 use bellbuoy_reports::{ModelReport, Screen};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 /// Cells of a line where nobody says.
@@ -81,15 +79,4 @@ impl Output {
             unicode: !terminal || !matches!(locale.as_deref(), Some("C" | "POSIX")),
         }
     }
-}
-
-/// A sign of life on standard error while `what` is under way; only where a person looks.
-pub fn busy(what: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new_spinner().with_message(what.to_owned());
-    bar.set_style(ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use bellbuoy_drift::{Kind, Options, Preset, TableProfile};
 use clap::Args;
 
-use crate::cmd::output::busy;
+use crate::cmd::input::Input;
 use crate::cmd::side::Side;
 
 #[derive(Debug, Args)]
@@ -30,6 +30,8 @@ pub struct Profile {
     /// These columns are quantities.
     #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
     pub numeric: Vec<String>,
+    #[command(flatten)]
+    pub input: Input,
 }
 
 pub fn run(command: Profile) -> anyhow::Result<ExitCode> {
@@ -37,17 +39,15 @@ pub fn run(command: Profile) -> anyhow::Result<ExitCode> {
     let categorical = command.categorical.iter().map(|name| (name.clone(), Kind::Categorical));
     let kinds = categorical.chain(command.numeric.iter().map(|name| (name.clone(), Kind::Numeric))).collect();
     let options = Options { preset, kinds, ..Options::default() };
-    let working = busy("profiling");
+    let reading = command.input.options(command.columns.clone())?;
     let mut whole: Option<TableProfile> = None;
     for file in &command.files {
-        working.set_message(format!("profiling {}", file.display()));
-        let side = Side::read(file).map_err(anyhow::Error::msg)?;
+        let (side, _) = Side::read(file, &reading)?;
         // The first file says what the columns are; a column of whole numbers does not become a category on a quiet day.
         let mut profile = side.profile(&options, whole.as_ref());
         if let Some(wanted) = &command.columns {
             if let Some(missing) = wanted.iter().find(|name| profile.column(name).is_none()) {
-                let known: Vec<&str> = profile.columns.iter().map(|column| column.name.as_str()).collect();
-                bail!("{}: there is no column {missing:?}; the file has {}", file.display(), known.join(", "));
+                bail!("{}: there is no column {missing:?}", file.display());
             }
             profile.columns.retain(|column| wanted.contains(&column.name));
         }
@@ -56,7 +56,6 @@ pub fn run(command: Profile) -> anyhow::Result<ExitCode> {
             Some(whole) => whole.merge(&profile).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?,
         }
     }
-    working.finish_and_clear();
     let profile = whole.unwrap_or_default();
     let text = serde_json::to_string(&profile)?;
     match &command.output {

@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use anyhow::{Context, bail};
 use bellbuoy_drift::{Column, Options, TableProfile};
+use bellbuoy_tables::ReadOptions;
 
-use crate::table::read_columns;
+use crate::cmd::input;
 
 /// A profile of a thousand columns has about 20 MB.
 const PROFILE_BYTES_MAX: u64 = 512 << 20;
@@ -18,21 +20,26 @@ pub enum Side {
 }
 
 impl Side {
-    /// The error names the file and, where there is one, line or column.
-    pub fn read(path: &Path) -> Result<Side, String> {
+    /// The error names the file and, where there is one, line or column. Beside it, what the reader left out.
+    pub fn read(path: &Path, options: &ReadOptions) -> anyhow::Result<(Side, Vec<String>)> {
         if !is_profile(path) {
-            return read_columns(path).map(Side::Rows);
+            let table = input::read(path, options)?;
+            return Ok((Side::Rows(table.columns), table.notes));
         }
         let name = path.display();
-        let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
-        let bytes = file.metadata().map_err(|error| format!("{name}: {error}"))?.len();
+        let file = File::open(path).with_context(|| format!("{name}"))?;
+        let bytes = file.metadata().with_context(|| format!("{name}"))?.len();
         if bytes > PROFILE_BYTES_MAX {
-            return Err(format!("{name}: a profile of {bytes} bytes is larger than the limit of {PROFILE_BYTES_MAX}"));
+            bail!("{name}: a profile of {bytes} bytes is larger than the limit of {PROFILE_BYTES_MAX}");
         }
-        let profile: TableProfile = serde_json::from_reader(std::io::BufReader::new(file))
-            .map_err(|error| format!("{name}: the profile cannot be read: {error}; make it again with `bellbuoy profile`"))?;
-        profile.check().map_err(|error| format!("{name}: {error}"))?;
-        Ok(Side::Profile(profile))
+        let profile: TableProfile = match serde_json::from_reader(std::io::BufReader::new(file)) {
+            Ok(profile) => profile,
+            Err(error) => bail!("{name}: the profile cannot be read: {error}; make it again with `bellbuoy profile`"),
+        };
+        match profile.check() {
+            Ok(()) => Ok((Side::Profile(profile), Vec::new())),
+            Err(error) => bail!("{name}: {error}"),
+        }
     }
 
     /// Its profile; with the kinds of `like` when there is one.

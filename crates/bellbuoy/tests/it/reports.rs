@@ -106,7 +106,7 @@ fn profiles_stand_for_their_rows() {
     refused(&folder, &drift("cut.json", "c.csv", &[]), &["cut.json", "cannot be read"]);
     folder.write("next.json", &damaged.replacen("\"format\":1", "\"format\":99", 1).replacen("\"rows\":7,", "", 1));
     refused(&folder, &drift("next.json", "c.csv", &[]), &["next.json", "format 99"]);
-    refused(&folder, &["profile", "a.csv", "--columns", "y"], &["a.csv", "no column \"y\"", "x, flag, weather"]);
+    refused(&folder, &["profile", "a.csv", "--columns", "y"], &["a.csv", "no column \"y\""]);
 }
 
 /// Each is its column's row, and never the end of the report; where nothing is left, the command says that it does not know.
@@ -176,6 +176,35 @@ fn files_that_cannot_be_read_are_named() {
     refused(&folder, &drift("r.csv", "empty.csv", &[]), &["empty.csv"]);
     refused(&folder, &drift("r.csv", "head.csv", &[]), &["unknown", "\"x\"", "the current column is empty"]);
     refused(&folder, &drift("r.csv", "short.csv", &[]), &["short.csv:3"]);
+    folder.write("quotes.csv", "x,flag,weather\n1,2,\"sun\n3,4,rain\n");
+    refused(&folder, &drift("r.csv", "quotes.csv", &[]), &["quotes.csv:2", "quote"]);
+    folder.write("cut.parquet", "PAR1 and nothing else");
+    refused(&folder, &drift("r.csv", "cut.parquet", &[]), &["cut.parquet"]);
+    folder.write("rows.jsonl", "{\"x\": 1}\n{\"x\": }\n");
+    refused(&folder, &drift("r.csv", "rows.jsonl", &[]), &["rows.jsonl:2"]);
+    refused(&folder, &drift("r.csv", "r.csv", &["--separator", "ab"]), &["--separator \"ab\""]);
+}
+
+#[test]
+fn other_separators_encodings_and_kinds_of_files() {
+    let semicolons = table(300, 0.0).replace("\"snow, ice\"", "schön").replace(',', ";");
+    let latin: Vec<u8> = semicolons.chars().map(|character| character as u8).collect();
+    let folder = Folder::new(&[("r.csv", &table(300, 0.0).replace("\"snow, ice\"", "schön")), ("semicolons.csv", &semicolons)]);
+    std::fs::write(folder.config().join("latin.csv"), latin).expect("written");
+    let mut lines = String::new();
+    for row in table(300, 0.0).replace("\"snow, ice\"", "schön").lines().skip(1) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let _ = writeln!(lines, "{{\"x\": {}, \"flag\": {}, \"weather\": \"{}\"}}", cells[0], cells[1], cells[2]);
+    }
+    folder.write("rows.jsonl", &lines);
+    let says: [&[&str]; 2] = [&[], &["--encoding", "windows-1252", "--separator", ";"]];
+    for (current, more) in [("semicolons.csv", says[0]), ("latin.csv", says[0]), ("latin.csv", says[1]), ("rows.jsonl", says[0])] {
+        // What is said holds for both files, so both are the same then.
+        let reference = if more.is_empty() { "r.csv" } else { current };
+        let (report, code) = json(&folder, &[&drift(reference, current, &["--format", "json"])[..], more].concat());
+        assert_eq!((code, report["judged_columns"].as_u64()), (Some(0), Some(3)), "{current}: {report}");
+        assert_eq!(report["drifted_columns"], 0, "{current}: {report}");
+    }
 }
 
 #[test]

@@ -13,12 +13,15 @@ const WIDTH: usize = 720;
 const HEIGHT: usize = 220;
 const TOP: f64 = 22.0;
 const BOTTOM: f64 = 190.0;
-const LEFT: f64 = 52.0;
+/// Room for the numbers, which are larger on a small screen.
+const LEFT: f64 = 62.0;
 const RIGHT: f64 = 712.0;
 /// Newer points than these are drawn.
 const POINTS_MAX: usize = 400;
 /// Up to so many points each has a dot that tells its numbers.
 const DOTS_MAX: usize = 120;
+/// Between the numbers of two marks.
+const LABEL_ROOM: f64 = 36.0;
 const DAY_MS: i64 = 86_400_000;
 
 pub(crate) struct LineChart<'a> {
@@ -156,16 +159,20 @@ fn dots(out: &mut String, points: &[Point], scale: &Scale) {
 
 fn marks(out: &mut String, marks: &[Mark], scale: &Scale) {
     let inside = |mark: &&Mark| (scale.from..=scale.to).contains(&(mark.at.0 as f64));
-    let mut end = f64::NEG_INFINITY;
-    for (number, mark) in marks.iter().enumerate().filter(|(_, mark)| inside(mark)) {
+    // Numbers that would lie over each other share a label.
+    let mut labels: Vec<(f64, f64, usize, usize)> = Vec::new();
+    for (at, mark) in marks.iter().enumerate().filter(|(_, mark)| inside(mark)) {
         let x = scale.x(mark.at);
         let said = crate::escape::html(&format!("{}: {}", mark.at.rfc3339(), mark.what));
         let _ = write!(out, "<path class=\"mark\" d=\"M{} {TOP}V{BOTTOM}\"><title>{said}</title></path>", px(x));
-        // Numbers that would lie over each other are left out; the list below has all.
-        if x - end > 16.0 {
-            label(out, x.clamp(LEFT + 4.0, RIGHT - 8.0), TOP - 8.0, "middle", "marknumber", &(number + 1).to_string());
-            end = x;
+        match labels.last_mut() {
+            Some((_, end, _, last)) if x - *end < LABEL_ROOM => (*end, *last) = (x, at + 1),
+            _ => labels.push((x, x, at + 1, at + 1)),
         }
+    }
+    for (from, to, first, last) in labels {
+        let text = if first == last { first.to_string() } else { format!("{first}–{last}") };
+        label(out, ((from + to) / 2.0).clamp(LEFT + 4.0, RIGHT - 8.0), TOP - 8.0, "middle", "marknumber", &text);
     }
 }
 
@@ -187,14 +194,14 @@ fn time_axis(out: &mut String, scale: &Scale) {
         91 * DAY_MS,
     ];
     let range = scale.to - scale.from;
-    let step = STEPS.into_iter().find(|step| range / *step as f64 <= 7.0).unwrap_or(((range / 7.0) as i64).max(1));
+    let step = STEPS.into_iter().find(|step| range / *step as f64 <= 5.0).unwrap_or(((range / 5.0) as i64).max(1));
     let mut at = (scale.from / step as f64).ceil() as i64 * step;
     while (at as f64) <= scale.to {
         let x = scale.x(Timestamp(at));
         let text = Timestamp(at).rfc3339();
         let text = if step >= DAY_MS { text.get(..10) } else { text.get(5..16) }.unwrap_or(&text).replace('T', " ");
         let _ = write!(out, "<path class=\"axis\" d=\"M{} {BOTTOM}v4\"/>", px(x));
-        label(out, x.clamp(LEFT + 20.0, RIGHT - 32.0), BOTTOM + 18.0, "middle", "tick", &text);
+        label(out, x.clamp(LEFT, RIGHT - 54.0), BOTTOM + 20.0, "middle", "tick", &text);
         at = at.saturating_add(step);
     }
 }

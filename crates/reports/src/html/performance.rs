@@ -17,6 +17,8 @@ const CLASSES_MAX: usize = 12;
 const CLASS_ROWS_MAX: usize = 50;
 /// Windows in the table beside a picture.
 const WINDOWS_MAX: usize = 60;
+const LEGEND: &str = "<p class=\"dim\">Band: interval. Hollow and dashed: estimated before the true values came. Cross: a window without a figure. \
+                      Numbers: what happened, listed below.</p>";
 
 pub(super) fn sections(out: &mut String, report: &ModelReport) {
     for (at, part) in report.performance.iter().enumerate() {
@@ -39,6 +41,9 @@ pub(super) fn sections(out: &mut String, report: &ModelReport) {
             chart::lines(out, &LineChart { id: &format!("l{at}x{line_at}"), name: &part.name, line, marks: &report.marks });
             if out.len() == before {
                 out.push_str("<p class=\"empty\">No window has a value yet.</p>");
+            }
+            if line_at == 0 && out.len() > before {
+                out.push_str(LEGEND);
             }
             windows(out, line);
             out.push_str("</figure>\n");
@@ -92,11 +97,12 @@ fn figures(out: &mut String, figures: &[Figure]) {
     if figures.is_empty() {
         return;
     }
-    table_begins(out, "All figures", &["Figure", "Value|num", "Interval|num", "Rows|num", "Source|wide", "Best|wide"]);
+    let level = figures.iter().find_map(|figure| figure.interval.as_ref().ok()).map_or(String::new(), |interval| percent(interval.level));
+    let interval = format!("{level} interval|num");
+    table_begins(out, "All figures", &["Figure", "Value|num", interval.trim(), "Rows|num", "Source|wide", "Best|wide"]);
     for figure in figures {
-        let interval = figure.interval.as_ref().map_or("-".into(), |interval| {
-            format!("{} to {} <span class=\"dim\">({})</span>", number(interval.low), number(interval.high), percent(interval.level))
-        });
+        let interval =
+            figure.interval.as_ref().map_or("-".into(), |interval| format!("{} to {}", number(interval.low), number(interval.high)));
         let _ = writeln!(
             out,
             "<tr><th scope=\"row\">{}</th><td class=\"num\">{}</td><td class=\"num\">{interval}</td><td class=\"num\">{}</td><td class=\"wide\">{}</td><td class=\"wide\">{}</td></tr>",
