@@ -11,6 +11,7 @@ pub mod backlog;
 pub mod client;
 pub mod clock;
 pub mod cmd;
+mod compare;
 pub mod config;
 pub mod demo_stack;
 pub mod email;

@@ -8,7 +8,7 @@ use crate::{TIME_MISSING, Values};
 pub(crate) fn numbers(values: &Values) -> Vec<f64> {
     let mut clean: Vec<f64> = match values {
         Values::Numbers(values) => values.iter().filter(|v| v.is_finite()).map(|v| v + 0.0).collect(),
-        Values::Integers(values) => values.iter().map(|v| *v as f64).collect(),
+        Values::Integers(values) => return whole_numbers(values),
         Values::Times(values) => values.iter().filter(|v| **v != TIME_MISSING).map(|v| *v as f64).collect(),
         Values::Categories(_) => Vec::new(),
     };
@@ -16,6 +16,28 @@ pub(crate) fn numbers(values: &Values) -> Vec<f64> {
     clean
 }
 
+/// Whole numbers of a small range, as counts and codes are, need no sort: they are counted.
+fn whole_numbers(values: &[i64]) -> Vec<f64> {
+    let (low, high) = values.iter().fold((i64::MAX, i64::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
+    let span = high.wrapping_sub(low) as u64;
+    if values.len() < RADIX_MIN || span > RANGE_MAX.min(values.len() as u64) {
+        let mut clean: Vec<f64> = values.iter().map(|v| *v as f64).collect();
+        sort(&mut clean);
+        return clean;
+    }
+    let mut rows = vec![0usize; span as usize + 1];
+    for value in values {
+        rows[value.wrapping_sub(low) as usize] += 1;
+    }
+    let mut clean = Vec::with_capacity(values.len());
+    for (offset, rows) in rows.into_iter().enumerate() {
+        clean.extend(std::iter::repeat_n(low.wrapping_add(offset as i64) as f64, rows));
+    }
+    clean
+}
+
+/// Larger tables of counts do not stay in the processor's cache.
+const RANGE_MAX: u64 = 1 << 16;
 /// From so many numbers on a radix sort is faster.
 const RADIX_MIN: usize = 2000;
 
@@ -77,6 +99,11 @@ mod tests {
         sort(&mut many);
         other.sort_by(f64::total_cmp);
         assert_eq!(many, other);
+        let whole: Vec<i64> = (0..3000).map(|i| i * 7919 % 4001 - 2000).collect();
+        let mut expected: Vec<f64> = whole.iter().map(|v| *v as f64).collect();
+        expected.sort_by(f64::total_cmp);
+        assert_eq!(numbers(&Values::Integers(whole)), expected);
+        assert_eq!(numbers(&Values::Integers([i64::MAX, i64::MIN].repeat(2000)))[1999..2001], [i64::MIN as f64, i64::MAX as f64]);
         assert!(more_different_than(2, [1, 2, 1, 3].iter()) && !more_different_than(3, [1, 2, 1, 3].iter()));
     }
 

@@ -1,6 +1,8 @@
 //! One column: which test, what it says, or why it says nothing.
 
-use crate::{Kind, Options, Pair, Preset, Test, TypesFrom, Values, evidently_test, time_column, total_variation};
+use std::borrow::Borrow;
+
+use crate::{ColumnProfile, Kind, Options, Pair, Preset, Test, TypesFrom, Values, evidently_test, time_column, total_variation};
 
 /// The verdict on a column.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,19 +66,52 @@ const LEFT_OUT: &str = "left out";
 /// Judges one column; columns can be judged on as many threads as there are, `Report::new` puts them together. The verdict
 /// of the `default` preset is only known then. `None`: the forced test does not apply to this column.
 pub fn judge_column(name: &str, reference: &Values, current: &Values, options: &Options) -> Option<ColumnReport> {
+    let kind = kind_of(name, reference, current, options);
+    judge(name, kind, time_of(name, reference, options), || Pair::new(kind, reference, current), options)
+}
+
+/// A column's verdict and its profiles.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparedColumn {
+    /// `None`: the forced test does not apply to this column.
+    pub report: Option<ColumnReport>,
+    pub reference: ColumnProfile,
+    pub current: ColumnProfile,
+}
+
+/// Judges a column and makes its profiles, for pictures and findings, from cells that are sorted once. Both profiles have the kind
+/// that was judged.
+pub fn compare_column(name: &str, reference: &Values, current: &Values, options: &Options) -> ComparedColumn {
+    let judged_as = kind_of(name, reference, current, options);
+    let pair = Pair::new(judged_as, reference, current);
+    let report = judge(name, judged_as, time_of(name, reference, options), || pair.as_ref().map_err(String::clone), options);
+    let judged = report.as_ref().is_some_and(|report| report.reference_rows > 0);
+    let kind = if judged { judged_as } else { options.kinds.get(name).copied().unwrap_or_else(|| options.preset.kind(reference)) };
+    let (r, c) = pair.as_ref().ok().and_then(Pair::sorted).unzip();
+    let time = time_column(name, reference).filter(|_| options.preset == Preset::Default).map(str::to_owned);
+    ComparedColumn {
+        report,
+        reference: ColumnProfile { time, ..ColumnProfile::of_cells(name, kind, reference, r) },
+        current: ColumnProfile::of_cells(name, kind, current, c),
+    }
+}
+
+fn kind_of(name: &str, reference: &Values, current: &Values, options: &Options) -> Kind {
     let inferred_from = if options.types_from == TypesFrom::Current { current } else { reference };
-    let kind = options.kinds.get(name).copied().unwrap_or_else(|| options.preset.kind(inferred_from));
-    // Evidently judges no column of times, whatever its name.
-    let time = if options.preset == Preset::Default || matches!(reference, Values::Times(_)) { time_column(name, reference) } else { None };
-    judge(name, kind, time, || Pair::new(kind, reference, current), options)
+    options.kinds.get(name).copied().unwrap_or_else(|| options.preset.kind(inferred_from))
+}
+
+/// Evidently judges no column of times, whatever its name.
+fn time_of(name: &str, reference: &Values, options: &Options) -> Option<&'static str> {
+    if options.preset == Preset::Default || matches!(reference, Values::Times(_)) { time_column(name, reference) } else { None }
 }
 
 /// The same for cells from anywhere. `time`: why the column is left out when nobody asks for it.
-pub(crate) fn judge(
+pub(crate) fn judge<P: Borrow<Pair>>(
     name: &str,
     kind: Kind,
     time: Option<&str>,
-    pair: impl FnOnce() -> Result<Pair, String>,
+    pair: impl FnOnce() -> Result<P, String>,
     options: &Options,
 ) -> Option<ColumnReport> {
     let asked_for = options.test.is_some() || options.columns.is_some();
@@ -88,6 +123,7 @@ pub(crate) fn judge(
         Ok(pair) => pair,
         Err(error) => return Some(ColumnReport::unknown(name, kind, error)),
     };
+    let pair = pair.borrow();
     let (reference_rows, current_rows) = pair.rows();
     let row = ColumnReport { reference_rows, current_rows, ..ColumnReport::unknown(name, kind, "") };
     let fail = |error: String| Some(ColumnReport { error: Some(error), ..row.clone() });
@@ -100,7 +136,7 @@ pub(crate) fn judge(
         (None, _) if kind == Kind::Text => {
             return fail("free text: more than half of the cells differ; declare it categorical to judge it".into());
         }
-        (None, Preset::Default) => return Some(judge_default(row, &pair, options)),
+        (None, Preset::Default) => return Some(judge_default(row, pair, options)),
         (None, Preset::Evidently) => match evidently_test(kind, reference_rows, pair.values_up_to(5)) {
             Some(test) => test,
             None => return fail("there is no test for this column".into()),

@@ -73,6 +73,14 @@ impl Pair {
         }
     }
 
+    /// Both sides' numbers, sorted. `None` for texts, and where the cells stand for more rows.
+    pub(crate) fn sorted(&self) -> Option<(&[f64], &[f64])> {
+        match &self.cells {
+            Cells::Numbers { reference, current, .. } if self.all_rows.is_none() => Some((reference, current)),
+            _ => None,
+        }
+    }
+
     pub fn counts(&self) -> &Counts {
         self.counts.get_or_init(|| match &self.cells {
             Cells::Numbers { reference, current, .. } => Counts::of_sorted(reference, current, f64::total_cmp),

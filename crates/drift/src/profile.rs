@@ -1,5 +1,6 @@
 //! Numbers without rows: what a reference is kept as when its rows are not. Profiles merge across machines and days.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -114,18 +115,23 @@ impl ColumnProfile {
     pub fn new(column: &Column, options: &Options) -> ColumnProfile {
         let values = &column.values;
         let kind = options.kinds.get(&column.name).copied().unwrap_or_else(|| options.preset.kind(values));
+        let time = time_column(&column.name, values).filter(|_| options.preset == Preset::Default).map(str::to_owned);
+        ColumnProfile { time, ..ColumnProfile::of_cells(&column.name, kind, values, None) }
+    }
+
+    /// `sorted`: the clean numbers, where somebody has sorted them already.
+    pub(crate) fn of_cells(name: &str, kind: Kind, values: &Values, sorted: Option<&[f64]>) -> ColumnProfile {
         let (missing, infinite) = unusable(values);
-        let clean = numbers(values);
+        let clean = sorted.map_or_else(|| Cow::Owned(numbers(values)), Cow::Borrowed);
         let range = clean.first().copied().zip(clean.last().copied());
         let shape = match kind {
             Kind::Numeric if values.are_numbers() => {
                 Shape::Numbers { sketch: QuantileSketch::of_sorted(&clean), integers: !matches!(values, Values::Numbers(_)) }
             }
             Kind::Text => Shape::Text { rows: values.len() as u64 - missing - infinite },
-            _ => categories(values),
+            _ => categories(values, &clean),
         };
-        let time = time_column(&column.name, values).filter(|_| options.preset == Preset::Default).map(str::to_owned);
-        ColumnProfile { name: column.name.clone(), kind, rows: values.len() as u64, missing, infinite, range, shape, time }
+        ColumnProfile { name: name.to_owned(), kind, rows: values.len() as u64, missing, infinite, range, shape, time: None }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -212,7 +218,7 @@ fn unusable(values: &Values) -> (u64, u64) {
     }
 }
 
-fn categories(values: &Values) -> Shape {
+fn categories(values: &Values, sorted: &[f64]) -> Shape {
     let (mut counts, mut other_rows) = (BTreeMap::new(), 0);
     match values {
         Values::Categories(cells) => {
@@ -224,7 +230,7 @@ fn categories(values: &Values) -> Shape {
             }
         }
         _ => {
-            for run in numbers(values).chunk_by(|a, b| a == b) {
+            for run in sorted.chunk_by(|a, b| a == b) {
                 add(&mut counts, &mut other_rows, &run[0].to_string(), run.len() as u64);
             }
         }

@@ -281,25 +281,39 @@ fn percent(share: f64) -> String {
 /// Rows that repeat an earlier row in every column. Rows are compared by 64-bit hashes: among a million rows, one in 30 million
 /// tables has a row too many.
 pub fn duplicate_rows(table: &[Column]) -> u64 {
-    let rows = table.iter().map(|column| column.values.len()).max().unwrap_or(0);
-    let mut hashes = vec![0u64; rows];
-    let mix = |hash: &mut u64, cell: u64| {
-        let mut z = (*hash ^ cell).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        *hash = z ^ (z >> 31);
-    };
-    for column in table {
-        match &column.values {
-            Values::Numbers(cells) => hashes.iter_mut().zip(cells).for_each(|(hash, cell)| mix(hash, (cell + 0.0).to_bits())),
-            Values::Integers(cells) => hashes.iter_mut().zip(cells).for_each(|(hash, cell)| mix(hash, *cell as u64)),
-            Values::Times(cells) => hashes.iter_mut().zip(cells).for_each(|(hash, cell)| mix(hash, *cell as u64)),
-            // Within one table a text is its code; a missing cell has one, too.
-            Values::Categories(cells) => hashes.iter_mut().zip(cells.codes()).for_each(|(hash, code)| mix(hash, u64::from(*code))),
-        }
+    let mut hashes = vec![0u64; table.iter().map(|column| column.values.len()).max().unwrap_or(0)];
+    for (index, column) in table.iter().enumerate() {
+        add_to_hashes(index, &column.values, 0, &mut hashes);
     }
-    hashes.sort_unstable();
-    (rows - hashes.chunk_by(|a, b| a == b).count()) as u64
+    repeated(hashes)
+}
+
+/// Adds the cells of a column to the hashes of rows, from `row` on. Columns may be added in any order.
+pub fn add_to_hashes(column: usize, values: &Values, row: usize, hashes: &mut [u64]) {
+    let seed = mixed(column as u64 + 1);
+    let cells = row..values.len().min(row + hashes.len());
+    let add = |hash: &mut u64, cell: u64| *hash = hash.wrapping_add(mixed(cell ^ seed));
+    match values {
+        Values::Numbers(values) => hashes.iter_mut().zip(&values[cells]).for_each(|(hash, cell)| add(hash, (cell + 0.0).to_bits())),
+        Values::Integers(values) | Values::Times(values) => {
+            hashes.iter_mut().zip(&values[cells]).for_each(|(hash, cell)| add(hash, *cell as u64));
+        }
+        // Within one table a text is its code; a missing cell has one, too.
+        Values::Categories(values) => hashes.iter_mut().zip(&values.codes()[cells]).for_each(|(hash, code)| add(hash, u64::from(*code))),
+    }
+}
+
+/// How many hashes are there more than different ones.
+pub fn repeated(mut hashes: Vec<u64>) -> u64 {
+    radsort::sort(&mut hashes);
+    (hashes.len() - hashes.chunk_by(|a, b| a == b).count()) as u64
+}
+
+fn mixed(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 #[cfg(test)]

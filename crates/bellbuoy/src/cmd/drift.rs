@@ -5,15 +5,18 @@ use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
 use bellbuoy_drift::{
-    Expectations, Facts, Kind, Options, Preset, Report, Test, TypesFrom, drift_report, duplicate_rows, profile_report, quality_report,
+    Expectations, Facts, Kind, Options, Preset, Report, TableProfile, Test, TypesFrom, drift_report, duplicate_rows, profile_report,
+    quality_report,
 };
 use bellbuoy_reports::{DriftPart, ModelReport, drift_json};
+use bellbuoy_tables::silent;
 use clap::Args;
 
 use crate::clock;
-use crate::cmd::input::{Input, busy};
+use crate::cmd::input::{self, Input, busy};
 use crate::cmd::output::{Format, Output};
-use crate::cmd::side::Side;
+use crate::cmd::side::{Side, is_profile};
+use crate::compare::compare as tables;
 
 #[derive(Debug, Args)]
 pub struct Drift {
@@ -56,15 +59,27 @@ pub struct Drift {
 pub fn run(command: Drift) -> anyhow::Result<ExitCode> {
     let options = options(&command)?;
     let reading = command.input.options(command.columns.clone())?;
-    let (reference, mut notes) = Side::read(&command.reference, &reading)?;
-    let (current, more) = Side::read(&command.current, &reading)?;
-    notes.extend(more);
-    let working = busy("comparing");
-    let report = compare(&reference, &current, &options);
     let with_report = command.output.format() != Format::Json || command.quality;
-    let full = if with_report { full_report(&command, &reference, &current, &report, &options) } else { ModelReport::default() };
-    let full = ModelReport { notes, ..full };
-    working.finish_and_clear();
+    let (report, full) = if is_profile(&command.reference) || is_profile(&command.current) {
+        let (reference, mut notes) = Side::read(&command.reference, &reading)?;
+        let (current, more) = Side::read(&command.current, &reading)?;
+        notes.extend(more);
+        let working = busy("comparing");
+        let report = compare(&reference, &current, &options);
+        let full = if with_report { full_of_sides(&command, &reference, &current, &report, &options) } else { ModelReport::default() };
+        working.finish_and_clear();
+        (report, ModelReport { notes, ..full })
+    } else {
+        let (reference, current, notes) = input::open_both(&command.reference, &command.current, &reading)?;
+        let working = busy("comparing");
+        let compared = tables(reference, current, &options, with_report, &silent)?;
+        working.finish_and_clear();
+        let full = compared.pictures.map(|pictures| {
+            let duplicates = (Some(pictures.reference_duplicates), Some(pictures.duplicates));
+            full_report(&command, (&pictures.reference, &pictures.current), duplicates, &compared.report, &options)
+        });
+        (compared.report, ModelReport { notes, ..full.unwrap_or_default() })
+    };
     command.output.write(&full, || {
         let mut out = drift_json(&report);
         if !full.notes.is_empty() {
@@ -112,7 +127,7 @@ fn compare(reference: &Side, current: &Side, options: &Options) -> Report {
 }
 
 /// With pictures and findings, which cost a profile of each side.
-fn full_report(command: &Drift, reference: &Side, current: &Side, report: &Report, options: &Options) -> ModelReport {
+fn full_of_sides(command: &Drift, reference: &Side, current: &Side, report: &Report, options: &Options) -> ModelReport {
     // Pictures show what was judged: the kinds are those of the report.
     let judged = report.columns.iter().filter(|column| column.reference_rows > 0).map(|column| (column.name.clone(), column.kind));
     let kinds = options.kinds.clone().into_iter().chain(judged).collect();
@@ -126,19 +141,28 @@ fn full_report(command: &Drift, reference: &Side, current: &Side, report: &Repor
         }
     };
     let duplicates = |side: &Side| if let Side::Rows(columns) = side { Some(duplicate_rows(columns)) } else { None };
-    let facts = Facts { reference_duplicates: duplicates(reference), duplicates: duplicates(current), age: None };
-    let mut findings = quality_report(&r, &c, facts, &Expectations::default());
+    full_report(command, (&r, &c), (duplicates(reference), duplicates(current)), report, &options)
+}
+
+fn full_report(
+    command: &Drift,
+    (r, c): (&TableProfile, &TableProfile),
+    (reference_duplicates, duplicates): (Option<u64>, Option<u64>),
+    report: &Report,
+    options: &Options,
+) -> ModelReport {
+    let mut findings = quality_report(r, c, Facts { reference_duplicates, duplicates, age: None }, &Expectations::default());
     if let Some(wanted) = &options.columns {
         findings.retain(|finding| finding.column.as_ref().is_none_or(|column| wanted.contains(column)));
     }
     let side = |path: &PathBuf, rows: u64| bellbuoy_reports::Side { name: path.display().to_string(), rows };
     let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let title = command.title.clone().unwrap_or_else(|| format!("{} against {}", name(&command.current), name(&command.reference)));
-    let sides = ((side(&command.reference, r.rows), &r), (side(&command.current, c.rows), &c));
+    let sides = ((side(&command.reference, r.rows), r), (side(&command.current, c.rows), c));
     ModelReport {
         title,
         at: Some(clock::now()),
-        drift: Some(DriftPart::new(report, &options, sides.0, sides.1)),
+        drift: Some(DriftPart::new(report, options, sides.0, sides.1)),
         quality: Some(findings),
         ..ModelReport::default()
     }

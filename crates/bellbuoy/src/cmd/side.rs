@@ -53,7 +53,7 @@ impl Side {
 }
 
 /// A profile begins with its format and its rows; no table does.
-fn is_profile(path: &Path) -> bool {
+pub fn is_profile(path: &Path) -> bool {
     let mut head = Vec::new();
     if !path.is_file() || File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head)).is_err() {
         return false;
