@@ -34,7 +34,10 @@ impl Estimator {
             ModelKind::Classification { classes, positive } => {
                 let mut known = labelled(classes, positive.as_deref());
                 for row in rows {
-                    if let (Answer::Class { class, probabilities }, Truth::Class(actual)) = (&answers[row], &truths[row]) {
+                    // Without a name: a row of the reference that has no true value.
+                    if let (Answer::Class { class, probabilities }, Truth::Class(actual)) = (&answers[row], &truths[row])
+                        && !actual.is_empty()
+                    {
                         let _ = known.push(actual, class.as_deref(), probabilities);
                     }
                 }

@@ -26,9 +26,11 @@ fn source(program: &Program, gives: &str) -> Value {
     sources(program).into_iter().find(|source| source["gives"] == gives).unwrap_or_default()
 }
 
-/// Waits until a source has handed over so many rows.
+/// Waits until a source has handed over so many rows and its look has ended: rows count while it goes on, all else at its end.
 fn wait_rows(program: &Program, gives: &str, rows: u64) -> Value {
-    wait_for("rows of a source", || Some(source(program, gives)).filter(|source| source["rows"] == rows))
+    let first = wait_for("rows of a source", || Some(source(program, gives)).filter(|source| source["rows"] == rows));
+    let ended = |now: &Value| now["up"] == true && now["lastLook"] != first["lastLook"];
+    wait_for("the end of a look", || Some(source(program, gives)).filter(ended))
 }
 
 #[test]

@@ -4,14 +4,46 @@ use bellbuoy_models::{MetricAlias, ModelSettings};
 use bellbuoy_vocabulary::{is_classic_label_name, is_classic_metric_name};
 
 use super::super::model_config::{Place, Places};
-use super::super::read::{Fields, Pair, Text};
+use super::super::read::{Fields, Pair, Text, did_you_mean};
 use super::super::yaml::Value;
 use super::bounded;
 
 const ALIASES_MAX: usize = 200;
 const LABELS_MAX: usize = 20;
 /// Labels that a figure has itself.
-const OWN_LABELS: [&str; 8] = ["model", "role", "window", "feature", "test", "segment", "metric", "source"];
+const OWN_LABELS: [&str; 13] =
+    ["model", "role", "window", "feature", "test", "division", "segment", "metric", "source", "reason", "outcome", "defect", "level"];
+/// What an alias may name, after `model_`; series of a figure are its name and one of `ENDINGS`. An unknown one is a warning only.
+const FIGURES: [&str; 27] = [
+    "window_rows",
+    "window_true_values",
+    "window_first_row_timestamp_seconds",
+    "window_last_row_timestamp_seconds",
+    "drift",
+    "drift_detected",
+    "drift_share",
+    "drifted_features",
+    "judged_features",
+    "drift_rows_uncovered",
+    "feature_drift",
+    "prediction_drift",
+    "quality",
+    "quality_findings",
+    "quality_finding",
+    "performance",
+    "figure",
+    "segment_figure",
+    "segment_rows_beyond",
+    "estimates",
+    "retraining_decision",
+    "retraining_decisions_total",
+    "judgement_timestamp_seconds",
+    "training_runs_total",
+    "deployments_total",
+    "improvement_delta",
+    "true_values_waiting",
+];
+const ENDINGS: [&str; 9] = ["", "_score", "_threshold", "_effect", "_unknown", "_low", "_high", "_rows", "_rows_left_out"];
 
 pub fn read(fields: &Fields, settings: &mut ModelSettings, places: &mut Places) {
     if let Some(text) = fields.text("metric_prefix") {
@@ -82,6 +114,7 @@ fn aliases(fields: &Fields, places: &mut Places) -> Vec<MetricAlias> {
         }
         places.add(Place::Metric, &entry.key, entry.value.span);
         if let Some(text) = Text::of(&entry.value) {
+            figure_known(fields, text);
             found.push(MetricAlias { name: entry.key.clone(), figure: text.as_str().to_owned(), labels: Vec::new(), without: Vec::new() });
             continue;
         }
@@ -97,8 +130,25 @@ fn aliases(fields: &Fields, places: &mut Places) -> Vec<MetricAlias> {
         let without = map.texts("without").iter().map(|text| text.as_str().to_owned()).collect();
         map.finish();
         if let Some(figure) = figure {
+            figure_known(fields, figure);
             found.push(MetricAlias { name: entry.key.clone(), figure: figure.as_str().to_owned(), labels, without });
         }
     }
     found
+}
+
+fn figure_known(fields: &Fields, text: Text) {
+    let name = text.as_str().strip_prefix("model_").unwrap_or(text.as_str());
+    // A model has more counters than an alias is usually made of.
+    let counter = name.ends_with("_total") || name.contains("detector");
+    let known = ENDINGS.iter().any(|ending| name.strip_suffix(ending).is_some_and(|name| FIGURES.contains(&name)));
+    if !counter && !known {
+        let help = match did_you_mean(name, FIGURES) {
+            near if near.is_empty() => {
+                "it is the name of a series without its prefix: drift_share, feature_drift_score, model_figure".into()
+            }
+            near => near,
+        };
+        fields.report.warning(text.span(), format!("no series of a model is called {:?}", text.shown()), help);
+    }
 }

@@ -250,8 +250,10 @@ fn series() {
         "metrics: {good: drift_share, bad-name: x, empty: ~, no_figure: {labels: {a: b}}, odd: {figure: f, labels: {1: b}, for: x}}",
         expect![[r#"
             bellbuoy.yml:4:32: "bad-name" can not be the name of a series; use letters, digits, `_` and `:`
+            bellbuoy.yml:4:42: warning: no series of a model is called "x"; it is the name of a series without its prefix: drift_share, feature_drift_score, model_figure
             bellbuoy.yml:4:45: "empty" names no figure; write `name: drift_share`
             bellbuoy.yml:4:66: "figure" is missing in this metric; add `figure: ...`
+            bellbuoy.yml:4:98: warning: no series of a model is called "f"; it is the name of a series without its prefix: drift_share, feature_drift_score, model_figure
             bellbuoy.yml:4:110: "1" can not be a label name; use letters, digits and `_`
             bellbuoy.yml:4:117: unknown field "for" in metric"#]],
     );
@@ -822,4 +824,36 @@ proptest! {
         super::read_text("bellbuoy.yml", &format!("models:\n- name: m\n  {}\n", parts.concat()));
         super::read_text("bellbuoy.yml", &format!("models:\n- name: m\n  {}\n", parts.join("\n  ")));
     }
+}
+
+/// What the guide shows must be what is read.
+#[test]
+fn the_guide_is_true() {
+    let guide = include_str!("../../../../../docs/guides/models.md");
+    let mut blocks = 0;
+    for block in guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+        if block.starts_with("- alert") {
+            continue;
+        }
+        // Alternatives of one key, a line each.
+        let alternatives: Vec<&str> =
+            if block.lines().all(|line| line.starts_with("reference: {")) { block.lines().collect() } else { vec![block] };
+        for text in alternatives {
+            let reference = if text.contains("reference:") { "" } else { "  reference: reference.csv\n" };
+            let fields: String = text.lines().map(|line| format!("  {line}\n")).collect();
+            let text = if text.starts_with("models:") { text.to_owned() } else { format!("models:\n- name: m\n{reference}{fields}") };
+            let files = [
+                ("bellbuoy.yml", text.as_str()),
+                ("reference.csv", CSV),
+                ("training.csv", CSV),
+                ("training.parquet", CSV),
+                ("predictions/1.csv", CSV),
+                ("db_password", "hunter2\n"),
+                ("ca.pem", include_str!("../../../tests/it/certs/ca.pem")),
+            ];
+            check_files(&files, expect![""]);
+            blocks += 1;
+        }
+    }
+    assert!(blocks > 8, "{blocks} blocks");
 }
