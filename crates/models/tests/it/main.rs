@@ -2,4 +2,5 @@
 
 mod estimates;
 mod golden;
+mod model;
 mod properties;
