@@ -8,7 +8,7 @@
 //!        memory is bounded by `retention_rows`, and what the bound drops is counted.
 //! Read:  settings.rs, model.rs, judgement.rs, deployment.rs, event.rs. Figures: metric.rs, figure.rs,
 //!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals), estimate.rs (before true
-//!        values are there), ledger.rs and span.rs (joined by id, windows), season.rs. Decisions: policy.rs (rules), naming.rs (what they look at).
+//!        values are there), ledger.rs with cell.rs (rows joined by id), span.rs and history.rs (windows), baseline.rs (the reference), season.rs, series.rs. Decisions: policy.rs (rules), naming.rs (what they look at).
 
 mod baseline;
 mod bootstrap;
