@@ -34,10 +34,11 @@ pub struct AirflowExporter {
     /// The folder of bellbuoy.yml, or the file; not needed with --url.
     #[arg(value_name = "DIR", conflicts_with = "url")]
     pub config: Option<PathBuf>,
-    /// Airflow's address with its base path; all DAGs are counted.
-    #[arg(long, env = "AIRFLOW_BASE_URL")]
+    /// Airflow's address with its base path; all DAGs are counted. Without it and DIR: AIRFLOW_BASE_URL of the environment.
+    #[arg(long)]
     pub url: Option<String>,
-    #[arg(long, env = "AIRFLOW_USERNAME", requires = "url")]
+    /// Else AIRFLOW_USERNAME of the environment.
+    #[arg(long, requires = "url")]
     pub username: Option<String>,
     /// A file with the password; else AIRFLOW_PASSWORD of the environment.
     #[arg(long, value_name = "FILE", requires = "url")]
@@ -92,8 +93,10 @@ pub async fn run(command: AirflowExporter) -> anyhow::Result<ExitCode> {
 }
 
 fn configs(command: &AirflowExporter) -> anyhow::Result<Vec<AirflowConfig>> {
-    if let Some(url) = &command.url {
-        return Ok(vec![of_flags(command, url)?]);
+    // What the environment says is for those who say nothing else.
+    let url = command.url.clone().or_else(|| std::env::var("AIRFLOW_BASE_URL").ok().filter(|_| command.config.is_none()));
+    if let Some(url) = url {
+        return Ok(vec![of_flags(command, &url)?]);
     }
     let options = Options {
         config: command.config.clone().unwrap_or_else(|| ".".into()),
@@ -120,7 +123,8 @@ fn of_flags(command: &AirflowExporter, url: &str) -> anyhow::Result<AirflowConfi
         Some(path) => Some(std::fs::read_to_string(path).with_context(|| path.display().to_string())?.trim().to_string()),
         None => std::env::var("AIRFLOW_PASSWORD").ok(),
     };
-    let login = command.username.clone().map(|user| (user, Secret::new(password.unwrap_or_default())));
+    let user = command.username.clone().or_else(|| std::env::var("AIRFLOW_USERNAME").ok());
+    let login = user.map(|user| (user, Secret::new(password.unwrap_or_default())));
     let url = url.trim_end_matches('/').to_string();
     let server = WatchedServer {
         job: "airflow".into(),

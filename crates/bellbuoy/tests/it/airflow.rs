@@ -224,3 +224,19 @@ fn the_real_airflow_agrees() {
     println!("states {states:?}, {tries} tries");
     assert_eq!(program.stop(), Some(0));
 }
+
+/// As the exporter that it replaces is started: by its environment, without a file.
+#[test]
+fn an_exporter_by_its_environment() {
+    let runs: Runs = Arc::default();
+    let server = airflow(&runs);
+    let folder = Folder::new(&[]);
+    let mut command = bellbuoy();
+    command.arg("airflow-exporter").arg("--data").arg(folder.data()).args(["--listen", "127.0.0.1:0"]);
+    command
+        .env("AIRFLOW_BASE_URL", format!("http://{}/base", server.address))
+        .env("AIRFLOW_USERNAME", "bell")
+        .env("AIRFLOW_PASSWORD", "geheim");
+    let program = Program::start(command, "listening on http://");
+    wait_for("a poll", || program.get("/metrics").1.contains("airflow_exporter_up 1").then_some(()));
+}
