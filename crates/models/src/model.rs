@@ -246,7 +246,7 @@ impl Model {
     }
 
     /// The champion first. Challengers are those of the settings, or all that came.
-    fn roles(&self) -> Vec<String> {
+    pub fn roles(&self) -> Vec<String> {
         let roles = &self.settings.roles;
         let mut out = vec![roles.champion.clone()];
         if roles.challengers.is_empty() {

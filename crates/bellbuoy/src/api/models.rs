@@ -4,9 +4,11 @@
 //! for the disk; 503: the disk took none of them. Both say when to come again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Path as UrlPath, State};
+use axum::extract::{FromRequestParts, Path as UrlPath, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -14,6 +16,7 @@ use axum::{Json, Router};
 use bellbuoy_models::Judgement;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::answer::{ApiError, ErrorType};
 use super::params::Params;
@@ -22,6 +25,10 @@ use crate::clock;
 use crate::models::body::{self, Batch, BodyError, Headers, Refusal};
 use crate::models::{ModelError, Pending, Receipt, SubmitError};
 
+/// Requests with rows that are in memory at a time; more wait for their turn before their bodies are read.
+const BODIES_MAX: usize = 64;
+static BODIES: Semaphore = Semaphore::const_new(BODIES_MAX);
+const TURN_WAIT: Duration = Duration::from_secs(10);
 /// When who was told to wait should come again.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
@@ -32,6 +39,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/{name}/predictions", post(predictions))
         .route("/{name}/labels", post(labels))
         .route("/{name}/report", get(super::reports::report))
+        .route("/{name}/windows", get(windows))
         .route("/{name}/judge", post(judge))
         .merge(super::decisions::routes())
 }
@@ -80,17 +88,22 @@ impl From<BodyError> for ApiError {
 }
 
 async fn list(State(app): State<Arc<App>>) -> Answer {
-    Ok(Json(json!({"status": "success", "data": app.models.names()})).into_response())
+    Ok(Json(json!({"status": "success", "data": app.models.outlines()})).into_response())
 }
 
 async fn show(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>) -> Answer {
-    let last = app.models.last(&name)?;
-    let sources = app.sources.status(&name);
-    let data = json!({"name": name, "judgement": last.as_ref().map(Judgement::json), "sources": sources});
+    let mut data = app.models.outline(&name)?;
+    data["judgement"] = json!(app.models.last(&name)?.as_ref().map(Judgement::json));
+    data["sources"] = json!(app.sources.status(&name));
     Ok(Json(json!({"status": "success", "data": data})).into_response())
 }
 
-async fn predictions(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, headers: HeaderMap, body: Bytes) -> Answer {
+async fn windows(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, params: Params) -> Answer {
+    let data = app.models.windows(&name, params.get("window"), params.get("role"))?;
+    Ok(Json(json!({"status": "success", "data": data})).into_response())
+}
+
+async fn predictions(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, _turn: Turn, headers: HeaderMap, body: Bytes) -> Answer {
     let intake = app.models.intake(&name, clock::now())?;
     let said = headers_of(&headers);
     let batch = tokio::task::block_in_place(|| body::predictions(&body, &said, &intake))?;
@@ -101,7 +114,7 @@ async fn predictions(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>
     answer(&app, &name, "predictions", pending, batch).await
 }
 
-async fn labels(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, headers: HeaderMap, body: Bytes) -> Answer {
+async fn labels(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, _turn: Turn, headers: HeaderMap, body: Bytes) -> Answer {
     let intake = app.models.intake(&name, clock::now())?;
     let said = headers_of(&headers);
     let batch = tokio::task::block_in_place(|| body::labels(&body, &said, &intake))?;
@@ -110,6 +123,20 @@ async fn labels(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, hea
     let (rows, batch) = without_rows(batch);
     let pending = app.models.submit_labels(&name, rows, bytes);
     answer(&app, &name, "labels", pending, batch).await
+}
+
+/// Taken before the body is read, held until the answer.
+struct Turn(#[allow(dead_code)] SemaphorePermit<'static>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Turn {
+    type Rejection = Response;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Turn, Response> {
+        match tokio::time::timeout(TURN_WAIT, BODIES.acquire()).await {
+            Ok(Ok(permit)) => Ok(Turn(permit)),
+            _ => Err(come_again(&SubmitError::Busy)),
+        }
+    }
 }
 
 fn headers_of(headers: &HeaderMap) -> Headers<'_> {
@@ -146,7 +173,11 @@ async fn answer<T>(app: &App, name: &str, kind: &str, pending: Result<Pending, M
 }
 
 fn come_again(error: &SubmitError) -> Response {
-    let status = if matches!(error, SubmitError::Full { .. }) { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if matches!(error, SubmitError::Full { .. } | SubmitError::Busy) {
+        StatusCode::TOO_MANY_REQUESTS
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let body = json!({"status": "error", "errorType": "unavailable", "error": error.to_string()});
     (status, [(header::RETRY_AFTER, RETRY_AFTER_SECONDS.to_string())], Json(body)).into_response()
 }

@@ -14,6 +14,7 @@ use bellbuoy_vocabulary::{Millis, Timestamp};
 
 use super::body::ColumnNames;
 use super::day_file::{LabelColumns, PredictionColumns};
+use super::first;
 use super::log::{read_file, read_segment, segment_path, segments};
 use super::record::{Damage, Record};
 use crate::config::RetentionSettings;
@@ -257,7 +258,8 @@ fn merge_run(disk: &dyn Disk, kind: &str, day: &str, run: &[DayFile]) -> Result<
     for file in &run[1..] {
         all.append(read_day_file(disk, file)?);
     }
-    let fields: Vec<bellbuoy_tables::Field> = all.columns.into_iter().map(field).collect();
+    let fields: Vec<bellbuoy_tables::Field> =
+        all.columns.iter().map(|column| bellbuoy_tables::Field::new(&column.name, first::cells(&column.values))).collect();
     let bytes = bellbuoy_tables::write_parquet(kind, Vec::new(), &fields, &[])?;
     write_file(disk, kind, day, &format!("{:08}-{:08}.parquet", first.first, last.last), &bytes)?;
     for file in run {
@@ -265,20 +267,6 @@ fn merge_run(disk: &dyn Disk, kind: &str, day: &str, run: &[DayFile]) -> Result<
     }
     disk.sync_dir(&format!("{kind}/{day}"))?;
     Ok(())
-}
-
-fn field(column: bellbuoy_drift::Column) -> bellbuoy_tables::Field {
-    use bellbuoy_drift::Values;
-    use bellbuoy_tables::Cells;
-    let cells = match column.values {
-        Values::Numbers(cells) => Cells::Numbers(cells.into_iter().map(|cell| (!cell.is_nan()).then_some(cell)).collect()),
-        Values::Integers(cells) => Cells::Integers(cells.into_iter().map(Some).collect()),
-        Values::Categories(cells) => Cells::Texts(cells),
-        Values::Times(cells) => {
-            Cells::Times(cells.into_iter().map(|cell| (cell != bellbuoy_drift::TIME_MISSING).then_some(cell)).collect())
-        }
-    };
-    bellbuoy_tables::Field::new(column.name, cells)
 }
 
 /// Days that are too old go, and the oldest ones above the size. The newest day always stays.

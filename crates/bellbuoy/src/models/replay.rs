@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::body::{ColumnNames, Intake, labels_of_table, predictions_of_table};
 use super::days::{self, DayFile, LABELS, PREDICTIONS};
-use super::engine::{Engine, move_features};
+use super::engine::{Engine, move_features, position_or_add};
 use super::log::{read_segment, segments};
 use super::record::Record;
 
@@ -97,7 +97,7 @@ fn replay_predictions(engine: &mut Engine, file: &DayFile, table: &Table, names:
     for start in (0..table.rows).step_by(STEP_ROWS) {
         match predictions_of_table(&table.columns, start..table.rows.min(start + STEP_ROWS), names, intake) {
             Ok(mut batch) => {
-                let positions: Vec<Option<usize>> = batch.schema.names().iter().map(|name| engine.position_or_add(name)).collect();
+                let positions: Vec<Option<usize>> = batch.schema.names().iter().map(|name| position_or_add(engine, name)).collect();
                 batch.rows.iter_mut().for_each(|row| move_features(row, &positions));
                 engine.predictions(batch.rows);
             }
@@ -120,7 +120,7 @@ fn replay_labels(engine: &mut Engine, file: &DayFile, table: &Table, names: &Col
 fn replay_segment(disk: &dyn Disk, engine: &mut Engine, number: u32, done: &mut Replayed) -> io::Result<()> {
     let mut positions = Vec::new();
     let mut give = |record| match record {
-        Record::Schema(names) => positions = names.iter().map(|name| engine.position_or_add(name)).collect(),
+        Record::Schema(names) => positions = names.iter().map(|name| position_or_add(engine, name)).collect(),
         Record::Predictions(mut rows) => {
             rows.iter_mut().for_each(|row| move_features(row, &positions));
             engine.predictions(rows);

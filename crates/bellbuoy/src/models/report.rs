@@ -40,13 +40,12 @@ impl Models {
                 known: names().map(|name| format!("{name:?}")).collect::<Vec<String>>().join(", "),
             })?,
         };
-        let engine = lock(&cell.engine);
-        let model = engine.model();
+        let model = lock(&cell.engine);
         let rows: Option<ReferenceRows> = model.window_rows(window, &settings.roles.champion, judgement.at);
         let reference = model.reference_profile().ok().cloned();
         let of_window = judgement.windows.iter().filter(|judged| judged.window == window);
         let history = of_window.map(|judged| (judged.role.clone(), model.history_of(window, &judged.role))).collect();
-        drop(engine);
+        drop(model);
         let current = rows.map(|rows| rows.columns).unwrap_or_default();
         let known = Known {
             settings,

@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
-use bellbuoy_models::{Judgement, Label, ModelKind, ModelSettings, Prediction, Schema};
+use bellbuoy_models::{Judgement, Label, ModelKind, ModelSettings, Prediction, Reference, Schema, WindowFigures};
 use bellbuoy_store::{Disk, OsDisk};
 use bellbuoy_vocabulary::{Labels, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::error;
 
 use super::body::{ColumnNames, Intake};
 use super::decide::{answers, answers_name};
 use super::engine::Engine;
+use super::first;
 use super::keeper::{Keeper, Kept};
 use super::legacy;
 use super::log::{LOG_DIR, Log};
@@ -26,6 +27,9 @@ use super::writer::{Pending, Receipt, Rows, SubmitError, Writer};
 use crate::clock;
 use crate::config::ModelConfig;
 use crate::path::Path;
+
+/// Rows in which those of a `first` reference are looked for at the start.
+const FIRST_ROWS: usize = 200_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -44,6 +48,9 @@ pub(super) struct Cell {
     /// Before the keeper, whose bell it rings.
     writer: Writer,
     keeper: Mutex<Keeper>,
+    disk: Arc<dyn Disk>,
+    /// Where the first rows are kept that are the reference, until they are.
+    first: Mutex<Option<String>>,
     /// What the next rows are read by.
     schema: Arc<RwLock<Arc<Schema>>>,
     open: bool,
@@ -120,12 +127,39 @@ impl Models {
     pub fn maintain(&self, now: Timestamp) {
         for name in self.names() {
             if let Ok(cell) = self.get(&name) {
+                cell.keep_first();
                 cell.writer.roll(now);
                 if let Some(bell) = lock(&cell.keeper).bell() {
                     bell.ring();
                 }
             }
         }
+    }
+
+    /// Past windows of one role or all, of one window of the settings or all; amended by true values that came late.
+    pub fn windows(&self, name: &str, window: Option<&str>, role: Option<&str>) -> Result<Value, ModelError> {
+        let cell = self.get(name)?;
+        let engine = lock(&cell.engine);
+        let settings = engine.settings();
+        let asked = |said: Option<&str>, name: &str| said.is_none_or(|said| said == name);
+        let mut found = Vec::new();
+        for window in settings.windows.iter().filter(|known| asked(window, &known.name)) {
+            for role in engine.roles().into_iter().filter(|known| asked(role, known)) {
+                let past: Vec<Value> = engine.history_of(&window.name, &role).iter().map(WindowFigures::json).collect();
+                found.push(json!({"window": window.name, "role": role, "past": past}));
+            }
+        }
+        Ok(Value::Array(found))
+    }
+
+    /// What there is of each model, for a list.
+    pub fn outlines(&self) -> Vec<Value> {
+        let cells: Vec<Arc<Cell>> = self.cells.read().unwrap_or_else(|poisoned| poisoned.into_inner()).values().cloned().collect();
+        cells.iter().map(|cell| cell.outline()).collect()
+    }
+
+    pub fn outline(&self, name: &str) -> Result<Value, ModelError> {
+        Ok(self.get(name)?.outline())
     }
 
     /// Judges now, whatever the schedule says; `forced` asks for a retraining whatever the numbers say.
@@ -221,7 +255,10 @@ impl Models {
 
     fn cell(&self, config: &ModelConfig, references: &References) -> Result<Cell, String> {
         let settings = &config.settings;
-        let mut engine = Engine::new(settings.clone(), references.take(config)?);
+        let rows = |error: std::io::Error| format!("rows: {error}");
+        let disk = open_folder(&self.dir.join(&settings.name)).map_err(rows)?;
+        let (reference, first) = self.reference(config, references, &*disk)?;
+        let mut engine = Engine::new(settings.clone(), reference);
         let kept = self.path.state.kept(&state_name(&settings.name)).map_err(|error| error.to_string())?;
         let (mut told, mut recorded) = (None, None);
         if let Some(kept) = kept {
@@ -230,18 +267,18 @@ impl Models {
             engine.restore(&kept["model"]);
         }
         let answered = answers(self.path.state.kept(&answers_name(&settings.name)).map_err(|error| error.to_string())?);
-        let rows = |error: std::io::Error| format!("rows: {error}");
-        let disk = open_folder(&self.dir.join(&settings.name)).map_err(rows)?;
         legacy::convert(&disk, &settings.name, clock::now()).map_err(rows)?;
-        let intake = intake_of(settings, Arc::new(engine.schema().clone()), engine.open(), clock::now());
-        let replayed = replay(&*disk, &mut engine, &intake, settings.retention_rows).map_err(rows)?;
+        let intake = intake_of(settings, Arc::new(engine.schema().clone()), engine.is_open(), clock::now());
+        // The first rows are looked for further back than rows are kept.
+        let rows_max = if first.is_some() { settings.retention_rows.max(FIRST_ROWS) } else { settings.retention_rows };
+        let replayed = replay(&*disk, &mut engine, &intake, rows_max).map_err(rows)?;
         for (kind, count) in [("torn", replayed.torn), ("damaged", replayed.damaged)] {
             self.path.telemetry.model_log_damages.add(&[&settings.name, kind], count);
         }
         let mut log = Log::new(disk.clone(), replayed.next);
         let keeper = Keeper::start(Kept {
             name: settings.name.clone(),
-            disk,
+            disk: disk.clone(),
             current: log.current(),
             columns: ColumnNames::of_bodies(&intake),
             retention: config.retention,
@@ -250,7 +287,7 @@ impl Models {
         let keeper = keeper.map_err(rows)?;
         log.rings(keeper.bell());
         let schema = Arc::new(RwLock::new(Arc::new(engine.schema().clone())));
-        let open = engine.open();
+        let open = engine.is_open();
         let engine = Arc::new(Mutex::new(engine));
         let writer = Writer::start(&settings.name, engine.clone(), schema.clone(), log).map_err(rows)?;
         Ok(Cell {
@@ -258,6 +295,8 @@ impl Models {
             engine,
             writer,
             keeper: Mutex::new(keeper),
+            disk,
+            first: Mutex::new(first),
             schema,
             open,
             due: Mutex::new(Timestamp(0)),
@@ -269,9 +308,49 @@ impl Models {
         })
     }
 
+    /// With where it is to be kept, when it is still to come.
+    fn reference(&self, config: &ModelConfig, references: &References, disk: &dyn Disk) -> Result<(Reference, Option<String>), String> {
+        let Some(path) = first::path(&config.reference.from) else { return Ok((references.take(config)?, None)) };
+        match first::load(disk, &path) {
+            Ok(Some(rows)) => Ok((Reference::Rows(rows), None)),
+            Ok(None) => Ok((references.take(config)?, Some(path))),
+            Err(error) => Err(format!("its first rows, {path}: {error}")),
+        }
+    }
+
     pub(super) fn get(&self, name: &str) -> Result<Arc<Cell>, ModelError> {
         let cells = self.cells.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         cells.get(name).cloned().ok_or_else(|| ModelError::Unknown(name.to_string()))
+    }
+}
+
+impl Cell {
+    fn outline(&self) -> Value {
+        let last = lock(&self.last);
+        let engine = lock(&self.engine);
+        let settings = engine.settings();
+        let kind = if settings.kind == ModelKind::Regression { "regression" } else { "classification" };
+        let rows: serde_json::Map<String, Value> =
+            engine.roles().into_iter().map(|role| (role.clone(), json!(engine.rows(&role)))).collect();
+        json!({
+            "name": settings.name, "kind": kind, "target": settings.target,
+            "features": settings.features.iter().map(|feature| &feature.name).collect::<Vec<_>>(),
+            "windows": settings.windows.iter().map(|window| &window.name).collect::<Vec<_>>(),
+            "rows": rows,
+            "judgedAt": last.as_ref().map(|judgement| judgement.at.rfc3339()),
+            "decision": last.as_ref().map(|judgement| judgement.decision.outcome.word()),
+        })
+    }
+
+    /// The reference of the first rows, once it is complete.
+    fn keep_first(&self) {
+        let mut first = lock(&self.first);
+        let Some(path) = first.as_ref() else { return };
+        let Some(rows) = lock(&self.engine).reference_rows().cloned() else { return };
+        match first::save(&*self.disk, path, &rows) {
+            Ok(()) => *first = None,
+            Err(error) => error!("model {}: its first rows could not be kept: {error}", self.config.settings.name),
+        }
     }
 }
 

@@ -8,12 +8,12 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, RwLock};
 use std::thread::JoinHandle;
 
-use bellbuoy_models::{Label, Prediction, Schema, Taken};
+use bellbuoy_models::{Accepted, Label, Prediction, Schema, Taken};
 use bellbuoy_vocabulary::Timestamp;
 use tokio::sync::oneshot;
 use tracing::error;
 
-use super::engine::Engine;
+use super::engine::{Engine, move_features, position_or_add};
 use super::log::{self, Log};
 use super::service::lock;
 
@@ -49,6 +49,8 @@ pub struct Receipt {
 pub enum SubmitError {
     #[error("{rows} rows wait for the disk already; send these again in a second")]
     Full { rows: usize },
+    #[error("too many requests with rows are being answered; send these again in a second")]
+    Busy,
     #[error("the rows could not be written to disk, none of them was taken: {0}")]
     Disk(String),
     #[error("the model is being closed; send the rows again")]
@@ -228,7 +230,7 @@ impl Work {
         for (submission, receipt) in group.into_iter().zip(&mut receipts) {
             match submission.rows {
                 Rows::Predictions(rows, _) => receipt.repeat(engine.predictions(rows).repeated),
-                Rows::Labels(rows) => receipt.repeat(engine.labels(rows).repeated),
+                Rows::Labels(rows) => receipt.labels(&engine.labels(rows)),
             }
             replies.push((submission.reply, std::mem::take(receipt)));
         }
@@ -265,9 +267,9 @@ impl Work {
         if Arc::ptr_eq(schema, &read(&self.schema)) || engine.schema().names().starts_with(schema.names()) {
             return;
         }
-        let positions: Vec<Option<usize>> = schema.names().iter().map(|name| engine.position_or_add(name)).collect();
+        let positions: Vec<Option<usize>> = schema.names().iter().map(|name| position_or_add(engine, name)).collect();
         for row in rows {
-            super::engine::move_features(row, &positions);
+            move_features(row, &positions);
         }
         *self.schema.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(engine.schema().clone());
     }
@@ -300,14 +302,11 @@ fn keep_labels(engine: &Engine, rows: &mut Vec<Label>, before: &mut HashSet<Stri
         index += 1;
         match engine.check_label(row) {
             // After another value in this group it is a correction back.
-            Ok(Taken::Repeated) if before.contains(&row.id) => receipt.corrected += 1,
-            Ok(Taken::Repeated) => {
+            Ok(Taken::Repeated) if !before.contains(&row.id) => {
                 receipt.repeated += 1;
                 return false;
             }
-            Ok(Taken::New) => receipt.new += 1,
-            Ok(Taken::Corrected) => receipt.corrected += 1,
-            Ok(Taken::Waiting) => receipt.waiting += 1,
+            Ok(_) => {}
             Err(reason) => {
                 receipt.refuse(index - 1, &row.id, reason);
                 return false;
@@ -323,6 +322,13 @@ impl Receipt {
     fn repeat(&mut self, rows: usize) {
         self.new = self.new.saturating_sub(rows);
         self.repeated += rows;
+    }
+
+    /// What the model made of true values: those that belong to rows of the same group were waiting only before.
+    fn labels(&mut self, accepted: &Accepted) {
+        self.repeated += accepted.repeated;
+        (self.corrected, self.waiting) = (accepted.corrected, accepted.waiting);
+        self.new = accepted.new.saturating_sub(accepted.corrected + accepted.waiting);
     }
 
     fn refuse(&mut self, row: usize, id: &str, reason: String) {
