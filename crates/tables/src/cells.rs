@@ -20,6 +20,8 @@ pub(crate) enum Taken {
     Moments96,
     Bool,
     Text,
+    /// Nothing says that they are texts; mostly they are. Others are written `0x00ff`.
+    Bytes,
     Uuid,
 }
 
@@ -49,6 +51,7 @@ pub(crate) fn taken(column: &ColumnDescriptor) -> Result<Taken, String> {
         (Type::INT96, _, _) => Taken::Moments96,
         (Type::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::Float16), _) => Taken::Half,
         (Type::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::Uuid), _) => Taken::Uuid,
+        (Type::BYTE_ARRAY, None, ConvertedType::NONE) => Taken::Bytes,
         (Type::BYTE_ARRAY, Some(LogicalType::String | LogicalType::Enum | LogicalType::Json) | None, _) => Taken::Text,
         (_, Some(other), _) => return Err(format!("its type {other:?} is not a number, a text or a time")),
         (_, None, _) => return Err("it holds bytes".into()),
@@ -69,7 +72,7 @@ impl Growing {
             Taken::Integer | Taken::Unsigned => Growing::Integers(Vec::with_capacity(rows)),
             Taken::Number | Taken::Half | Taken::Decimal(_) => Growing::Numbers(Vec::with_capacity(rows)),
             Taken::Days | Taken::Moments(_) | Taken::Moments96 => Growing::Times(Vec::with_capacity(rows)),
-            Taken::Bool | Taken::Text | Taken::Uuid => Growing::Texts(TextsBuilder::default()),
+            Taken::Bool | Taken::Text | Taken::Bytes | Taken::Uuid => Growing::Texts(TextsBuilder::default()),
         }
     }
 

@@ -81,8 +81,12 @@ impl<'o> Pass<'o> {
                 std::mem::swap(&mut columns[index], &mut texts[index]);
             }
         }
-        let columns: Vec<Column> = columns.into_iter().filter_map(Growing::finish).collect();
-        Ok(Table { columns, rows, notes: self.notes })
+        let mut done: Vec<Column> = Vec::with_capacity(columns.len());
+        for (column, note) in columns.into_iter().filter_map(|column| column.finish(self.separator)) {
+            done.push(column);
+            self.notes.extend(note);
+        }
+        Ok(Table { columns: done, rows, notes: self.notes })
     }
 
     /// The header.
@@ -99,19 +103,20 @@ impl<'o> Pass<'o> {
             return Err(Failure::Other(TableError::new(name, message).at(scanner.line())));
         }
         let header = scanner.record().map_err(|trouble| failure(name, trouble, &[]))?;
-        let names: Vec<String> = header.iter().map(|cell| cell.trim().to_owned()).collect();
+        // As pandas names what has no name: mostly the row numbers that it wrote itself.
+        let named = |(index, cell): (usize, &str)| if cell.is_empty() { format!("Unnamed: {index}") } else { cell.to_owned() };
+        let names: Vec<String> = header.iter().enumerate().map(|(index, cell)| named((index, cell.trim()))).collect();
+        let mut known: HashSet<String> = names.iter().cloned().collect();
         let mut seen: HashMap<String, usize> = HashMap::new();
         let mut columns = Vec::with_capacity(names.len());
-        for (index, mut column) in names.into_iter().enumerate() {
-            if column.is_empty() {
-                // As pandas names it: mostly the row numbers that it wrote itself.
-                column = format!("Unnamed: {index}");
-            }
+        for mut column in names {
             let before = seen.entry(column.clone()).or_default();
             *before += 1;
             if *before > 1 {
-                let other = format!("{column}.{}", *before - 1);
+                let free = (*before - 1..).map(|number| format!("{column}.{number}")).find(|name| !known.contains(name));
+                let other = free.unwrap_or_default();
                 self.notes.push(format!("the header has {column:?} more than once; the {}. is named {other:?}", *before));
+                known.insert(other.clone());
                 column = other;
             }
             let wanted = self.options.wants(&column);
@@ -138,7 +143,7 @@ impl<'o> Pass<'o> {
                         return Err(Failure::Other(unequal(name, record.line(), record.len(), columns.len())));
                     }
                     for (column, cell) in columns.iter_mut().zip(record.iter()) {
-                        column.push(cell.as_ref());
+                        column.push(cell.as_ref(), record.line());
                     }
                     rows += 1;
                     if rows as u64 > limits.rows_max {
@@ -165,6 +170,7 @@ fn failure(name: &str, trouble: Trouble, columns: &[Growing]) -> Failure {
         Trouble::AfterQuote { line, cell } => {
             (line, cell, "text after the closing quote; a quote inside of a text is written twice (\"\")".to_owned())
         }
+        Trouble::Zero { line, cell } => (line, cell, "a byte of zero; this is no text, or it was not written to its end".to_owned()),
         Trouble::LongCell { line, cell, max } => (line, cell, format!("the cell has more than {max} bytes; is a closing quote missing?")),
     };
     let error = TableError::new(name, message).at(line);

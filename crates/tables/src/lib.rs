@@ -4,7 +4,7 @@
 //! Out:   typed columns (`drift::Column`), or an error that names file, line and column; and the other way, columns to Parquet.
 //! Never: opens a file or a socket by itself, knows a model; keeps rows that nobody asked for.
 //! Holds: what a file is is found out from its bytes; every size has a bound (`Limits`), and an error says which one it was.
-//! Read:  read.rs (which reader), table.rs, then csv.rs with csv/, json.rs, parquet.rs with cells.rs; input.rs undoes compression and
+//! Read:  read.rs (which reader), table.rs, then csv.rs with csv/, json.rs, parquet.rs with parquet/, cells.rs and quiet.rs; input.rs undoes compression and
 //!        encodings; write.rs is the way back.
 
 mod cells;
@@ -14,6 +14,7 @@ mod input;
 mod json;
 mod options;
 mod parquet;
+mod quiet;
 mod read;
 mod table;
 mod write;

@@ -1,20 +1,23 @@
 //! Parquet, column by column: of a file only the column that is asked for is in memory.
 
+mod part;
+
 use std::io::{self, Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bellbuoy_drift::{Column, MISSING, TextsBuilder};
-use bytes::{Buf, Bytes};
+use parquet::basic::Compression;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArrayType, DataType};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
-use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::cells::{Growing, Taken, big_endian, half, taken};
+use crate::quiet::caught;
 use crate::{Limits, Progress, ReadOptions, Table, TableError};
+use part::Part;
 
 /// An open Parquet file. Columns can be read from several threads; the file itself is read by one at a time.
 pub struct ParquetTable<R> {
@@ -37,6 +40,8 @@ struct Wanted {
 const BATCH_ROWS: usize = 16 << 10;
 /// The largest part of a file that is read at once: one column of one row group, or the footer.
 const PART_BYTES_MAX: u64 = 2 << 30;
+/// Cells for which memory is taken before they are seen: a damaged file may say that it has any number.
+const RESERVED_ROWS_MAX: usize = 1 << 24;
 
 impl<R: Read + Seek + Send> ParquetTable<R> {
     pub fn open(name: &str, mut source: R, options: &ReadOptions) -> Result<ParquetTable<R>, TableError> {
@@ -60,13 +65,16 @@ impl<R: Read + Seek + Send> ParquetTable<R> {
             if column_name.starts_with("__index_level_") {
                 continue;
             }
-            match taken(column) {
+            match taken(column).and_then(|taken| readable(&meta, leaf).map(|()| taken)) {
                 _ if columns.iter().any(|other| other.name == column_name) => {
                     notes.push(format!("the second column {column_name:?} is left out"));
                 }
                 Ok(taken) => columns.push(Wanted { name: column_name, leaf, taken }),
                 Err(reason) => notes.push(format!("column {column_name:?} is left out: {reason}")),
             }
+        }
+        if let Some(note) = notes.first().filter(|_| columns.is_empty() && options.columns.is_none()) {
+            return Err(TableError::new(name, format!("none of its columns can be read; {note}")));
         }
         Ok(ParquetTable { name: name.to_owned(), source: Mutex::new(source), columns, notes, rows: rows as usize, meta })
     }
@@ -88,19 +96,7 @@ impl<R: Read + Seek + Send> ParquetTable<R> {
     /// Reads one column. `None`: there is none of that name, or it is left out.
     pub fn column(&self, name: &str) -> Result<Option<Column>, TableError> {
         let Some(wanted) = self.columns.iter().find(|column| column.name == name) else { return Ok(None) };
-        let mut cells = Growing::new(wanted.taken, self.rows);
-        for group in 0..self.meta.num_row_groups() {
-            let before = cells.len();
-            self.group(group, wanted, &mut cells).map_err(|error| {
-                let place = format!("rows from {} on cannot be read: {error}", before + 1);
-                TableError::new(&self.name, place).column(name)
-            })?;
-        }
-        if cells.len() != self.rows {
-            let message = format!("{} cells where the file has {} rows", cells.len(), self.rows);
-            return Err(TableError::new(&self.name, message).column(name));
-        }
-        Ok(Some(Column::new(name, cells.finish())))
+        self.cells(wanted, 0..self.meta.num_row_groups(), self.rows).map(Some)
     }
 
     /// Every column.
@@ -108,25 +104,58 @@ impl<R: Read + Seek + Send> ParquetTable<R> {
         let mut columns = Vec::with_capacity(self.columns.len());
         for (done, wanted) in self.columns.iter().enumerate() {
             progress(done as u64, self.columns.len() as u64);
-            columns.extend(self.column(&wanted.name)?);
+            columns.push(self.cells(wanted, 0..self.meta.num_row_groups(), self.rows)?);
         }
         Ok(Table { columns, rows: self.rows, notes: self.notes.clone() })
     }
 
-    fn group(&self, group: usize, wanted: &Wanted, cells: &mut Growing) -> Result<(), String> {
-        let meta = self.meta.row_group(group);
-        let chunk = meta.column(wanted.leaf);
-        let rows = usize::try_from(meta.num_rows()).map_err(|_| "a negative number of rows")?;
-        let part = self.part(chunk)?;
-        let pages = SerializedPageReader::new(Arc::new(part), chunk, rows, None).map_err(text)?;
-        // The parquet crate asserts in its decoders what a damaged page does not keep.
-        let decoded = catch_unwind(AssertUnwindSafe(|| {
-            decode(get_column_reader(chunk.column_descr_ptr(), Box::new(pages)), wanted.taken, chunk, cells)
-        }));
-        decoded.unwrap_or_else(|_| Err("the page is damaged".into()))
+    /// Row groups follow each other: what a writer held in memory before it wrote.
+    pub fn groups(&self) -> usize {
+        self.meta.num_row_groups()
     }
 
-    fn part(&self, chunk: &ColumnChunkMetaData) -> Result<Part, String> {
+    /// The wanted columns of one row group, without notes. Whole numbers of which another group lacks some are whole numbers here.
+    pub fn read_group(&self, group: usize, wanted: impl Fn(&str) -> bool) -> Result<Table, TableError> {
+        let rows = usize::try_from(self.meta.row_group(group).num_rows()).unwrap_or(0);
+        let wanted = self.columns.iter().filter(|column| wanted(&column.name));
+        let columns = wanted.map(|column| self.cells(column, group..group + 1, rows)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Table { columns, rows, notes: Vec::new() })
+    }
+
+    fn cells(&self, wanted: &Wanted, groups: Range<usize>, rows: usize) -> Result<Column, TableError> {
+        let mut cells = Growing::new(wanted.taken, rows.min(RESERVED_ROWS_MAX));
+        for group in groups {
+            let before = cells.len();
+            self.group(group, wanted, &mut cells).map_err(|error| {
+                let place = format!("rows from {} on cannot be read: {error}", before + 1);
+                TableError::new(&self.name, place).column(&wanted.name)
+            })?;
+        }
+        if cells.len() != rows {
+            let message = format!("{} cells where the file has {rows} rows", cells.len());
+            return Err(TableError::new(&self.name, message).column(&wanted.name));
+        }
+        Ok(Column::new(&wanted.name, cells.finish()))
+    }
+
+    fn group(&self, group: usize, wanted: &Wanted, cells: &mut Growing) -> Result<(), String> {
+        let meta = self.meta.row_group(group);
+        let chunk = meta.columns().get(wanted.leaf).ok_or("the row group lacks the column")?;
+        let rows = usize::try_from(meta.num_rows()).map_err(|_| "a negative number of rows")?;
+        if rows == 0 {
+            // Some writers leave a group without pages.
+            return Ok(());
+        }
+        let part = self.part(chunk, rows)?;
+        // The parquet crate asserts in its decoders what a damaged page does not keep.
+        let decoded = caught(|| {
+            let pages = SerializedPageReader::new(Arc::new(part), chunk, rows, None).map_err(text)?;
+            decode(get_column_reader(chunk.column_descr_ptr(), Box::new(pages)), wanted.taken, chunk, rows, cells)
+        });
+        decoded.unwrap_or_else(|| Err("the page is damaged".into()))
+    }
+
+    fn part(&self, chunk: &ColumnChunkMetaData, rows: usize) -> Result<Part, String> {
         let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset()).min(chunk.data_page_offset());
         let start = u64::try_from(start).map_err(|_| "a negative place in the file")?;
         let length = u64::try_from(chunk.compressed_size()).map_err(|_| "a negative size")?;
@@ -135,7 +164,19 @@ impl<R: Read + Seek + Send> ParquetTable<R> {
         }
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = exactly(&mut *source, start, length)?;
-        Ok(Part { start, bytes: bytes.into() })
+        Ok(Part { start, bytes: bytes.into(), rows })
+    }
+}
+
+/// Whether the compression of a column is understood.
+fn readable(meta: &ParquetMetaData, leaf: usize) -> Result<(), String> {
+    let mut codecs = meta.row_groups().iter().filter_map(|group| group.columns().get(leaf)).map(ColumnChunkMetaData::compression);
+    match codecs.find(|codec| matches!(codec, Compression::BROTLI(_) | Compression::LZO)) {
+        None => Ok(()),
+        Some(codec) => {
+            let name = if codec == Compression::LZO { "LZO" } else { "Brotli" };
+            Err(format!("it is compressed with {name}, which is not read; write it with zstd, snappy, gzip or lz4"))
+        }
     }
 }
 
@@ -181,48 +222,19 @@ fn footer(source: &mut (impl Read + Seek), limits: &Limits) -> Result<ParquetMet
     }
     let footer = exactly(source, bytes - 8 - length, length)?;
     let damaged = |error: ParquetError| format!("the Parquet file is damaged: {}", text(error));
-    let decoded = catch_unwind(|| ParquetMetaDataReader::decode_metadata(&footer).map_err(damaged));
-    decoded.unwrap_or_else(|_| Err("the Parquet file is damaged: its footer makes no sense".into()))
-}
-
-/// A part of a file that knows where it lay.
-struct Part {
-    start: u64,
-    bytes: Bytes,
-}
-
-impl Part {
-    fn from(&self, start: u64) -> Result<Bytes, ParquetError> {
-        let inside = start.checked_sub(self.start).filter(|at| *at <= self.bytes.len() as u64);
-        let at = inside.ok_or_else(|| ParquetError::EOF("a page lies outside of its column".into()))?;
-        Ok(self.bytes.slice(at as usize..))
+    let decoded = caught(|| ParquetMetaDataReader::decode_metadata(&footer).map_err(damaged));
+    let meta = decoded.unwrap_or_else(|| Err("the Parquet file is damaged: its footer makes no sense".into()))?;
+    let rows = meta.file_metadata().num_rows();
+    let in_groups =
+        meta.row_groups().iter().try_fold(0i64, |sum, group| sum.checked_add(group.num_rows()).filter(|_| group.num_rows() >= 0));
+    if rows < 0 || in_groups != Some(rows) {
+        return Err(format!("the Parquet file is damaged: its footer says {rows} rows, and something else of its row groups"));
     }
+    Ok(meta)
 }
 
-impl Length for Part {
-    fn len(&self) -> u64 {
-        self.start + self.bytes.len() as u64
-    }
-}
-
-impl ChunkReader for Part {
-    type T = bytes::buf::Reader<Bytes>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(self.from(start)?.reader())
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        let bytes = self.from(start)?;
-        if length > bytes.len() {
-            return Err(ParquetError::EOF("a page is cut off".into()));
-        }
-        Ok(bytes.slice(..length))
-    }
-}
-
-fn decode(reader: ColumnReader, taken: Taken, chunk: &ColumnChunkMetaData, cells: &mut Growing) -> Result<(), String> {
-    let full = chunk.column_descr().max_def_level();
+fn decode(reader: ColumnReader, taken: Taken, chunk: &ColumnChunkMetaData, rows: usize, cells: &mut Growing) -> Result<(), String> {
+    let full = Extent { level: chunk.column_descr().max_def_level(), rows };
     let integer = |cells: &mut Growing, cell: Option<i64>| match taken {
         Taken::Unsigned => cells.push_unsigned(cell.map(|cell| cell as u64)),
         Taken::Decimal(scale) => cells.numbers().push(cell.map_or(f64::NAN, |cell| scaled(cell as f64, scale))),
@@ -247,7 +259,7 @@ fn decode(reader: ColumnReader, taken: Taken, chunk: &ColumnChunkMetaData, cells
             Some(cell) => cells.push(if *cell { "true" } else { "false" }),
             None => cells.push_missing(),
         }),
-        (ColumnReader::ByteArrayColumnReader(reader), Growing::Texts(cells)) => texts(reader, full, cells),
+        (ColumnReader::ByteArrayColumnReader(reader), Growing::Texts(cells)) => texts(reader, full, taken, cells),
         (ColumnReader::ByteArrayColumnReader(reader), Growing::Numbers(cells)) => {
             each(reader, full, |cell| cells.push(cell.map_or(f64::NAN, |cell| bytes_as_number(cell.data(), taken))))
         }
@@ -262,9 +274,18 @@ fn decode(reader: ColumnReader, taken: Taken, chunk: &ColumnChunkMetaData, cells
     }
 }
 
+/// What the cells of a column of a row group are held against.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// The definition level of a cell that is there.
+    level: i16,
+    rows: usize,
+}
+
 /// Calls `take` for each row of a column of a row group, `None` for a missing cell.
-fn each<T: DataType>(mut reader: ColumnReaderImpl<T>, full: i16, mut take: impl FnMut(Option<&T::T>)) -> Result<(), String> {
+fn each<T: DataType>(mut reader: ColumnReaderImpl<T>, full: Extent, mut take: impl FnMut(Option<&T::T>)) -> Result<(), String> {
     let (mut values, mut levels) = (Vec::with_capacity(BATCH_ROWS), Vec::with_capacity(BATCH_ROWS));
+    let mut left = full.rows;
     loop {
         values.clear();
         levels.clear();
@@ -272,20 +293,21 @@ fn each<T: DataType>(mut reader: ColumnReaderImpl<T>, full: i16, mut take: impl 
         if rows == 0 {
             return Ok(());
         }
+        left = left.checked_sub(rows).ok_or("it has more cells than its row group has rows")?;
         if present == rows {
             values.iter().for_each(|value| take(Some(value)));
             continue;
         }
         let mut present = values.iter();
         for level in &levels {
-            take(if *level == full { present.next() } else { None });
+            take(if *level == full.level { present.next() } else { None });
         }
     }
 }
 
 /// Texts of a dictionary come as references to the same bytes: where they lie tells their code most of the time, and comparing them
 /// is cheaper than a hash.
-fn texts(reader: ColumnReaderImpl<ByteArrayType>, full: i16, cells: &mut TextsBuilder) -> Result<(), String> {
+fn texts(reader: ColumnReaderImpl<ByteArrayType>, full: Extent, taken: Taken, cells: &mut TextsBuilder) -> Result<(), String> {
     const PLACES: usize = 1 << 12;
     let mut codes = vec![MISSING; PLACES];
     let mut bad = None;
@@ -295,6 +317,10 @@ fn texts(reader: ColumnReaderImpl<ByteArrayType>, full: i16, cells: &mut TextsBu
         if cells.dictionary().get(*place).is_none_or(|known| known.as_bytes() != bytes) {
             match std::str::from_utf8(bytes) {
                 Ok(text) => *place = cells.code(text),
+                Err(_) if taken == Taken::Bytes => {
+                    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                    *place = cells.code(&format!("0x{digits}"));
+                }
                 Err(_) => {
                     bad.get_or_insert(cells.len());
                     *place = MISSING;

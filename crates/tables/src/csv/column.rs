@@ -1,6 +1,6 @@
 //! A CSV column while it grows: whole numbers, then numbers, then texts, as `Values::from_cells` has them.
 
-use bellbuoy_drift::{Column, TextsBuilder, Values, is_missing_text};
+use bellbuoy_drift::{Column, Texts, TextsBuilder, Values, is_missing_text};
 
 use super::bool_spelling;
 
@@ -10,7 +10,12 @@ pub(crate) struct Growing {
     cells: Cells,
     /// Cells that are not missing, whatever the type, while they are numbers.
     present: usize,
+    /// What made numbers a text, and on which line.
+    broken: Option<(String, u64)>,
 }
+
+/// Of a cell in a note.
+const SHOWN_CHARS: usize = 40;
 
 enum Cells {
     /// Nobody asked for it.
@@ -24,12 +29,12 @@ enum Cells {
 
 impl Growing {
     pub fn new(name: String, wanted: bool) -> Growing {
-        Growing { name, cells: if wanted { Cells::Integers(Vec::new()) } else { Cells::Skipped }, present: 0 }
+        Growing { name, cells: if wanted { Cells::Integers(Vec::new()) } else { Cells::Skipped }, present: 0, broken: None }
     }
 
     /// The same column for a second pass as texts.
     pub fn again(&self) -> Growing {
-        Growing { name: self.name.clone(), cells: Cells::Texts(TextsBuilder::default()), present: 0 }
+        Growing { name: self.name.clone(), cells: Cells::Texts(TextsBuilder::default()), present: 0, broken: self.broken.clone() }
     }
 
     pub fn skipped(&self) -> Growing {
@@ -44,7 +49,7 @@ impl Growing {
         matches!(self.cells, Cells::TextAfterAll)
     }
 
-    pub fn push(&mut self, cell: &str) {
+    pub fn push(&mut self, cell: &str, line: u64) {
         match &mut self.cells {
             Cells::Skipped | Cells::TextAfterAll => {}
             Cells::Texts(cells) if is_missing_text(cell) => cells.push_missing(),
@@ -54,7 +59,7 @@ impl Growing {
                 None => {
                     self.present = cells.len();
                     self.cells = Cells::Numbers(std::mem::take(cells).into_iter().map(|cell| cell as f64).collect());
-                    self.push(cell);
+                    self.push(cell, line);
                 }
             },
             Cells::Numbers(cells) => match number(cell) {
@@ -69,12 +74,18 @@ impl Growing {
                     texts.push(cell);
                     self.cells = Cells::Texts(texts);
                 }
-                None => self.cells = Cells::TextAfterAll,
+                None => {
+                    self.broken = Some((cell.chars().take(SHOWN_CHARS).collect(), line));
+                    self.cells = Cells::TextAfterAll;
+                }
             },
         }
     }
 
-    pub fn finish(self) -> Option<Column> {
+    /// The column, and what is to be said of how it was taken.
+    pub fn finish(self, separator: u8) -> Option<(Column, Option<String>)> {
+        let name = self.name;
+        let mut note = self.broken.map(|(cell, line)| format!("column {name:?} is taken for texts: {cell:?} on line {line} is no number"));
         let values = match self.cells {
             Cells::Skipped | Cells::TextAfterAll => return None,
             Cells::Integers(cells) if cells.is_empty() => Values::Numbers(Vec::new()),
@@ -88,16 +99,39 @@ impl Growing {
             }
             Cells::Texts(cells) => {
                 let texts = cells.finish();
-                match bool_spelling(texts.dictionary().iter()) {
-                    None => Values::Categories(texts),
-                    Some(spelling) => {
-                        Values::texts(texts.iter().map(|text| text.and_then(|text| spelling.get(text)).copied().unwrap_or_default()))
-                    }
+                let numbers = if separator == b',' { None } else { with_decimal_comma(&texts) };
+                if let Some(numbers) = numbers {
+                    note = Some(format!("column {name:?} is taken for numbers with a decimal comma"));
+                    Values::Numbers(numbers)
+                } else if let Some(spelling) = bool_spelling(texts.dictionary().iter()) {
+                    Values::texts(texts.iter().map(|text| text.and_then(|text| spelling.get(text)).copied().unwrap_or_default()))
+                } else {
+                    Values::Categories(texts)
                 }
             }
         };
-        Some(Column::new(self.name, values))
+        Some((Column::new(name, values), note))
     }
+}
+
+/// Numbers, when each text is `1,5`, `-0,25` or `2`, and one of them has a comma.
+fn with_decimal_comma(texts: &Texts) -> Option<Vec<f64>> {
+    let mut commas = false;
+    let mut known = Vec::with_capacity(texts.dictionary().len());
+    for text in texts.dictionary().iter() {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let text = text.trim();
+        let plain = text.strip_prefix('-').unwrap_or(text);
+        match plain.split_once(',') {
+            Some((whole, part)) if digits(whole) && digits(part) => commas = true,
+            None if digits(plain) => {}
+            _ => return None,
+        }
+        known.push(text.replacen(',', ".", 1).parse().ok()?);
+    }
+    // A missing cell has a code of its own.
+    let number = |code: &u32| known.get(*code as usize).copied().unwrap_or(f64::NAN);
+    commas.then(|| texts.codes().iter().map(number).collect())
 }
 
 /// A whole number as `str::parse` reads it, with a short way for those of up to 18 digits.

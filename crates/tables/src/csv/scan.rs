@@ -10,6 +10,7 @@ pub(crate) enum Trouble {
     QuoteOpen { line: u64, cell: usize },
     AfterQuote { line: u64, cell: usize },
     LongCell { line: u64, cell: usize, max: usize },
+    Zero { line: u64, cell: usize },
 }
 
 /// Reads a record at a time; its buffer grows to the longest one.
@@ -111,7 +112,13 @@ impl<R: Read> Scanner<R> {
 
     /// The record that `next` found.
     pub fn record(&self) -> Result<Record<'_>, Trouble> {
-        match std::str::from_utf8(&self.buffer[self.start..self.next]) {
+        let bytes = &self.buffer[self.start..self.next];
+        if bytes.contains(&0) {
+            let place = bytes.iter().position(|byte| *byte == 0).unwrap_or(0);
+            let cell = self.cells.iter().position(|cell| place <= cell.end as usize).unwrap_or(0);
+            return Err(Trouble::Zero { line: self.line_at(place), cell });
+        }
+        match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Record { text, cells: &self.cells, line: self.line }),
             Err(error) => Err(Trouble::NotUtf8 { line: self.line_at(error.valid_up_to()) }),
         }
@@ -138,10 +145,17 @@ impl<R: Read> Scanner<R> {
     fn complete(&mut self) -> Result<usize, Trouble> {
         loop {
             match self.scan()? {
-                Step::Record(length) => return Ok(length),
+                Step::Record(length) => {
+                    let max = self.cell_bytes_max;
+                    let is_long = |cell: &Cell| (cell.end - cell.start) as usize > max;
+                    let long = if length > max { self.cells.iter().position(is_long) } else { None };
+                    let Some(cell) = long else { return Ok(length) };
+                    return Err(Trouble::LongCell { line: self.line_at(self.cells[cell].start as usize), cell, max });
+                }
                 Step::More { cell_start, quoted } => {
                     let cell = self.cells.len();
-                    if self.end - self.start - cell_start > self.cell_bytes_max {
+                    // Quotes around it are no part of it.
+                    if self.end - self.start - cell_start > self.cell_bytes_max + 2 {
                         return Err(Trouble::LongCell { line: self.line_at(cell_start), cell, max: self.cell_bytes_max });
                     }
                     if !self.fill()? && quoted {
@@ -153,9 +167,7 @@ impl<R: Read> Scanner<R> {
     }
 
     fn line_at(&self, offset: usize) -> u64 {
-        let before = &self.buffer[self.start..self.end.min(self.start + offset)];
-        let ends = before.iter().enumerate().filter(|(i, byte)| **byte == b'\n' || **byte == b'\r' && before.get(i + 1) != Some(&b'\n'));
-        self.line + ends.count() as u64
+        self.line + line_ends(&self.buffer[self.start..self.end.min(self.start + offset)])
     }
 
     /// More of the source behind what is there. False: it has ended.
@@ -198,7 +210,7 @@ impl<R: Read> Scanner<R> {
                     None => return Ok(Step::More { cell_start: at, quoted: true }),
                     Some((length, doubled)) => {
                         let end = at + 1 + length;
-                        lines += bytes[at..end].iter().filter(|byte| **byte == b'\n').count() as u64;
+                        lines += line_ends(&bytes[at..end]);
                         let blanks = bytes[end + 1..].iter().take_while(|byte| matches!(byte, b' ' | b'\t') && **byte != self.separator);
                         (at + 1, end, end + 1 + blanks.count(), doubled)
                     }
@@ -227,6 +239,12 @@ impl<R: Read> Scanner<R> {
             return Ok(Step::Record(at));
         }
     }
+}
+
+/// `\n`, `\r\n` or `\r` alone.
+fn line_ends(bytes: &[u8]) -> u64 {
+    let ends = bytes.iter().enumerate().filter(|(i, byte)| **byte == b'\n' || **byte == b'\r' && bytes.get(i + 1) != Some(&b'\n'));
+    ends.count() as u64
 }
 
 /// Of bytes that begin with a quote: the length up to the closing one, and whether there are doubled ones. `None`: it is not there yet.

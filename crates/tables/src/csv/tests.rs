@@ -55,11 +55,11 @@ fn large_numbers_and_infinities() {
 #[test]
 fn any_separator_and_line_end() {
     for (text, expected) in [
-        ("a;b\r\n1,5;x\r\n2,5;y\r\n", ["1,5", "2,5"]),
-        ("a\tb\n\"1\t5\"\tx\n2,5\ty\n", ["1\t5", "2,5"]),
-        ("a|b\r1,5|x\r2,5|y\r", ["1,5", "2,5"]),
-        ("sep=;\r\na;b\r\n1,5;x\r\n2,5;y", ["1,5", "2,5"]),
-        ("\u{feff}a,b\n\n\"1,5\" ,x\n\n\"2,5\",y\n\n", ["1,5", "2,5"]),
+        ("a;b\r\np,q;x\r\nr,s;y\r\n", ["p,q", "r,s"]),
+        ("a\tb\n\"p\tq\"\tx\nr,s\ty\n", ["p\tq", "r,s"]),
+        ("a|b\rp,q|x\rr,s|y\r", ["p,q", "r,s"]),
+        ("sep=;\r\na;b\r\np,q;x\r\nr,s;y", ["p,q", "r,s"]),
+        ("\u{feff}a,b\n\n\"p,q\" ,x\n\n\"r,s\",y\n\n", ["p,q", "r,s"]),
     ] {
         let table = table(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
         assert_eq!((values(&table, "a"), values(&table, "b")), (texts(expected), texts(["x", "y"])), "{text:?}");
