@@ -3,6 +3,7 @@
 //! In:    a path. Out: columns in the file's order, typed; an error names file, line and column.
 //! Never: looks into the bytes itself. A folder is all its files of one kind, one after the other by name.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,15 @@ use bellbuoy_tables::{Format, Opened, Progress, ReadOptions, Table, TableError, 
 
 /// Endings of the files of one kind; each may be followed by `.gz` or `.zst`.
 const KINDS: [&[&str]; 3] = [&[".parquet", ".pq"], &[".csv", ".tsv"], &[".jsonl", ".ndjson", ".json"]];
+
+const NO_FILES: &str = "the folder has no Parquet, CSV or JSON files";
+
+/// Some columns of a table.
+pub struct Chosen {
+    pub table: Table,
+    /// Of all columns, wanted or not, in the file's order.
+    pub names: Vec<String>,
+}
 
 /// A file that is open, or the files of a folder as one table.
 pub fn open_table(path: &Path, options: &ReadOptions, progress: Progress) -> Result<Opened<File>, TableError> {
@@ -32,15 +42,44 @@ pub fn read_table(path: &Path, options: &ReadOptions, progress: Progress) -> Res
     }
 }
 
-/// The columns of a file or folder.
-pub fn read_columns(path: &Path) -> Result<Vec<Column>, String> {
-    read_with_notes(path).map(|(columns, _)| columns)
+/// The columns of a file or folder that are wanted. Of a Parquet file the others are not even read.
+pub fn read_chosen(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Chosen, TableError> {
+    let mut all: Option<Chosen> = None;
+    let mut files = vec![path.to_owned()];
+    if path.is_dir() {
+        files = files_of(path).map_err(|reason| TableError::new(&path.display().to_string(), reason))?;
+    }
+    for file in &files {
+        let chosen = choose(open_table(file, &ReadOptions::default(), &silent)?, wanted)?;
+        match &mut all {
+            None => all = Some(chosen),
+            Some(all) => {
+                all.table.append(chosen.table);
+                if chosen.names != all.names {
+                    let known: HashSet<String> = all.names.iter().cloned().collect();
+                    all.names.extend(chosen.names.into_iter().filter(|name| !known.contains(name)));
+                }
+            }
+        }
+    }
+    all.ok_or_else(|| TableError::new(&path.display().to_string(), NO_FILES))
 }
 
-/// The same, with what was left out of the file.
-pub fn read_with_notes(path: &Path) -> Result<(Vec<Column>, Vec<String>), String> {
-    let table = read_table(path, &ReadOptions::default(), &silent).map_err(|error| error.to_string())?;
-    Ok((table.columns, table.notes))
+fn choose(opened: Opened<File>, wanted: &dyn Fn(&str) -> bool) -> Result<Chosen, TableError> {
+    let (rows, notes) = (opened.rows(), opened.notes().to_vec());
+    let names = opened.names();
+    let columns = match opened {
+        Opened::Whole(table) => table.columns.into_iter().filter(|column| wanted(&column.name)).collect(),
+        // One after the other: of a file only what one column takes is in memory beside them.
+        ref opened => {
+            let mut columns = Vec::new();
+            for name in names.iter().filter(|name| wanted(name)) {
+                columns.extend(opened.column(name)?);
+            }
+            columns
+        }
+    };
+    Ok(Chosen { table: Table { columns, rows, notes }, names })
 }
 
 /// A table that is in memory already; `name` is what errors call it.
@@ -61,7 +100,7 @@ fn read_folder(folder: &Path, options: &ReadOptions, progress: Progress) -> Resu
             Some(all) => all.append(table),
         }
     }
-    all.ok_or_else(|| TableError::new(&name, "the folder has no Parquet, CSV or JSON files"))
+    all.ok_or_else(|| TableError::new(&name, NO_FILES))
 }
 
 /// The files of rows by name. What begins with `.` or `_` belongs to the tools that wrote them.
@@ -91,6 +130,10 @@ mod tests {
 
     use super::*;
 
+    fn read_columns(path: &Path) -> Result<Vec<Column>, String> {
+        read_chosen(path, &|_| true).map(|chosen| chosen.table.columns).map_err(|error| error.to_string())
+    }
+
     #[test]
     fn a_folder_is_its_files_of_one_kind() {
         let folder = std::env::temp_dir().join(format!("bellbuoy-table-{}", std::process::id()));
@@ -105,7 +148,10 @@ mod tests {
         write(".c.csv", "broken");
         let columns = read_columns(&folder).expect("good");
         let expected = [Column::new("b", Values::texts(["x", "y,z", "y"])), Column::new("a", Values::Integers(vec![1, 2, 3]))];
-        assert_eq!(columns, expected);
+        assert_eq!(columns, expected.clone());
+        let some = read_chosen(&folder, &|name| name == "a").expect("good");
+        assert_eq!((some.table.columns, some.table.rows), (vec![expected[1].clone()], 3));
+        assert_eq!(some.names, ["b", "a"]);
         write("c.csv", "a,b\n1,2\n3\n");
         assert_eq!(said(read_columns(&folder)), "DIR/c.csv:3: 1 cell where the header has 2");
         write("d.jsonl.gz", "");

@@ -20,6 +20,7 @@ use bellbuoy_models::{Reference, ReferenceRows};
 use bellbuoy_vocabulary::{Millis, Problem};
 
 use crate::config::{ModelConfig, Place, PostgresConnection, ReferenceFrom, Select};
+use crate::table::Chosen;
 use crate::{postgres, table};
 
 use self::outline::Outline;
@@ -93,7 +94,7 @@ impl References {
         };
         let content = match before {
             Some(content) => content,
-            None => read(&model.reference.from)?.0,
+            None => read(model)?.content,
         };
         match content {
             Content::Profile(profile) => Ok(Reference::Profile(profile)),
@@ -114,9 +115,9 @@ impl References {
         if let Some(held) = known.filter(|held| held.stamp == stamp) {
             return Ok(held);
         }
-        let (content, notes) = read(&model.reference.from)?;
+        let Read { content, rows, names, notes } = read(model)?;
         let outline = match &content {
-            Content::Table(columns) => Outline::of_table(columns, notes),
+            Content::Table(columns) => Outline { rows, names, ..Outline::of_table(columns, notes) },
             Content::Profile(profile) => Outline::of_profile(profile),
         };
         let held = Arc::new(Held { stamp, outline, content: Mutex::new(Some(content)) });
@@ -146,7 +147,8 @@ impl Stamp {
 /// A changed query or password is another reference.
 fn key(model: &ModelConfig) -> String {
     match &model.reference.from {
-        ReferenceFrom::Path(path) => path.display().to_string(),
+        // Two models may need different columns of the same file.
+        ReferenceFrom::Path(path) => format!("{}: {:?}", path.display(), columns::needed(model)),
         from => format!("{}: {from:?}", model.settings.name),
     }
 }
@@ -167,24 +169,41 @@ fn stamp(from: &ReferenceFrom) -> Stamp {
     Stamp(files.into_iter().map(of).collect())
 }
 
-fn read(from: &ReferenceFrom) -> Result<(Content, Vec<String>), String> {
-    let (columns, notes) = match from {
+struct Read {
+    content: Content,
+    rows: u64,
+    /// Of all columns, read or not.
+    names: Vec<String>,
+    notes: Vec<String>,
+}
+
+fn read(model: &ModelConfig) -> Result<Read, String> {
+    let (columns, rows, names, notes) = match &model.reference.from {
         ReferenceFrom::Path(path) => match profile(path)? {
-            Some(profile) => return Ok((Content::Profile(profile), Vec::new())),
-            None => table::read_with_notes(path)?,
+            Some(profile) => return Ok(Read { content: Content::Profile(profile), rows: 0, names: Vec::new(), notes: Vec::new() }),
+            None => {
+                let needed = columns::needed(model);
+                let wanted = |name: &str| needed.as_ref().is_none_or(|needed| needed.has(name));
+                let Chosen { table, names } = table::read_chosen(path, &wanted).map_err(|error| error.to_string())?;
+                (table.columns, table.rows, names, table.notes)
+            }
         },
-        ReferenceFrom::Sql { connection, select, timeout } => (query(connection, select, *timeout)?, Vec::new()),
+        ReferenceFrom::Sql { connection, select, timeout } => {
+            let columns = query(connection, select, *timeout)?;
+            let rows = columns.first().map_or(0, |column| column.values.len());
+            let names = columns.iter().map(|column| column.name.clone()).collect();
+            (columns, rows, names, Vec::new())
+        }
         ReferenceFrom::First { .. } => return Err("there is nothing to read yet".into()),
     };
     let cells: usize = columns.iter().map(|column| column.values.len()).sum();
     if cells > CELLS_MAX {
-        let rows = columns.first().map_or(0, |column| column.values.len());
         return Err(format!(
             "{rows} rows of {} columns are more than the {CELLS_MAX} cells that a reference may have; take fewer rows or columns, or the output of `bellbuoy profile`",
             columns.len()
         ));
     }
-    Ok((Content::Table(columns), notes))
+    Ok(Read { content: Content::Table(columns), rows: rows as u64, names, notes })
 }
 
 /// What `bellbuoy profile` wrote begins with its format; `None` for everything else.

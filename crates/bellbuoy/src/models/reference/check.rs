@@ -56,7 +56,7 @@ fn role_columns(model: &ModelConfig, roles: &Roles, outline: &Outline) -> Vec<Pr
         }
         return problems;
     }
-    for name in roles.all().filter(|name| outline.column(name).is_none()) {
+    for name in roles.all().filter(|name| !outline.has(name)) {
         let message = format!("the reference has no column {name:?}");
         problems.push(model.places.error(Place::Column, name, message).help(help(name, outline.names())));
     }

@@ -1,5 +1,7 @@
 //! Which column of a reference is what: as the settings say, else by its usual name; and the columns of roles as the model takes them.
 
+use std::collections::BTreeSet;
+
 use bellbuoy_drift::{Column, TIME_MISSING, Values};
 use bellbuoy_models::{Answer, ModelKind, Truth};
 use bellbuoy_vocabulary::Timestamp;
@@ -31,6 +33,34 @@ impl Roles {
         let single = [&self.id, &self.time, &self.prediction, &self.probability, &self.value];
         single.into_iter().flatten().chain(self.probabilities.iter().map(|(_, column)| column)).map(String::as_str)
     }
+}
+
+/// Columns that are read of a reference.
+#[derive(Debug)]
+pub struct Needed(BTreeSet<String>);
+
+impl Needed {
+    pub fn has(&self, name: &str) -> bool {
+        // The classes may be known only when the reference is read.
+        self.0.contains(name) || name.starts_with("probability_")
+    }
+}
+
+/// What a model takes of its reference when bellbuoy.yml names its features; `None`: everything, because any column may be one.
+/// Identifiers are not among them: they are only there to be no features, and take the most memory.
+pub fn needed(model: &ModelConfig) -> Option<Needed> {
+    let (said, settings) = (&model.reference.columns, &model.settings);
+    let features = settings.features.iter().map(|feature| feature.name.as_str());
+    if settings.features.is_empty() || !features.clone().all(|name| model.places.says(Place::Feature, name)) {
+        return None;
+    }
+    let renamed = said.features.iter().map(|(_, column)| column.as_str());
+    let roles = [&said.time, &said.prediction, &said.probability, &said.value].into_iter().flatten().map(String::as_str);
+    let probabilities = said.probabilities.iter().map(|(_, column)| column.as_str());
+    let others = settings.segments.iter().chain(&settings.drift.time_columns).map(String::as_str);
+    let usual = TIMES.into_iter().chain(PREDICTIONS).chain(["probability", settings.target.as_str()]);
+    let all = features.chain(renamed).chain(roles).chain(probabilities).chain(others).chain(usual);
+    Some(Needed(all.map(str::to_owned).collect()))
 }
 
 /// What is said is taken, whether it is there or not; what is not said only when it is there and is no feature.

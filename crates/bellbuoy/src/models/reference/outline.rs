@@ -15,6 +15,8 @@ pub struct Outline {
     pub rows: u64,
     /// A profile: no roles, no rows.
     pub profile: bool,
+    /// Of all columns, in the file's order: also of those that the model does not need and that were not read.
+    pub names: Vec<String>,
     /// What the reader left out.
     pub notes: Vec<String>,
 }
@@ -47,7 +49,8 @@ pub enum Holds {
 impl Outline {
     pub fn of_table(columns: &[Column], notes: Vec<String>) -> Outline {
         let rows = columns.first().map_or(0, |column| column.values.len() as u64);
-        Outline { columns: columns.iter().map(known).collect(), rows, profile: false, notes }
+        let names = columns.iter().map(|column| column.name.clone()).collect();
+        Outline { columns: columns.iter().map(known).collect(), names, rows, profile: false, notes }
     }
 
     pub fn of_profile(profile: &TableProfile) -> Outline {
@@ -67,15 +70,26 @@ impl Outline {
                 missing: column.missing > 0,
             }
         };
-        Outline { columns: profile.columns.iter().map(known).collect(), rows: profile.rows, profile: true, notes: Vec::new() }
+        Outline {
+            columns: profile.columns.iter().map(known).collect(),
+            rows: profile.rows,
+            names: profile.columns.iter().map(|column| column.name.clone()).collect(),
+            profile: true,
+            notes: Vec::new(),
+        }
     }
 
     pub fn column(&self, name: &str) -> Option<&Known> {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Whether there is such a column, read or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.columns.iter().map(|column| column.name.as_str())
+        self.names.iter().map(String::as_str)
     }
 }
 

@@ -270,3 +270,34 @@ fn a_reference_is_read_again_only_when_it_changed() {
     references.release();
     assert!(references.held(&models[0]).expect("read").content.lock().expect("lock").is_none());
 }
+
+/// Where the features are named the other columns stay on disk; a name that is nearly theirs is understood all the same.
+#[test]
+fn only_needed_columns_are_read() {
+    use bellbuoy_tables::{Cells, Field, write_parquet};
+
+    let numbers = || Cells::Numbers(vec![Some(1.0), Some(2.0), Some(3.0)]);
+    let fields = ["id", "ts", "temp", "weather", "y"].map(|name| match name {
+        "ts" => Field::new(name, Cells::Times(vec![Some(1_714_521_600_000), Some(1_714_525_200_000), Some(1_714_528_800_000)])),
+        _ => Field::new(name, numbers()),
+    });
+    let parquet = write_parquet("r.parquet", Vec::new(), &fields, &[]).expect("written");
+    let read = |lines: &str| {
+        let folder = Folder::with(&[("bellbuoy.yml", &yml(lines))]);
+        std::fs::write(folder.0.join("r.parquet"), &parquet).expect("temporary file");
+        let (references, mut models) = (References::default(), folder.models());
+        let said = folder.settle(&references, &mut models).0;
+        let held = references.held(&models[0]).expect("read");
+        let Some(super::Content::Table(columns)) = held.content.lock().expect("lock").clone() else { panic!("rows expected") };
+        let names: Vec<String> = columns.into_iter().map(|column| column.name).collect();
+        if said.is_empty() {
+            assert!(matches!(references.take(&models[0]), Ok(Reference::Rows(rows)) if rows.at.is_some() && rows.truths.is_some()));
+        }
+        (names.join(" "), said)
+    };
+    assert_eq!(read("reference: r.parquet\ntarget: y"), ("id ts temp weather y".into(), String::new()));
+    assert_eq!(read("reference: r.parquet\ntarget: y\nfeatures: [temp]"), ("ts temp y".into(), String::new()));
+    assert_eq!(read("reference: r.parquet\ntarget: y\nfeatures: [temp]\nsegments: [weather]"), ("ts temp weather y".into(), String::new()));
+    let (_, said) = read("reference: {file: r.parquet, columns: {id: id}}\ntarget: y\nfeatures: [wether]");
+    assert_eq!(said, "bellbuoy.yml:6:14: the reference has no column \"wether\"; did you mean \"weather\"?");
+}

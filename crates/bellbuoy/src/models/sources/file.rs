@@ -3,14 +3,16 @@
 //! In:    a file, packed with gzip or zstd or not. Out: parts of at most `PART_ROWS` rows, in the file's order.
 //! Never: holds more of a text file than one part; goes on after a part that was not taken.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use bellbuoy_drift::Column;
+use bellbuoy_tables::{Opened, ParquetTable, ReadOptions, Table, silent};
 use serde_json::Value;
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, Names};
 use super::{Part, Stop, Take};
 use crate::config::{FileFormat, Gives};
 use crate::table;
@@ -206,16 +208,36 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
+    /// A row group at a time, and of it only the columns that go on.
     fn parquet(&mut self, path: &Path) -> Result<(), Stop> {
-        let (table, _) = table::read_with_notes(path).map_err(Stop::Bad)?;
-        let columns: Vec<&str> = table.iter().map(|column| column.name.as_str()).collect();
+        let opened = table::open_table(path, &ReadOptions::default(), &silent).map_err(bad)?;
+        let columns = opened.names();
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let names = self.mapping.names(&columns).map_err(Stop::Bad)?;
-        let rows = table.first().map_or(0, |column| column.values.len());
-        for from in (0..rows).step_by(PART_ROWS) {
-            let some: Vec<usize> = (from..rows.min(from + PART_ROWS)).collect();
+        match opened {
+            Opened::Whole(table) => self.table(&table, &columns, &names),
+            Opened::ByColumn(parquet) => self.groups(&parquet, &columns, &names),
+            Opened::Unpacked(parquet) => self.groups(&parquet, &columns, &names),
+        }
+    }
+
+    fn groups<R: Read + Seek + Send>(&mut self, parquet: &ParquetTable<R>, columns: &[&str], names: &Names) -> Result<(), Stop> {
+        let named = |place: usize| [&names.predictions, &names.labels].into_iter().flatten().any(|names| names[place].is_some());
+        let wanted: BTreeSet<&str> = columns.iter().enumerate().filter(|(place, _)| named(*place)).map(|(_, name)| *name).collect();
+        for group in 0..parquet.groups() {
+            let table = parquet.read_group(group, |name| wanted.contains(name)).map_err(bad)?;
+            self.table(&table, columns, names)?;
+        }
+        Ok(())
+    }
+
+    /// `names` are those of `columns`, of which the table has those that are wanted.
+    fn table(&mut self, table: &Table, columns: &[&str], names: &Names) -> Result<(), Stop> {
+        for from in (0..table.rows).step_by(PART_ROWS) {
+            let some: Vec<usize> = (from..table.rows.min(from + PART_ROWS)).collect();
             for (gives, names) in [(Gives::Predictions, &names.predictions), (Gives::Labels, &names.labels)] {
                 let Some(names) = names else { continue };
-                let named = table.iter().zip(names).filter_map(|(column, name)| Some((column, name.clone()?)));
+                let named = columns.iter().zip(names).filter_map(|(column, name)| Some((table.column(column)?, name.clone()?)));
                 let columns: Vec<Column> = named.map(|(column, name)| Column::new(name, column.values.select(&some))).collect();
                 self.hand(gives, Part::Table { columns, rows: some.len() })?;
             }

@@ -260,3 +260,24 @@ fn a_large_file_comes_in_parts() {
     let sizes: Vec<usize> = service.parts.iter().map(|part| part.split(" / ").count() - 1).collect();
     assert_eq!(sizes, [20_000, 20_000, 5_000]);
 }
+
+/// A file of any size needs the memory of one of its row groups.
+#[test]
+fn parquet_goes_on_by_row_group() {
+    let dir = Dir::new();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../tables/tests/data/groups.parquet");
+    dir.put("a.parquet", std::fs::read(file).expect("test data"));
+    let columns = ColumnRoles {
+        id: Some("t".into()),
+        prediction: Some("x".into()),
+        features: vec![("temp".into(), "i".into())],
+        ..ColumnRoles::default()
+    };
+    let mut folder = folder(&dir, Gives::Predictions, columns, &settings(), None);
+    let mut service = Service::default();
+    look(&mut folder, &mut service, dir.now()).expect("a look");
+    let rows: Vec<&str> = service.parts.iter().filter_map(|part| part.split_once(':')?.1.split_once(':')).map(|(rows, _)| rows).collect();
+    assert_eq!(rows, [" 25 rows", " 25 rows", " 25 rows", " 25 rows", " 20 rows"]);
+    let last = &service.parts[4];
+    assert!(last.contains("temp=") && last.contains("prediction=Numbers([12.5, ") && last.contains("id=word 15,"), "{last}");
+}
