@@ -26,7 +26,7 @@ const EDGES: [(&str, &[&str]); 20] = [
     ("check", &["vocabulary", "promql", "rules", "router", "notify"]),
     ("instrument", &[]),
     ("demo", &["vocabulary", "instrument"]),
-    ("simtest", &["vocabulary", "scrape", "store", "promql", "rules", "router", "notify"]),
+    ("simtest", &["vocabulary", "scrape", "store", "promql", "rules", "router"]),
     ("bellbuoy", &["*"]),
     ("xtask", &[]),
 ];
