@@ -592,14 +592,13 @@ impl Ledger {
                 _ => None,
             }))),
             ModelKind::Classification { classes, positive } => {
-                let mut out = labelled(classes, positive.as_deref());
-                for row in rows {
-                    if let (Said::Class { class, probabilities }, Was::Class(actual)) = (&row.said, row.was) {
-                        // A row that cannot be used is counted by `left_out`.
-                        let _ = out.push(self.texts.get(actual), class.map(|code| self.texts.get(code)), probabilities);
+                let answers = rows.filter_map(|row| match (&row.said, row.was) {
+                    (Said::Class { class, probabilities }, Was::Class(actual)) => {
+                        Some((self.texts.get(actual), class.map(|code| self.texts.get(code)), &probabilities[..]))
                     }
-                }
-                Joined::Classes(out)
+                    _ => None,
+                });
+                Joined::classes(classes, positive.as_deref(), answers)
             }
         }
     }
@@ -705,15 +704,37 @@ impl Joined {
                 _ => None,
             }))),
             ModelKind::Classification { classes, positive } => {
-                let mut out = labelled(classes, positive.as_deref());
-                for row in rows {
-                    if let (Answer::Class { class, probabilities }, Truth::Class(actual)) = row {
-                        let _ = out.push(actual, class.as_deref(), probabilities);
+                let answers = rows.iter().filter_map(|row| match row {
+                    (Answer::Class { class, probabilities }, Truth::Class(actual)) => {
+                        Some((actual.as_str(), class.as_deref(), &probabilities[..]))
                     }
-                }
-                Joined::Classes(out)
+                    _ => None,
+                });
+                Joined::classes(classes, positive.as_deref(), answers)
             }
         }
+    }
+
+    /// True class, predicted class, probabilities. When only some rows have probabilities, all count by their class and the figures that
+    /// need probabilities are unknown: over the others alone they would be about other rows than the figures beside them.
+    fn classes<'a>(
+        classes: &[String],
+        positive: Option<&str>,
+        rows: impl Iterator<Item = (&'a str, Option<&'a str>, &'a [f64])> + Clone,
+    ) -> Joined {
+        let mut out = labelled(classes, positive);
+        let without = rows.clone().filter(|(_, _, probabilities)| probabilities.is_empty()).count();
+        let mixed = without > 0 && without < rows.clone().count();
+        for (actual, class, probabilities) in rows {
+            // A row that cannot be used is counted by `left_out`.
+            if mixed {
+                let decided = class.or_else(|| out.decide(probabilities)).map(str::to_owned);
+                let _ = out.push(actual, decided.as_deref(), &[]);
+            } else {
+                let _ = out.push(actual, class, probabilities);
+            }
+        }
+        Joined::Classes(out)
     }
 
     pub(crate) fn evaluation(&self, options: &EvaluationOptions) -> Evaluation {

@@ -67,6 +67,10 @@ impl Cbpe {
         let mut expanded = self.empty();
         let (mut weights, mut starts) = (Vec::new(), Vec::new());
         for (predicted, probabilities) in rows {
+            // A class without its probability foretells nothing.
+            if probabilities.is_empty() {
+                continue;
+            }
             // The true class plays no part in what is read back from here.
             if sample.push(&self.classes[0], *predicted, probabilities).is_err() {
                 continue;
@@ -84,6 +88,7 @@ impl Cbpe {
         starts.push(weights.len());
         let count = sample.rows();
         let reason = match count {
+            0 if !rows.is_empty() && rows.iter().all(|(_, probabilities)| probabilities.is_empty()) => Some(Unknown::NoProbabilities),
             0 => Some(Unknown::NoRows),
             rows if rows < rows_min => Some(Unknown::TooFewRows { rows, rows_min }),
             _ => None,
@@ -227,5 +232,17 @@ mod tests {
             let figures = cbpe.estimate(&rows, 50, 1);
             assert!(figures.len() > 10 && figures.iter().all(|figure| figure.value.is_err()), "{figures:?}");
         }
+    }
+
+    /// Rows that came as classes alone, before or after others with probabilities, once ended the judgement with a panic.
+    #[test]
+    fn rows_without_probabilities_foretell_nothing() {
+        let cbpe = Cbpe::fit(&reference(400), 50).expect("enough rows");
+        let plain: Vec<(Option<&str>, &[f64])> = vec![(Some("yes"), &[]); 60];
+        let figures = cbpe.estimate(&plain, 50, 1);
+        assert!(figures.iter().all(|figure| figure.value == Err(Unknown::NoProbabilities)), "{figures:?}");
+        let likely: Vec<(Option<&str>, &[f64])> = vec![(None, &[0.9]); 60];
+        let mixed: Vec<(Option<&str>, &[f64])> = plain.iter().chain(&likely).copied().collect();
+        assert_eq!(cbpe.estimate(&mixed, 50, 1), cbpe.estimate(&likely, 50, 1));
     }
 }

@@ -192,6 +192,27 @@ fn classes_have_figures_by_window_and_segment() {
     assert_eq!(ledger.column(&slots, 1, None).text(3), Some("only in 3"));
 }
 
+/// The first row of a window once decided whether the others' probabilities counted: rows of the other kind were left out.
+#[test]
+fn rows_with_and_without_probabilities_all_count_by_their_class() {
+    for first_with in [true, false] {
+        let mut ledger = Ledger::new(yes_or_no(), 20);
+        for i in 0..10 {
+            let answer = match (i % 2 == 0) == first_with {
+                true => Answer::Class { class: None, probabilities: vec![0.9] },
+                false => Answer::Class { class: Some("no".into()), probabilities: Vec::new() },
+            };
+            predict(&mut ledger, Prediction { answer, ..row(&i.to_string(), i, "champion", 0.0) }).expect("a row");
+            truth(&mut ledger, &i.to_string(), Truth::Class(if i < 5 { "yes" } else { "no" }.into())).expect("a true value");
+        }
+        let cuts = ledger.cuts("champion", &Windows::tumbling_rows(10), Timestamp(100));
+        let found = evaluation(&ledger, "champion", &cuts[0]);
+        let right = if first_with { 0.6 } else { 0.4 };
+        assert_eq!((found.rows, found.left_out, found.value(Metric::Accuracy)), (10, 0, Ok(right)));
+        assert!(found.value(Metric::RocAuc).is_err(), "{found:?}");
+    }
+}
+
 #[test]
 fn a_challenger_is_compared_on_the_ids_of_both() {
     let mut ledger = ledger(1000);

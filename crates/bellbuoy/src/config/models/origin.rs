@@ -316,8 +316,13 @@ fn probabilities(fields: &Fields, kind: &ModelKind, places: &mut Option<&mut Pla
                 }
                 found.push((pair.name.to_owned(), pair.value().to_owned()));
             }
+            let help = if classes.len() == 2 {
+                "name both, or write `probability: COLUMN` with that of the positive class"
+            } else {
+                "name all of them"
+            };
             for class in classes.iter().filter(|class| !found.iter().any(|(known, _)| known == *class)) {
-                fields.error(node.span, format!("class {class:?} has no column of probabilities"), "name all of them");
+                fields.error(node.span, format!("class {class:?} has no column of probabilities"), help);
             }
         }
         _ => fields.error(node.span, "\"probabilities\" must be a list or a map", "write {CLASS: COLUMN, ...}; `probability` takes one"),

@@ -401,7 +401,7 @@ fn sources() {
     check_model(
         "kind: classification\nclasses: [a, b]\npredictions: {folder: {path: rows, probabilities: {a: p, c: q}}}",
         expect![[r#"
-        bellbuoy.yml:6:53: class "b" has no column of probabilities; name all of them
+        bellbuoy.yml:6:53: class "b" has no column of probabilities; name both, or write `probability: COLUMN` with that of the positive class
         bellbuoy.yml:6:60: "c" is not among the classes; did you mean "a"?"#]],
     );
     check_model(
