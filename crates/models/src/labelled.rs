@@ -26,6 +26,8 @@ pub struct Labelled {
     /// Rows by their probability of a class, ascending; made when first asked for.
     orders: Vec<OnceLock<Vec<u32>>>,
     left_out: usize,
+    /// Some rows had probabilities, which were not taken: the figures that need them are unknown, not absent.
+    dropped_probabilities: bool,
 }
 
 /// Why a row was left out.
@@ -63,6 +65,12 @@ impl Labelled {
     /// Of a binary model: from this probability on the positive class is predicted, where a row does not say its class. 0.5 unless set.
     pub fn with_threshold(mut self, threshold: f64) -> Labelled {
         self.threshold = threshold;
+        self
+    }
+
+    /// For rows of which only some have probabilities, pushed without them.
+    pub(crate) fn without_probabilities(mut self) -> Labelled {
+        self.dropped_probabilities = true;
         self
     }
 
@@ -347,7 +355,7 @@ impl Sample for Labelled {
         let of_probability = |metric: &Metric| matches!(metric, RocAuc | RocAucWeighted | PrAuc | LogLoss | Brier | Ece);
         Metric::of_kind(MetricKind::Classification)
             .filter(|metric| binary || !of_binary(metric))
-            .filter(|metric| !self.probabilities.is_empty() || !of_probability(metric))
+            .filter(|metric| !self.probabilities.is_empty() || self.dropped_probabilities || !of_probability(metric))
             .filter(|metric| !(binary && *metric == RocAucWeighted))
             .collect()
     }
@@ -392,6 +400,7 @@ impl Sample for Labelled {
             probabilities: self.probabilities.iter().map(|column| rows.iter().map(|row| column[*row]).collect()).collect(),
             orders: self.orders.iter().map(|_| OnceLock::new()).collect(),
             left_out: 0,
+            dropped_probabilities: self.dropped_probabilities,
         }
     }
 }

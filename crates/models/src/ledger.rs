@@ -734,7 +734,7 @@ impl Joined {
                 let _ = out.push(actual, class, probabilities);
             }
         }
-        Joined::Classes(out)
+        Joined::Classes(if mixed { out.without_probabilities() } else { out })
     }
 
     pub(crate) fn evaluation(&self, options: &EvaluationOptions) -> Evaluation {
