@@ -140,7 +140,14 @@ impl Feature {
     pub(crate) fn sentence(&self) -> String {
         match &self.row.error {
             Some(error) => error.clone(),
-            None => in_words(self.distribution.as_ref(), self.reference.as_ref(), self.current.as_ref()),
+            None => {
+                let words = in_words(self.distribution.as_ref(), self.reference.as_ref(), self.current.as_ref());
+                // What has no picture (the predictions of a running model) still has its effect.
+                match self.row.effect.filter(|_| words.is_empty()) {
+                    Some(effect) => format!("{} of the rows lie elsewhere", percent(effect)),
+                    None => words,
+                }
+            }
         }
     }
 

@@ -72,12 +72,25 @@ impl PerformancePart {
             let (Some(first), Some(last)) = (line.points.iter().find(known), line.points.iter().rev().find(known)) else { continue };
             let (Ok(was), Ok(is)) = (&first.figure.value, &last.figure.value) else { continue };
             let gain = line.metric.gain(*was, *is);
-            let within = last.figure.interval.as_ref().is_ok_and(|interval| (interval.low..=interval.high).contains(was));
-            if gain < 0.0 && !within && first.from < last.from {
+            if gain < 0.0 && -gain > self.noise(last) && first.from < last.from {
                 out.push((format!("{} {}", self.name, name_of(line.metric)), format!("{} → {}, worse", brief(*was), brief(*is))));
             }
         }
         out
+    }
+
+    /// How far a figure may lie off by chance: half its interval, or that of the same figure now (past windows have none).
+    fn noise(&self, point: &Point) -> f64 {
+        let now = self.figures.iter().find(|figure| figure.metric == point.figure.metric);
+        let known = [Some(&point.figure), now].into_iter().flatten().find_map(|figure| figure.interval.as_ref().ok());
+        known.map_or(0.0, |interval| (interval.high - interval.low) / 2.0)
+    }
+}
+
+impl Line {
+    /// Windows that have a value.
+    pub(crate) fn known(&self) -> usize {
+        self.points.iter().filter(|point| point.figure.value.is_ok()).count()
     }
 }
 
@@ -114,5 +127,31 @@ pub(crate) fn source_of(source: Source) -> &'static str {
         Source::EstimatedByConfidence => "estimated (CBPE)",
         Source::EstimatedByLoss => "estimated (DLE)",
         Source::Told => "told",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bellbuoy_models::Interval;
+
+    /// A report once called F1 0.601 -> 0.597 worse, with an interval of 0.57 to 0.65 beside it.
+    #[test]
+    fn what_lies_within_chance_is_no_change() {
+        let point = |day: i64, value: f64| Point {
+            from: Timestamp(day),
+            to: Timestamp(day + 1),
+            figure: Figure::of(Metric::F1, value, 1000, Source::Realised),
+            amended: false,
+        };
+        let changes = |last: f64| {
+            let now = Figure {
+                interval: Ok(Interval { low: 0.57, high: 0.65, level: 0.95 }),
+                ..Figure::of(Metric::F1, 0.61, 1000, Source::Realised)
+            };
+            let lines = vec![Line { metric: Metric::F1, points: vec![point(0, 0.601), point(1, last)] }];
+            PerformancePart { name: "champion".into(), figures: vec![now], lines, ..PerformancePart::default() }.changes().len()
+        };
+        assert_eq!((changes(0.597), changes(0.5), changes(0.7)), (0, 1, 0));
     }
 }

@@ -219,7 +219,7 @@ fn performance(out: &mut String, part: &PerformancePart, screen: &Screen) {
     for figure in &part.figures {
         let _ = writeln!(out, "{}", figure_line(figure, screen));
     }
-    for line in &part.lines {
+    for line in part.lines.iter().filter(|line| line.known() > 1) {
         let values: Vec<f64> = line.points.iter().filter_map(|point| point.figure.value.as_ref().ok().copied()).collect();
         let (Some(first), Some(last)) = (values.first(), values.last()) else { continue };
         let newest = &values[values.len().saturating_sub(40)..];

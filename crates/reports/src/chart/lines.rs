@@ -55,6 +55,9 @@ impl Scale {
         }
         // Intervals may widen the picture, but not so far that the line becomes flat.
         let range = (scale.high - scale.low).max(scale.high.abs() * 0.02).max(1e-12);
+        // A difference that nobody would mind must not fill the picture.
+        let lack = (range - (scale.high - scale.low)).max(0.0) / 2.0;
+        (scale.low, scale.high) = (scale.low - lack, scale.high + lack);
         let (least, most) = (scale.low - range, scale.high + range);
         for interval in points.iter().filter_map(|point| point.figure.interval.as_ref().ok()) {
             scale.low = scale.low.min(interval.low.max(least));

@@ -30,7 +30,8 @@ pub(super) fn sections(out: &mut String, report: &ModelReport) {
         let left_out = if part.left_out > 0 { format!(", {} could not be used", count(part.left_out as u64)) } else { String::new() };
         let _ = writeln!(out, "<p class=\"dim\">{} rows with a true value{left_out}</p>", count(part.rows as u64));
         tiles(out, &part.figures);
-        for (line_at, line) in part.lines.iter().enumerate() {
+        // One window is no course: its figures are in the table below.
+        for (line_at, line) in part.lines.iter().filter(|line| line.known() != 1).enumerate() {
             let _ = writeln!(
                 out,
                 "<figure>\n<figcaption>{} <span class=\"dim\">{}</span></figcaption>",
