@@ -85,7 +85,12 @@ struct Growing {
     nested: bool,
     /// Rows that have a cell, the current one with them.
     rows: usize,
+    /// What made numbers a text, and in which row.
+    broken: Option<(String, usize)>,
 }
+
+/// Of a cell in a note.
+const SHOWN_CHARS: usize = 40;
 
 enum Cells {
     /// Only missing ones so far.
@@ -124,7 +129,14 @@ impl<'o> Rows<'o> {
             return Err(format!("more columns than the limit of {}", self.limits.columns_max));
         }
         let wanted = self.options.wants(key);
-        self.columns.push(Growing { name: key.to_owned(), cells: Cells::None(self.rows), wanted, nested: false, rows: self.rows });
+        self.columns.push(Growing {
+            name: key.to_owned(),
+            cells: Cells::None(self.rows),
+            wanted,
+            nested: false,
+            rows: self.rows,
+            broken: None,
+        });
         self.places.insert(key.to_owned(), self.columns.len() - 1);
         self.expected = self.columns.len();
         Ok(self.columns.len() - 1)
@@ -167,6 +179,9 @@ impl<'o> Rows<'o> {
             if column.nested {
                 notes.push(format!("column {:?} is left out: it holds lists or objects", column.name));
             } else if column.wanted {
+                if let Some((cell, row)) = column.broken {
+                    notes.push(format!("column {:?} is taken for texts: {cell:?} in row {row} is no number", column.name));
+                }
                 columns.push(Column::new(column.name, column.cells.finish()));
             }
         }
@@ -179,6 +194,11 @@ impl Growing {
         if matches!(cell, Cell::Nested) {
             self.nested |= self.wanted;
             self.cells = Cells::None(0);
+        }
+        if let (Cell::Text(text), Cells::Integers(_) | Cells::Numbers(_)) = (&cell, &self.cells)
+            && !text.is_empty()
+        {
+            self.broken = Some((text.chars().take(SHOWN_CHARS).collect(), self.rows));
         }
         if self.wanted && !self.nested {
             self.cells.push(cell);
@@ -418,7 +438,11 @@ mod tests {
         assert_eq!(array.column("late").map(|c| &c.values), Some(&Values::texts(["", "z", ""])));
         assert_eq!(array.column("mixed").map(|c| &c.values), Some(&Values::texts(["1.5", "half", ""])));
         assert!(matches!(&array.column("x").expect("x").values, Values::Numbers(x) if x[..2] == [1.0, 2.5] && x[2].is_nan()));
-        assert_eq!(array.notes, [r#"column "deep" is left out: it holds lists or objects"#]);
+        let notes = [
+            r#"column "mixed" is taken for texts: "half" in row 2 is no number"#,
+            r#"column "deep" is left out: it holds lists or objects"#,
+        ];
+        assert_eq!(array.notes, notes);
         let in_lines = table(&format!("{}\n\n", rows.join("\r\n"))).expect("lines");
         assert_eq!(lines(&in_lines), lines(&array));
     }
