@@ -292,7 +292,8 @@ impl Labelled {
     fn log_loss(&self, weights: &[f64]) -> Result<f64, Unknown> {
         self.check_probabilities(weights)?;
         let (mut sum, mut total) = (0.0, 0.0);
-        for (row, weight) in weights.iter().enumerate() {
+        // A row that does not take part may be of a class without probabilities.
+        for (row, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
             let probability = self.probabilities[self.actual[row] as usize][row];
             sum -= weight * probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln();
             total += weight;

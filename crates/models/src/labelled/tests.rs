@@ -102,3 +102,13 @@ fn the_class_follows_from_the_probabilities() {
     three.push("c", None, &[0.2, 0.4, 0.4]).expect("a row");
     assert_eq!(three.predicted(), [1]);
 }
+
+/// A resample that happened to leave out the one row of an unheard-of class looked for that class's probabilities all the same.
+#[test]
+fn a_row_that_takes_no_part_needs_no_probability() {
+    let mut labelled = Labelled::new(&["no", "yes"], Some("yes"));
+    labelled.push("yes", None, &[0.8]).expect("a row");
+    labelled.push("maybe", None, &[0.5]).expect("a row");
+    assert_eq!(labelled.score(Metric::LogLoss, &[1.0, 1.0]), Err(Unknown::NoProbabilityOf("maybe".into())));
+    assert_eq!(labelled.score(Metric::LogLoss, &[1.0, 0.0]), Ok(-0.8f64.ln()));
+}

@@ -1,5 +1,6 @@
 //! Figures against scikit-learn's and NannyML's numbers (`tests/data`), and what holds for all rows whatever they are.
 
+mod any_rows;
 mod estimates;
 mod golden;
 mod model;
