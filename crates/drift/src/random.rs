@@ -1,7 +1,7 @@
 //! Chance for permutation tests: seeded, the same on every machine.
 
 /// SplitMix64 (Steele, Lea and Flood 2014): small, fast, good enough for permutations; not for secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Random(u64);
 
 impl Random {

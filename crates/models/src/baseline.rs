@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use bellbuoy_drift::{
-    Column, ColumnReport, Facts, Finding, Kind, Options, Report, TableProfile, Values, duplicate_rows, judge_column, profile_report,
-    quality_report, time_column,
+    Column, ColumnReport, Facts, Finding, Kind, Options, Preset, Report, TableProfile, Values, duplicate_rows, judge_column,
+    profile_report, quality_report, time_column,
 };
 use bellbuoy_vocabulary::Timestamp;
 
-use crate::{Answer, DriftSummary, FeatureKind, ModelSettings, ReferenceRows, Truth, Unknown};
+use crate::{Answer, DriftSettings, DriftSummary, FeatureKind, ModelSettings, ReferenceRows, Truth, Unknown};
 
 /// The name under which drift of the answers is reported, beside the features.
 const PREDICTION: &str = "prediction";
@@ -212,6 +212,8 @@ fn options(settings: &ModelSettings) -> Options {
         drift_share_threshold: drift.share,
         kinds: known.collect(),
         time_columns: drift.time_columns.clone(),
+        // A feature that is named is judged, whatever it is called; those that nobody named are among the time columns.
+        columns: Some(settings.features.iter().map(|feature| feature.name.clone()).collect()),
         ..Options::default()
     }
 }
@@ -273,6 +275,21 @@ fn answer_column(answers: &[Answer]) -> Option<Values> {
     };
     let classes: Vec<String> = answers.iter().map(class).collect();
     classes.iter().all(|class| !class.is_empty()).then(|| Values::texts(classes.iter().map(String::as_str)))
+}
+
+/// Columns that nobody named and that look like times: as features they are left out. Those with a test of their own were named.
+pub(crate) fn time_columns(drift: &DriftSettings, columns: &[Column]) -> Vec<String> {
+    let time = |column: &&Column| time_column(&column.name, &column.values).is_some();
+    unnamed(drift, columns.iter().filter(time).map(|column| &column.name))
+}
+
+pub(crate) fn time_columns_of_profile(drift: &DriftSettings, profile: &TableProfile) -> Vec<String> {
+    unnamed(drift, profile.columns.iter().filter(|column| column.time.is_some()).map(|column| &column.name))
+}
+
+fn unnamed<'a>(drift: &DriftSettings, names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let known = |name: &&String| drift.preset != Preset::Default || drift.tests.contains_key(*name) || drift.time_columns.contains(name);
+    names.filter(|name| !known(name)).cloned().collect()
 }
 
 /// The reference's answers with their true values, where it has both.

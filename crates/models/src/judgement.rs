@@ -5,7 +5,9 @@ use bellbuoy_vocabulary::{Labels, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::series::{aliased, judgement_series};
-use crate::{Cut, Evaluation, Event, Metric, ModelSettings, Readings, RetrainingOutcome, Ruling, Segments, Unknown, WindowFigures};
+use crate::{
+    Cut, DetectorFigures, Evaluation, Event, Metric, ModelSettings, Readings, RetrainingOutcome, Ruling, Segments, Unknown, WindowFigures,
+};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DriftSummary {
@@ -64,6 +66,8 @@ pub struct Judgement {
     /// By window in the order of the settings, the champion first in each: the first one is what decisions and events are about.
     pub windows: Vec<WindowJudgement>,
     pub amended: Vec<Amended>,
+    /// Of each role, in the order of the settings.
+    pub detectors: Vec<DetectorFigures>,
     pub decision: Ruling<RetrainingOutcome>,
     /// Every figure by its name in rules.
     pub readings: Readings,
@@ -101,13 +105,14 @@ impl Judgement {
         Event::of_judgement(settings, &self.decision, &self.readings, drifted, first)
     }
 
-    /// `{"at", "windows": [...], "amended": [...], "decision": {...}}`
+    /// `{"at", "windows": [...], "amended": [...], "detectors": [...], "decision": {...}}`
     pub fn json(&self) -> Value {
         let amended = |of: &Amended| json!({"window": of.window, "role": of.role, "number": of.number});
         json!({
             "at": self.at.rfc3339(),
             "decision": self.decision.json(self.decision.outcome.word()),
             "windows": self.windows.iter().map(WindowJudgement::json).collect::<Vec<_>>(),
+            "detectors": self.detectors.iter().map(DetectorFigures::json).collect::<Vec<_>>(),
             "amended": self.amended.iter().map(amended).collect::<Vec<_>>(),
         })
     }

@@ -153,6 +153,18 @@ impl Labelled {
         self.classes.get(self.most_likely(&row) as usize).map(String::as_str)
     }
 
+    /// A prediction as a number of a stream: the probability of the positive class, or of the likeliest where there is none; without
+    /// probabilities 1 for the positive class, else 0. NaN when it is none of these.
+    pub(crate) fn as_number(&self, class: Option<&str>, probabilities: &[f64]) -> f64 {
+        let row = self.row_of(probabilities).unwrap_or_default();
+        match self.positive {
+            Some(positive) if positive < row.len() => row[positive],
+            None if !row.is_empty() => row.iter().copied().fold(0.0, f64::max),
+            Some(positive) => class.map_or(f64::NAN, |class| f64::from(u8::from(self.classes[positive] == class))),
+            None => f64::NAN,
+        }
+    }
+
     fn class(&mut self, name: &str) -> Option<u32> {
         if let Some(at) = self.classes.iter().position(|class| class == name) {
             return Some(at as u32);

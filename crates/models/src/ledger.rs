@@ -39,6 +39,18 @@ pub(crate) struct Ledger {
     waiting_order: VecDeque<Arc<str>>,
     /// True values that were dropped because too many waited for their prediction.
     pub(crate) truths_dropped: u64,
+    /// Pairs in the order in which they became complete, until somebody takes them. `None`: nobody does.
+    pub(crate) paired: Option<Vec<Paired>>,
+}
+
+/// A prediction whose true value came, or a true value whose prediction came; once per row, corrections are none.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Paired {
+    pub(crate) role: Arc<str>,
+    /// The time of the prediction.
+    pub(crate) at: Timestamp,
+    /// Regression: the absolute error. Classification: 1 for a wrong class, else 0.
+    pub(crate) error: f64,
 }
 
 /// Where a row lies in memory; another row may lie there later.
@@ -125,6 +137,7 @@ impl Ledger {
             waiting: HashMap::new(),
             waiting_order: VecDeque::new(),
             truths_dropped: 0,
+            paired: None,
         }
     }
 
@@ -193,6 +206,7 @@ impl Ledger {
             }
         };
         let slot = self.put(&prediction.id, |id| Kept { id, key, role: at as u8, cells: cells.into_boxed_slice(), said, was });
+        self.pair(slot, Was::NotYet);
         let role = &mut self.roles[at];
         role.revision += 1;
         // A row between others moves all windows of rows after it.
@@ -343,18 +357,48 @@ impl Ledger {
             self.wait(label);
             return;
         };
-        for slot in slots.all() {
+        let slots: Vec<Slot> = slots.all().collect();
+        for slot in slots {
             let row = &mut self.rows[slot as usize];
             let was = match &label.truth {
                 Truth::Number(number) => Was::Number(*number),
                 Truth::Class(class) => Was::Class(self.texts.take(class)),
             };
-            if let Was::Class(code) = std::mem::replace(&mut row.was, was) {
+            let before = std::mem::replace(&mut row.was, was);
+            if let Was::Class(code) = before {
                 self.texts.give_back(code);
             }
             let role = &mut self.roles[row.role as usize];
             role.revision += 1;
             role.changes.touch(row.key.0);
+            self.pair(slot, before);
+        }
+    }
+
+    /// `before`: the true value that the row had until now.
+    fn pair(&mut self, slot: Slot, before: Was) {
+        if self.paired.is_none() || before != Was::NotYet {
+            return;
+        }
+        let row = &self.rows[slot as usize];
+        let error = match (&row.said, row.was) {
+            (_, Was::NotYet) => return,
+            (Said::Number(predicted), Was::Number(actual)) => (predicted - actual).abs(),
+            (Said::Class { class, probabilities }, Was::Class(actual)) => {
+                let class = class.map(|code| self.texts.get(code)).or_else(|| self.empty.decide(probabilities));
+                class.map_or(f64::NAN, |class| f64::from(u8::from(class != self.texts.get(actual))))
+            }
+            _ => f64::NAN,
+        };
+        let paired = Paired { role: self.roles[row.role as usize].name.clone(), at: row.key.0, error };
+        self.paired.get_or_insert_default().push(paired);
+    }
+
+    /// What the model said, as a number of a stream.
+    pub(crate) fn as_number(&self, answer: &Answer) -> f64 {
+        match answer {
+            Answer::Number(number) => *number,
+            Answer::Class { class, probabilities } => self.empty.as_number(class.as_deref(), probabilities),
         }
     }
 

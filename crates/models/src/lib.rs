@@ -8,7 +8,7 @@
 //!        memory is bounded by `retention_rows`, and what the bound drops is counted.
 //! Read:  settings.rs, model.rs, judgement.rs, deployment.rs, event.rs. Figures: metric.rs, figure.rs,
 //!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals), estimate.rs (before true
-//!        values are there), ledger.rs with cell.rs (rows joined by id), span.rs and history.rs (windows), baseline.rs (the reference), season.rs, series.rs. Decisions: policy.rs (rules), naming.rs (what they look at).
+//!        values are there), ledger.rs with cell.rs (rows joined by id), span.rs and history.rs (windows), baseline.rs (the reference), season.rs, series.rs, detectors.rs (streams). Decisions: policy.rs (rules), naming.rs (what they look at).
 
 mod baseline;
 mod bootstrap;
@@ -16,6 +16,7 @@ mod calibration;
 mod cell;
 mod deployment;
 mod details;
+mod detectors;
 mod estimate;
 mod estimator;
 mod evaluation;
@@ -47,6 +48,7 @@ pub use bootstrap::{IntervalMethod, Resampling};
 pub use calibration::Bin;
 pub use deployment::{DeploymentDecision, DeploymentOutcome, Paired, TwoSets};
 pub use details::{ClassDetails, ClassFigures};
+pub use detectors::{DetectorFigures, Mark};
 pub use estimate::{Cbpe, Dle, LossRow};
 pub use evaluation::{Comparison, Evaluation, EvaluationOptions, Segments};
 pub use event::Event;

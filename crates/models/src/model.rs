@@ -8,14 +8,15 @@ use bellbuoy_vocabulary::{Labels, Millis, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::baseline::{Baseline, Current};
+use crate::baseline::{self, Baseline, Current};
+use crate::detectors::Detectors;
 use crate::estimator::Estimator;
 use crate::history::History;
 use crate::ledger::{Key, Ledger, Slot};
 use crate::readings::{metrics_with_interval, readings};
 use crate::series::{aliased, named};
 use crate::{
-    Accepted, Amended, Answer, Comparison, Cut, DeploymentDecision, DeploymentOutcome, EvaluationOptions, Feature, Judgement, Label,
+    Accepted, Amended, Answer, Comparison, Cut, DeploymentDecision, DeploymentOutcome, EvaluationOptions, Feature, Judgement, Label, Mark,
     Metric, ModelKind, ModelSettings, PolicyState, Prediction, Reference, ReferenceRows, Resampling, RetrainingOutcome, Schema, Span,
     Taken, TestRow, Unknown, WindowFigures, WindowJudgement,
 };
@@ -44,6 +45,7 @@ pub struct Model {
     /// What was said last, by window and role.
     said: HashMap<(usize, String), Said>,
     counters: Counters,
+    detectors: Detectors,
     policy_state: PolicyState,
 }
 
@@ -92,6 +94,12 @@ impl Model {
                 Reference::First { .. } => Vec::new(),
             };
             settings.features = columns.into_iter().filter(|name| **name != settings.target).map(Feature::new).collect();
+            let time = match &reference {
+                Reference::Rows(rows) => baseline::time_columns(&settings.drift, &rows.columns),
+                Reference::Profile(profile) => baseline::time_columns_of_profile(&settings.drift, profile),
+                Reference::First { .. } => Vec::new(),
+            };
+            settings.drift.time_columns.extend(time);
             open = matches!(reference, Reference::First { .. });
         }
         let names = settings.features.iter().map(|feature| &feature.name).chain(&settings.segments);
@@ -113,8 +121,12 @@ impl Model {
                 Err(Unknown::ReferenceToCome { rows: 0 })
             }
         };
+        let mut ledger = Ledger::new(settings.kind.clone(), rows_max);
+        let detectors = Detectors::new(&settings.detectors);
+        ledger.paired = detectors.watch_errors().then(Vec::new);
         Model {
-            ledger: Ledger::new(settings.kind.clone(), rows_max),
+            ledger,
+            detectors,
             history: settings.windows.iter().map(|window| History::new(window.span)).collect(),
             said: HashMap::new(),
             counters: Counters::new(),
@@ -169,9 +181,15 @@ impl Model {
         for prediction in predictions {
             match self.check_features(&prediction) {
                 Err(reason) => accepted.refuse(&prediction.id, reason),
-                Ok(()) => self.ledger.predict(prediction, &mut accepted),
+                Ok(()) => {
+                    if !self.detectors.is_empty() && self.ledger.check(&prediction) == Ok(Taken::New) {
+                        self.detectors.row(&prediction, &self.schema, self.ledger.as_number(&prediction.answer));
+                    }
+                    self.ledger.predict(prediction, &mut accepted);
+                }
             }
         }
+        self.detectors.pairs(&mut self.ledger);
         self.complete_reference();
         accepted
     }
@@ -182,7 +200,14 @@ impl Model {
         for label in labels {
             self.ledger.truth(label, &mut accepted);
         }
+        self.detectors.pairs(&mut self.ledger);
         accepted
+    }
+
+    /// Where the rows that come next are in the host's log. After a restart the detectors take those only that come after what
+    /// they had taken when `state` was asked for.
+    pub fn arrive(&mut self, mark: Mark) {
+        self.detectors.arrive(mark);
     }
 
     /// Makes the reference of the first rows as soon as they are all there.
@@ -197,10 +222,12 @@ impl Model {
             return;
         }
         slots.truncate(inside.min(rows));
+        let reference = self.rows_of(&slots);
         if self.open {
             self.settings.features = self.schema.names().iter().map(Feature::new).collect();
+            let time = baseline::time_columns(&self.settings.drift, &reference.columns);
+            self.settings.drift.time_columns.extend(time);
         }
-        let reference = self.rows_of(&slots);
         self.baseline = Ok(Baseline::of_rows(&self.settings, &names(&self.settings), &reference));
         self.reference = Some(Arc::new(reference));
         (self.to_come, self.open, self.estimator) = (None, false, None);
@@ -239,10 +266,11 @@ impl Model {
             }
         }
         let policy = &self.settings.retraining;
-        let readings = readings(&self.settings, &windows);
+        let detectors = self.detectors.figures(&self.roles());
+        let readings = readings(&self.settings, &windows, &detectors);
         let decision = policy.judge(&readings, &mut self.policy_state, forced, now);
         *self.counters.decisions.entry(decision.outcome.word()).or_default() += 1;
-        Judgement { at: now, windows, amended, decision, readings }
+        Judgement { at: now, windows, amended, detectors, decision, readings }
     }
 
     /// The champion first. Challengers are those of the settings, or all that came.
@@ -494,6 +522,7 @@ impl Model {
             "improvement": counters.improvement,
             "policy": self.policy_state,
             "forgotten": forgotten,
+            "detectors": self.detectors.state(),
             "true_values_dropped": self.ledger.truths_dropped,
         })
     }
@@ -513,6 +542,7 @@ impl Model {
             self.policy_state = policy_state;
         }
         self.ledger.truths_dropped = state["true_values_dropped"].as_u64().unwrap_or(self.ledger.truths_dropped);
+        self.detectors.restore(&state["detectors"]);
         for (role, kept) in state["forgotten"].as_object().into_iter().flatten() {
             let until = || -> Option<Key> { Some((Timestamp(kept["until"].as_i64()?), kept["tie"].as_str()?.parse().ok()?)) };
             if let (Some(rows), Some(until)) = (kept["rows"].as_u64(), until()) {

@@ -2,10 +2,12 @@
 
 use bellbuoy_vocabulary::Unit;
 
+use crate::detectors::detector_names;
 use crate::{Metric, MetricKind, ModelKind, ModelSettings};
 
 /// Before the name of a feature: the score of its drift test.
 const DRIFT_SCORE: &str = "feature_drift_score:";
+const DETECTOR_DRIFTS: &str = "detector_drifts:";
 /// Behind the name of a metric that was foretold.
 const ESTIMATED: &str = "_estimated";
 /// Between a figure and the window it is of, where that is not the first one.
@@ -25,6 +27,11 @@ pub fn drift_score_name(feature: &str) -> String {
     format!("{DRIFT_SCORE}{feature}")
 }
 
+/// `detector_drifts:error:page_hinkley`: how often a detector saw its stream change within the window.
+pub(crate) fn detector_name(stream: &str, detector: &str) -> String {
+    format!("{DETECTOR_DRIFTS}{stream}:{detector}")
+}
+
 /// `r2@week`: a figure of another window than the first.
 pub fn of_window(figure: &str, window: &str) -> String {
     format!("{figure}{OF_WINDOW}{window}")
@@ -37,13 +44,14 @@ pub(crate) fn estimate_name(metric: Metric) -> String {
 
 /// Every figure that rules for retraining can look at. `drift_share`, `drift_detected` (1 or 0), `drifted_features`, each metric of the
 /// model's kind by its name (`r2`) and as `mae_estimated`, `feature_drift_score:NAME` of each feature, `prediction_drift_score` and
-/// `prediction_drift_detected` (1 or 0), `rows` and `true_values` of the window, `quality_findings`; all of them with `@WINDOW` for windows
+/// `prediction_drift_detected` (1 or 0), `rows` and `true_values` of the window, `quality_findings`, `detector_drifts:STREAM:KIND`; all of them with `@WINDOW` for windows
 /// after the first.
 pub fn figure_names(settings: &ModelSettings) -> Vec<String> {
     let mut names: Vec<String> = metrics(&settings.kind).map(|metric| metric.word().to_owned()).collect();
     names.extend(DRIFT_FIGURES.iter().chain(&["rows", "true_values", "quality_findings"]).map(|name| (*name).to_owned()));
     names.extend(metrics(&settings.kind).map(estimate_name));
     names.extend(settings.features.iter().map(|feature| drift_score_name(&feature.name)));
+    names.extend(detector_names(&settings.detectors).into_iter().map(|(stream, detector)| detector_name(&stream, &detector)));
     let first = names.len();
     for window in settings.windows.iter().skip(1) {
         let more: Vec<String> = names[..first].iter().map(|name| of_window(name, &window.name)).collect();
@@ -71,7 +79,9 @@ pub(crate) fn metrics(kind: &ModelKind) -> impl Iterator<Item = Metric> + use<> 
 
 /// `R2`, `drift share`, and how its numbers print.
 pub(crate) fn spoken(figure: &str) -> (String, Unit) {
-    if let Some((figure, window)) = figure.split_once(OF_WINDOW).filter(|(figure, _)| !figure.starts_with(DRIFT_SCORE)) {
+    if let Some((figure, window)) =
+        figure.split_once(OF_WINDOW).filter(|(figure, _)| !figure.starts_with(DRIFT_SCORE) && !figure.starts_with(DETECTOR_DRIFTS))
+    {
         let (name, unit) = spoken(figure);
         return (format!("{name} of the window {window}"), unit);
     }
@@ -83,6 +93,9 @@ pub(crate) fn spoken(figure: &str) -> (String, Unit) {
     }
     if let Some(feature) = figure.strip_prefix(DRIFT_SCORE) {
         return (format!("drift score of {feature}"), Unit::Score);
+    }
+    if let Some((stream, detector)) = figure.strip_prefix(DETECTOR_DRIFTS).and_then(|rest| rest.rsplit_once(':')) {
+        return (format!("changes of {stream} seen by {detector}"), Unit::Count);
     }
     for (side, sentence) in SIDES {
         if let Some(metric) = figure.strip_prefix(side).and_then(Metric::parse) {

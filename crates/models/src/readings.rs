@@ -2,8 +2,8 @@
 
 use bellbuoy_drift::ColumnReport;
 
-use crate::naming::{DRIFT_FIGURES, drift_score_name, estimate_name, metrics, of_window as window_name};
-use crate::{DriftSummary, Metric, ModelSettings, Reading, Readings, Unknown, WindowJudgement, readings_of};
+use crate::naming::{DRIFT_FIGURES, detector_name, drift_score_name, estimate_name, metrics, of_window as window_name};
+use crate::{DetectorFigures, DriftSummary, Metric, ModelSettings, Reading, Readings, Unknown, WindowJudgement, readings_of};
 
 /// Which figures need an interval because a rule looks at one of its ends.
 pub(crate) fn metrics_with_interval(settings: &ModelSettings, metrics: &[Metric]) -> Vec<Metric> {
@@ -11,11 +11,19 @@ pub(crate) fn metrics_with_interval(settings: &ModelSettings, metrics: &[Metric]
 }
 
 /// Of the champion.
-pub(crate) fn readings(settings: &ModelSettings, windows: &[WindowJudgement]) -> Readings {
+pub(crate) fn readings(settings: &ModelSettings, windows: &[WindowJudgement], detectors: &[DetectorFigures]) -> Readings {
     let mut out = Readings::new();
     let first = settings.windows.first().map(|window| window.name.as_str());
     for judged in windows.iter().filter(|judged| judged.role == settings.roles.champion) {
-        let of_window = of_one(settings, judged);
+        let mut of_window = of_one(settings, judged);
+        for of in detectors.iter().filter(|of| of.role == judged.role) {
+            let span = judged.from.zip(judged.to);
+            let reading = match of.drifts_between(span) {
+                Ok(drifts) => Reading::of(drifts as f64, Some(judged.rows)),
+                Err(reason) => Reading::unknown(reason.to_string()),
+            };
+            of_window.insert(detector_name(&of.stream, &of.detector), reading);
+        }
         if Some(judged.window.as_str()) == first {
             out.extend(of_window);
         } else {

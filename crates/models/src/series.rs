@@ -20,6 +20,17 @@ pub(crate) fn judgement_series(settings: &ModelSettings, judgement: &Judgement) 
         window(&mut out, judged);
     }
     out.more.clear();
+    for of in &judgement.detectors {
+        let labels = [("role", of.role.as_str()), ("stream", &of.stream), ("detector", &of.detector)];
+        out.add("model_detector_values_total", &labels, of.values as f64);
+        out.add("model_detector_drifts_total", &labels, of.drifts as f64);
+        if let Some(warnings) = of.warnings {
+            out.add("model_detector_warnings_total", &labels, warnings as f64);
+        }
+        if let Some(last) = of.recent.last() {
+            out.add("model_detector_last_drift_timestamp_seconds", &labels, last.seconds());
+        }
+    }
     for outcome in RetrainingOutcome::ALL {
         out.add("model_retraining_decision", &[("outcome", outcome.word())], flag(judgement.decision.outcome == outcome));
     }

@@ -59,7 +59,7 @@ pub fn read(fields: Fields, folder: &Path, files: &Files) -> Option<ModelConfig>
     }
     settings.intervals = judged::intervals(&fields);
     settings.estimates = fields.boolean("estimates").unwrap_or(true);
-    settings.detectors = judged::detectors(&fields, &mut places);
+    settings.detectors = judged::detectors(&fields, &settings.kind, &mut places);
     settings.retraining = policies::retraining(fields.map("retraining", "retraining"), &settings, &mut places);
     settings.deployment = policies::deployment(fields.map("deployment", "deployment"), &settings, &mut places);
     let sources = origin::sources(&fields, &context, &settings);

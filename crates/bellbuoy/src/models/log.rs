@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bellbuoy_models::{Label, Prediction};
+use bellbuoy_models::{Label, Mark, Prediction};
 use bellbuoy_store::{Disk, LogFile};
 use bellbuoy_vocabulary::{Millis, Timestamp};
 
@@ -57,6 +57,11 @@ impl Log {
     /// Segments below this number will not change any more.
     pub fn current(&self) -> Arc<AtomicU32> {
         self.current.clone()
+    }
+
+    /// Up to here everything is on disk.
+    pub fn mark(&self) -> Mark {
+        Mark { segment: self.current.load(Ordering::Acquire), byte: self.open.as_ref().map_or(0, |open| open.bytes) }
     }
 
     pub fn rings(&mut self, bell: Option<Bell>) {
@@ -143,6 +148,12 @@ pub fn segments(disk: &dyn Disk) -> io::Result<Vec<u32>> {
     let mut numbers: Vec<u32> = disk.list(LOG_DIR)?.iter().filter_map(|name| name.strip_suffix(".log")?.parse().ok()).collect();
     numbers.sort_unstable();
     Ok(numbers)
+}
+
+/// The rows of a segment in their order, each batch with where it ends, and what of it is damaged.
+pub fn read_marked(disk: &dyn Disk, number: u32, give: &mut dyn FnMut(Record, Mark)) -> io::Result<Vec<Damage>> {
+    let mut marked = |record, end: usize| give(record, Mark { segment: number, byte: end as u64 });
+    Ok(record::read_placed(&read_file(disk, &segment_path(number))?, &mut marked))
 }
 
 /// The rows of a segment in their order, and what of it is damaged.

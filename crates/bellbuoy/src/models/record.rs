@@ -100,6 +100,11 @@ pub fn put_labels(out: &mut Vec<u8>, received: Timestamp, rows: &[Label]) {
 
 /// Gives the whole records of a segment in their order, and says what of it is not whole.
 pub fn read(bytes: &[u8], give: &mut dyn FnMut(Record)) -> Vec<Damage> {
+    read_placed(bytes, &mut |record, _| give(record))
+}
+
+/// The same, with where each record ends.
+pub fn read_placed(bytes: &[u8], give: &mut dyn FnMut(Record, usize)) -> Vec<Damage> {
     let mut damaged: Vec<Damage> = Vec::new();
     let mut at = 0;
     if bytes.starts_with(SEGMENT_HEAD) {
@@ -112,7 +117,7 @@ pub fn read(bytes: &[u8], give: &mut dyn FnMut(Record)) -> Vec<Damage> {
                 if let Some(from) = bad_from.take() {
                     damaged.push(Damage { bytes: from..at, torn: false });
                 }
-                give(record);
+                give(record, next);
                 at = next;
             }
             None => {

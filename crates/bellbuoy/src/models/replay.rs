@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io;
 
+use bellbuoy_models::Mark;
 use bellbuoy_store::Disk;
 use bellbuoy_tables::Table;
 use tracing::warn;
@@ -13,7 +14,7 @@ use tracing::warn;
 use super::body::{ColumnNames, Intake, labels_of_table, predictions_of_table};
 use super::days::{self, DayFile, LABELS, PREDICTIONS};
 use super::engine::{Engine, move_features, position_or_add};
-use super::log::{read_segment, segments};
+use super::log::{read_marked, segments};
 use super::record::Record;
 
 /// Rows that are made of a table at a time.
@@ -43,13 +44,18 @@ pub fn replay(disk: &dyn Disk, engine: &mut Engine, intake: &Intake, rows_max: u
     let tables = newest(disk, &predictions, rows_max, &mut done);
     let first = tables.iter().map(|(file, _)| file.first).min();
     for (file, table) in tables.iter().rev() {
+        // Of a file with rows of before and after the last state, all count as before: no row is taken twice.
+        engine.arrive(Mark { segment: file.first, byte: 0 });
         replay_predictions(engine, file, table, &names, intake);
     }
     drop(tables);
     // True values that came before the first of these predictions are none of theirs.
     for file in labels.iter().filter(|file| first.is_some_and(|first| file.last >= first)) {
         match days::read_day_file(disk, file) {
-            Ok(table) => replay_labels(engine, file, &table, &names, intake),
+            Ok(table) => {
+                engine.arrive(Mark { segment: file.first, byte: 0 });
+                replay_labels(engine, file, &table, &names, intake);
+            }
             Err(error) => done.left_out(file, &error),
         }
     }
@@ -119,17 +125,19 @@ fn replay_labels(engine: &mut Engine, file: &DayFile, table: &Table, names: &Col
 
 fn replay_segment(disk: &dyn Disk, engine: &mut Engine, number: u32, done: &mut Replayed) -> io::Result<()> {
     let mut positions = Vec::new();
-    let mut give = |record| match record {
+    let mut give = |record, mark| match record {
         Record::Schema(names) => positions = names.iter().map(|name| position_or_add(engine, name)).collect(),
         Record::Predictions(mut rows) => {
             rows.iter_mut().for_each(|row| move_features(row, &positions));
+            engine.arrive(mark);
             engine.predictions(rows);
         }
         Record::Labels(_, rows) => {
+            engine.arrive(mark);
             engine.labels(rows);
         }
     };
-    for damage in read_segment(disk, number, &mut give)? {
+    for damage in read_marked(disk, number, &mut give)? {
         if damage.torn {
             done.torn += 1;
         } else {

@@ -226,6 +226,7 @@ impl Work {
             return;
         }
         let mut engine = lock(&self.engine);
+        engine.arrive(self.log.mark());
         let mut replies = Vec::with_capacity(group.len());
         for (submission, receipt) in group.into_iter().zip(&mut receipts) {
             match submission.rows {

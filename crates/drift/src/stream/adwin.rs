@@ -3,9 +3,11 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Detector, Signal};
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdwinOptions {
     /// The chance of a false alarm at a cut.
     pub delta: f64,
@@ -26,13 +28,13 @@ impl Default for AdwinOptions {
 }
 
 /// The sum of 2^level values and the sum of their squared deviations.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Bucket {
     total: f64,
     variance: f64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Adwin {
     options: AdwinOptions,
     /// Level k holds sums of 2^k values, the oldest first.

@@ -1,8 +1,10 @@
 //! DDM: the error rate of a classifier leaves its best by two (warning) or three (drift) standard deviations (Gama and others 2004).
 
+use serde::{Deserialize, Serialize};
+
 use super::{Detector, Signal};
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DdmOptions {
     /// Values before the first verdict.
     pub warm_start: u64,
@@ -18,19 +20,19 @@ impl Default for DdmOptions {
 }
 
 /// Takes 1 for an error and 0 for a hit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ddm {
     options: DdmOptions,
     rows: u64,
     rate: f64,
-    /// The rate and its deviation when their sum was smallest.
+    /// The rate and its deviation when their sum was smallest. Finite from the start: JSON has no infinity.
     best: (f64, f64),
     drifted: bool,
 }
 
 impl Ddm {
     pub fn new(options: DdmOptions) -> Ddm {
-        Ddm { options, rows: 0, rate: 0.0, best: (f64::INFINITY, 0.0), drifted: false }
+        Ddm { options, rows: 0, rate: 0.0, best: (f64::MAX, 0.0), drifted: false }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Detector, Signal};
 use crate::clean::sort;
 use crate::ks;
@@ -12,7 +14,7 @@ const GAP_MIN: f64 = 0.1;
 /// The window is sorted in parts at every value.
 const WINDOW_MAX: usize = 100_000;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KswinOptions {
     /// The p-value from which on it is drift. It is asked at every value: take a small one.
     pub alpha: f64,
@@ -28,7 +30,7 @@ impl Default for KswinOptions {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Kswin {
     options: KswinOptions,
     window: VecDeque<f64>,
@@ -36,7 +38,9 @@ pub struct Kswin {
     drifted: bool,
     /// Kept so that a value costs no allocation.
     order: Vec<usize>,
+    #[serde(skip)]
     older: Vec<f64>,
+    #[serde(skip)]
     newest: Vec<f64>,
 }
 

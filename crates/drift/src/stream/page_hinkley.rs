@@ -1,16 +1,18 @@
 //! Page-Hinkley: the sum of deviations from the running mean leaves its own extreme.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Detector, Signal};
 
 /// Which changes of the mean count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PageHinkleyMode {
     Up,
     Down,
     Both,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PageHinkleyOptions {
     /// Values before the first verdict.
     pub rows_min: u64,
@@ -28,13 +30,13 @@ impl Default for PageHinkleyOptions {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PageHinkley {
     options: PageHinkleyOptions,
     state: State,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
     rows: u64,
     mean: f64,
@@ -45,8 +47,8 @@ struct State {
     drifted: bool,
 }
 
-/// The fall's extreme starts at -1, as in River.
-const NEW: State = State { rows: 0, mean: 0.0, rise: 0.0, fall: 0.0, rise_min: f64::INFINITY, fall_max: -1.0, drifted: false };
+/// The fall's extreme starts at -1, as in River. Finite: JSON has no infinity.
+const NEW: State = State { rows: 0, mean: 0.0, rise: 0.0, fall: 0.0, rise_min: f64::MAX, fall_max: -1.0, drifted: false };
 
 impl PageHinkley {
     pub fn new(options: PageHinkleyOptions) -> PageHinkley {

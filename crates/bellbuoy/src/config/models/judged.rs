@@ -5,7 +5,8 @@ use std::time::Duration;
 use bellbuoy_drift::stream::{AdwinOptions, DdmOptions, Kswin, KswinOptions, PageHinkleyMode, PageHinkleyOptions};
 use bellbuoy_drift::{Expectations, Preset, Test};
 use bellbuoy_models::{
-    DetectorKind, DetectorSettings, DriftSettings, IntervalMethod, ModelSettings, Resampling, Season, Span, Stream, WindowSettings, Windows,
+    DetectorKind, DetectorSettings, DriftSettings, IntervalMethod, ModelKind, ModelSettings, Resampling, Season, Span, Stream,
+    WindowSettings, Windows,
 };
 use bellbuoy_vocabulary::{Millis, format_duration};
 use jiff::tz::TimeZone;
@@ -254,7 +255,7 @@ pub fn intervals(fields: &Fields) -> Option<Resampling> {
     Some(resampling)
 }
 
-pub fn detectors(fields: &Fields, places: &mut Places) -> Vec<DetectorSettings> {
+pub fn detectors(fields: &Fields, kind: &ModelKind, places: &mut Places) -> Vec<DetectorSettings> {
     let mut found = Vec::new();
     for map in fields.maps("detectors", "detector") {
         let stream = stream(&map, places);
@@ -267,7 +268,7 @@ pub fn detectors(fields: &Fields, places: &mut Places) -> Vec<DetectorSettings> 
             Some(0) => Some(adwin(&map)),
             Some(1) => Some(page_hinkley(&map)),
             Some(2) => kswin(&map),
-            Some(_) => Some(ddm(&map, stream.as_ref())),
+            Some(_) => Some(ddm(&map, kind, stream.as_ref())),
             None => None,
         };
         match detector {
@@ -354,10 +355,13 @@ fn kswin(map: &Fields) -> Option<DetectorKind> {
     }
 }
 
-fn ddm(map: &Fields, stream: Option<&Stream>) -> DetectorKind {
+fn ddm(map: &Fields, kind: &ModelKind, stream: Option<&Stream>) -> DetectorKind {
     let default = DdmOptions::default();
     if !matches!(stream, None | Some(Stream::Error)) {
         map.error(map.key_span("kind"), "the detector ddm takes errors of classes, 0 and 1", "use it with `on: error`, or another kind");
+    } else if *kind == ModelKind::Regression {
+        let message = "the detector ddm takes errors of classes, 0 and 1; this model predicts numbers";
+        map.error(map.key_span("kind"), message, "write `kind: page_hinkley`, adwin or kswin");
     }
     let options = DdmOptions {
         warm_start: map.integer("warm_start").unwrap_or(default.warm_start),

@@ -218,6 +218,7 @@ fn detectors() {
     check_model(
         "detectors: [{on: error, kind: ddm, warning_threshold: 4, delta: 1}, {feature: a, kind: page_hinkley, mode: sideways, alpha: 2}]",
         expect![[r#"
+            bellbuoy.yml:4:27: the detector ddm takes errors of classes, 0 and 1; this model predicts numbers; write `kind: page_hinkley`, adwin or kswin
             bellbuoy.yml:4:38: the warning line lies above the drift line
             bellbuoy.yml:4:60: unknown field "delta" in detector
             bellbuoy.yml:4:110: unknown mode "sideways"; write up, down, both
@@ -851,7 +852,12 @@ fn the_guide_is_true() {
                 ("db_password", "hunter2\n"),
                 ("ca.pem", include_str!("../../../tests/it/certs/ca.pem")),
             ];
-            check_files(&files, expect![""]);
+            check_files(
+                &files,
+                expect![
+                    "bellbuoy.yml:8:19: the detector ddm takes errors of classes, 0 and 1; this model predicts numbers; write `kind: page_hinkley`, adwin or kswin"
+                ],
+            );
             blocks += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! What bellbuoy.yml says of a model against the columns that its reference has: each problem at its place in the file.
 
-use bellbuoy_drift::Kind;
+use bellbuoy_drift::{Kind, Preset};
 use bellbuoy_models::{DetectorSettings, Feature, FeatureKind, ModelKind, Stream};
 use bellbuoy_vocabulary::{Problem, nearest};
 
@@ -123,6 +123,17 @@ fn features(model: &mut ModelConfig, roles: &Roles, outline: &Outline) -> Vec<Pr
         };
         let taken = |name: &&str| *name != model.settings.target && !roles.all().any(|role| role == *name);
         model.settings.features = outline.names().filter(taken).map(feature).collect();
+        // Whoever names such a column wants it judged; of those that nobody named none is.
+        let drift = &model.settings.drift;
+        let looks_like_time = |name: &String| {
+            let column = outline.column(renamed(name).unwrap_or(name));
+            drift.preset == Preset::Default
+                && !drift.tests.contains_key(name)
+                && !drift.time_columns.contains(name)
+                && column.is_some_and(|column| column.time.is_some())
+        };
+        let time: Vec<String> = model.settings.features.iter().map(|feature| feature.name.clone()).filter(looks_like_time).collect();
+        model.settings.drift.time_columns.extend(time);
         if model.settings.features.is_empty() {
             let message = "the reference has no column that could be a feature: drift is not judged";
             problems.push(model.places.warning(Place::Reference, "", message));
@@ -143,12 +154,6 @@ fn features(model: &mut ModelConfig, roles: &Roles, outline: &Outline) -> Vec<Pr
         if feature.kind == Some(FeatureKind::Numeric) && matches!(column.holds, Holds::Texts) {
             let message = format!("feature {name:?} is said to be numeric, but its column in the reference holds {}", holds(column));
             problems.push(places.error(Place::Feature, name, message).help("write `kind: categorical`, or mend the column"));
-        }
-        let left_out = model.settings.drift.time_columns.contains(name) || model.settings.drift.tests.contains_key(name);
-        if let Some(why) = column.time.as_ref().filter(|_| !left_out) {
-            let message = format!("feature {name:?} looks like a time or an identifier ({why}): it drifts by itself and is not judged");
-            let help = format!("take it out of the features, or write `drift: {{time_columns: [{name}]}}`");
-            problems.push(places.warning(Place::Feature, name, message).help(help));
         }
         if roles.prediction.as_ref() == Some(name) && places.says(Place::Column, name) {
             problems.push(places.warning(Place::Feature, name, format!("{name:?} is a feature and the prediction")));

@@ -112,7 +112,6 @@ fn what_does_not_fit() {
     check(
         "reference: reference.csv\nfeatures: [ts, {name: weather, kind: numeric}]",
         expect![[r#"
-        bellbuoy.yml:5:14: warning: feature "ts" looks like a time or an identifier (its name says that it is a time or an identifier): it drifts by itself and is not judged; take it out of the features, or write `drift: {time_columns: [ts]}`
         bellbuoy.yml:5:25: feature "weather" is said to be numeric, but its column in the reference holds texts ("clear"); write `kind: categorical`, or mend the column"#]],
     );
     check("reference: reference.csv\nfeatures: [ts, temp]\ndrift: {time_columns: [ts]}", expect![[""]]);
