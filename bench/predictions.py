@@ -25,6 +25,8 @@ import time
 BATCH = 1000
 BODIES = 64
 RUN = b"@@@@@"
+# Each batch has a second of its own.
+TIME = b"##:##:##"
 NAMES = [f"x{n}" for n in range(8)] + ["city", "kind"]
 SETTINGS = """models:
 - name: m
@@ -101,8 +103,7 @@ def features(rng):
 
 
 def encode(format, number, rng):
-    # All of one hour: rows that are older than the newest `retention_rows` are not known any more when they come again.
-    at = "2026-11-20T10:00:00Z"
+    at = f"2026-11-20T{TIME.decode()}Z"
     rows = [(f"{RUN.decode()}-{number:04}-{n:04}", at, round(rng.gauss(100, 20), 6), features(rng)) for n in range(BATCH)]
     if format == "json":
         return json.dumps([as_json(row) for row in rows], separators=(",", ":"), ensure_ascii=False).encode()
@@ -119,7 +120,7 @@ def encode(format, number, rng):
     columns.update({name: [row[3][place] for row in rows] for place, name in enumerate(NAMES)})
     out = io.BytesIO()
     # Ids are plain text in the file, so that each sending can replace their beginning.
-    pyarrow.parquet.write_table(pyarrow.table(columns), out, compression="none", use_dictionary=["city", "kind"], write_statistics=False)
+    pyarrow.parquet.write_table(pyarrow.table(columns), out, compression="none", use_dictionary=["timestamp", "city", "kind"], write_statistics=False)
     return out.getvalue()
 
 
@@ -140,7 +141,8 @@ class Sender:
         self.lock, self.next, self.failed = threading.Lock(), 0, None
 
     def body(self, batch):
-        return self.bodies[batch % BODIES].replace(RUN, b"%05d" % (batch // BODIES))
+        time = b"%02d:%02d:%02d" % (batch // 3600 % 24, batch // 60 % 60, batch % 60)
+        return self.bodies[batch % BODIES].replace(RUN, b"%05d" % (batch // BODIES)).replace(TIME, time)
 
     def run(self):
         threads = [threading.Thread(target=self.send) for _ in range(self.connections)]

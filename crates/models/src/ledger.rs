@@ -3,7 +3,7 @@
 //! Rows lie in the order of their time; those of one time in an order that their ids alone decide, so the order of arrival changes nothing.
 //! Everything is bounded, what the bounds drop is counted. Texts are kept once (cell.rs), ids once for all roles.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use bellbuoy_drift::{MISSING, TIME_MISSING, TextsBuilder, Values};
 use bellbuoy_vocabulary::{Millis, Timestamp};
 
 use crate::cell::{Cell, CellValue, Texts};
+use crate::past::Past;
 use crate::{
     Accepted, Answer, Comparison, Cut, Evaluation, EvaluationOptions, Forgotten, Label, Labelled, Metric, ModelKind, Pairs, Prediction,
     Resampling, Sample, Segments, Taken, TestRow, Truth, Unknown, Windows,
@@ -22,6 +23,9 @@ const FEATURE_BYTES_MAX: usize = 1024;
 const CLASSES_MAX: usize = 1000;
 /// Changes that are remembered one by one until somebody asks; of more only the oldest, and all after it count as changed.
 const TOUCHED_MAX: usize = 10_000;
+/// Rows of one time that are not kept but known one by one; of more the role takes none of this time that it would not keep.
+const TIED_MAX: usize = 1 << 20;
+const TOO_OLD: &str = "older than the rows that are kept";
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -37,6 +41,7 @@ pub(crate) struct Ledger {
     waiting: HashMap<Arc<str>, Truth>,
     /// Ids in the order in which they began to wait; may hold ids that wait no more.
     waiting_order: VecDeque<Arc<str>>,
+    past: Past,
     /// True values that were dropped because too many waited for their prediction.
     pub(crate) truths_dropped: u64,
     /// Pairs in the order in which they became complete, until somebody takes them. `None`: nobody does.
@@ -84,7 +89,7 @@ enum Said {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Was {
+pub(crate) enum Was {
     NotYet,
     Number(f64),
     Class(u32),
@@ -96,6 +101,8 @@ struct Role {
     rows: BTreeMap<Key, Slot>,
     forgotten: Forgotten,
     forgotten_until: Option<Key>,
+    /// Ids of the time of `forgotten_until` that are not kept.
+    tied: HashSet<u64>,
     changes: Changes,
     /// Rises with every change.
     revision: u64,
@@ -136,6 +143,7 @@ impl Ledger {
             ids: HashMap::new(),
             waiting: HashMap::new(),
             waiting_order: VecDeque::new(),
+            past: Past::default(),
             truths_dropped: 0,
             paired: None,
         }
@@ -166,12 +174,23 @@ impl Ledger {
         let Some(at) = self.role_at(&prediction.role) else {
             return if self.roles.len() >= ROLES_MAX { Err(format!("more than {ROLES_MAX} roles")) } else { Ok(Taken::New) };
         };
-        if self.roles[at].forgotten_until.is_some_and(|until| prediction.at < until.0) {
-            return Err("older than the rows that are kept".to_owned());
-        }
         let known = self.ids.get(prediction.id.as_str());
-        let repeated = known.is_some_and(|slots| slots.all().any(|slot| self.rows[slot as usize].role as usize == at));
-        Ok(if repeated { Taken::Repeated } else { Taken::New })
+        if known.is_some_and(|slots| slots.all().any(|slot| self.rows[slot as usize].role as usize == at)) {
+            return Ok(Taken::Repeated);
+        }
+        self.check_forgotten(at, prediction)
+    }
+
+    /// A row that was kept once must not count again, and one that is older than all that are known may be such a row.
+    fn check_forgotten(&self, at: usize, prediction: &Prediction) -> Result<Taken, String> {
+        let role = &self.roles[at];
+        let Some(until) = role.forgotten_until else { return Ok(Taken::New) };
+        let tie = tie(&prediction.id);
+        if self.past.has(tie, at) || prediction.at == until.0 && role.tied.contains(&tie) {
+            return Ok(Taken::Repeated);
+        }
+        let full = (prediction.at, tie) <= until && role.tied.len() >= TIED_MAX;
+        if prediction.at < until.0 || full { Err(TOO_OLD.to_owned()) } else { Ok(Taken::New) }
     }
 
     /// Takes a prediction; each id counts once per role.
@@ -192,6 +211,11 @@ impl Ledger {
         let mut key = (prediction.at, tie(&prediction.id));
         // Of rows of one time, those that the bound would drop at once are not kept to begin with.
         if self.roles[at].forgotten_until.is_some_and(|until| key <= until) {
+            self.roles[at].tied.insert(key.1);
+            if !self.ids.contains_key(prediction.id.as_str()) {
+                let was = self.known_truth(&prediction.id);
+                self.remember(key.1, at, was);
+            }
             return;
         }
         while self.roles[at].rows.contains_key(&key) {
@@ -239,6 +263,14 @@ impl Ledger {
             }
             return was;
         }
+        if let Some(gone) = self.past.get(tie(id)) {
+            let was = gone.was;
+            if let Was::Class(code) = was {
+                let text = self.texts.get(code).to_owned();
+                self.texts.take(&text);
+            }
+            return was;
+        }
         match self.waiting.remove(id) {
             None => Was::NotYet,
             Some(Truth::Number(number)) => Was::Number(number),
@@ -272,9 +304,14 @@ impl Ledger {
         let role = &mut self.roles[at];
         role.forgotten.rows += 1;
         role.forgotten.until = Some(key.0);
+        if role.forgotten_until.is_none_or(|until| until.0 != key.0) {
+            role.tied.clear();
+        }
         role.forgotten_until = Some(key);
         let row = &mut self.rows[slot as usize];
         let id = std::mem::replace(&mut row.id, Arc::from(""));
+        let tie = tie(&id);
+        role.tied.insert(tie);
         for cell in &row.cells {
             if let CellValue::Text(code) = cell.value() {
                 self.texts.give_back(code);
@@ -284,9 +321,8 @@ impl Ledger {
         if let Said::Class { class: Some(code), .. } = row.said {
             self.texts.give_back(code);
         }
-        if let Was::Class(code) = row.was {
-            self.texts.give_back(code);
-        }
+        let was = row.was;
+        self.remember(tie, at, was);
         self.free.push(slot);
         match self.ids.get_mut(&id) {
             Some(slots) if slots.more.is_empty() => {
@@ -301,6 +337,15 @@ impl Ledger {
             }
             None => {}
         }
+    }
+
+    fn remember(&mut self, tie: u64, at: usize, was: Was) {
+        let texts = &mut self.texts;
+        self.past.put(tie, at, was, self.rows_max, |was| {
+            if let Was::Class(code) = was {
+                texts.give_back(code);
+            }
+        });
     }
 
     /// What `truth` would say.
@@ -321,17 +366,18 @@ impl Ledger {
             Some(false) => Taken::Corrected,
         };
         Ok(match self.ids.get(label.id.as_str()) {
-            Some(slots) => taken(self.is_truth(slots.first, &label.truth)),
-            None => match self.waiting.get(label.id.as_str()) {
-                None => Taken::Waiting,
-                before => taken(before.map(|before| *before == label.truth)),
+            Some(slots) => taken(self.is_truth(self.rows[slots.first as usize].was, &label.truth)),
+            None => match (self.waiting.get(label.id.as_str()), self.past.get(tie(&label.id))) {
+                (Some(before), _) => taken(Some(*before == label.truth)),
+                (None, Some(gone)) => taken(self.is_truth(gone.was, &label.truth)),
+                (None, None) => Taken::Waiting,
             },
         })
     }
 
     /// Is this the true value that the row has? `None`: it has none yet.
-    fn is_truth(&self, slot: Slot, truth: &Truth) -> Option<bool> {
-        match (self.rows[slot as usize].was, truth) {
+    fn is_truth(&self, was: Was, truth: &Truth) -> Option<bool> {
+        match (was, truth) {
             (Was::NotYet, _) => None,
             (Was::Number(before), Truth::Number(number)) => Some(before == *number),
             (Was::Class(before), Truth::Class(class)) => Some(self.texts.get(before) == class),
@@ -354,9 +400,22 @@ impl Ledger {
 
     fn join(&mut self, label: Label) {
         let Some(slots) = self.ids.get(label.id.as_str()) else {
-            self.wait(label);
+            match self.past.get_mut(tie(&label.id)) {
+                // Its row is gone, nothing waits for it; that it came is remembered.
+                Some(gone) => {
+                    let was = match &label.truth {
+                        Truth::Number(number) => Was::Number(*number),
+                        Truth::Class(class) => Was::Class(self.texts.take(class)),
+                    };
+                    if let Was::Class(code) = std::mem::replace(&mut gone.was, was) {
+                        self.texts.give_back(code);
+                    }
+                }
+                None => self.wait(label),
+            }
             return;
         };
+        // A role whose row is gone may share it with one whose row is here.
         let slots: Vec<Slot> = slots.all().collect();
         for slot in slots {
             let row = &mut self.rows[slot as usize];
@@ -435,6 +494,7 @@ impl Ledger {
             rows: BTreeMap::new(),
             forgotten: Forgotten::default(),
             forgotten_until: None,
+            tied: HashSet::new(),
             changes: Changes::default(),
             revision: 0,
         });
@@ -465,6 +525,34 @@ impl Ledger {
         let at = self.role_at(name).unwrap_or_else(|| self.new_role(name));
         self.roles[at].forgotten = Forgotten { rows, until: Some(until.0) };
         self.roles[at].forgotten_until = Some(until);
+    }
+
+    /// Rows of a role that are on disk and were not read again: `rows` of them newer than those that were restored as forgotten, the newest
+    /// of all at `newest`; from `from` on all were read.
+    pub(crate) fn forgot(&mut self, name: &str, rows: usize, newest: Timestamp, from: Timestamp) {
+        if check_text("role", name).is_err() || self.role_at(name).is_none() && self.roles.len() >= ROLES_MAX {
+            return;
+        }
+        let at = self.role_at(name).unwrap_or_else(|| self.new_role(name));
+        let role = &mut self.roles[at];
+        role.forgotten.rows += rows;
+        role.forgotten.until = role.forgotten.until.max(Some(newest));
+        role.forgotten_until = role.forgotten_until.max(Some((from, 0)));
+    }
+
+    /// Rows before this time are not taken any more.
+    pub(crate) fn forgotten_until(&self, role: &str) -> Option<Timestamp> {
+        self.role(role).and_then(|role| role.forgotten_until).map(|until| until.0)
+    }
+
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.ids.contains_key(id)
+    }
+
+    /// The times of the oldest and the newest row.
+    pub(crate) fn ends(&self, role: &str) -> Option<(Timestamp, Timestamp)> {
+        let rows = &self.role(role)?.rows;
+        Some((rows.first_key_value()?.0.0, rows.last_key_value()?.0.0))
     }
 
     pub(crate) fn len(&self, role: &str) -> usize {

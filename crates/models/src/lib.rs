@@ -30,6 +30,7 @@ mod metric;
 mod model;
 mod naming;
 mod pairs;
+mod past;
 mod policy;
 mod prediction;
 mod ranking;

@@ -214,13 +214,16 @@ impl Model {
     fn complete_reference(&mut self) {
         let Some(ToCome { span, rows }) = self.to_come else { return };
         let role = &self.settings.roles.champion;
+        // Asked with every batch: the rows themselves are looked at only when they are all there.
+        let kept = self.ledger.len(role);
+        let over = |(oldest, newest): (Timestamp, Timestamp)| span.is_some_and(|span| newest >= oldest.saturating_add(span));
+        if kept < rows && !self.ledger.ends(role).is_some_and(over) {
+            self.baseline = Err(Unknown::ReferenceToCome { rows: kept });
+            return;
+        }
         let mut slots = self.ledger.all(role);
         let begin = slots.first().map_or(Timestamp(0), |first| self.ledger.time(*first));
         let inside = span.map_or(slots.len(), |span| slots.partition_point(|slot| self.ledger.time(*slot) < begin.saturating_add(span)));
-        if inside == slots.len() && slots.len() < rows {
-            self.baseline = Err(Unknown::ReferenceToCome { rows: slots.len() });
-            return;
-        }
         slots.truncate(inside.min(rows));
         let reference = self.rows_of(&slots);
         if self.open {
@@ -461,6 +464,22 @@ impl Model {
     /// Predictions that are kept of a role.
     pub fn rows(&self, role: &str) -> usize {
         self.ledger.len(role)
+    }
+
+    /// Is there a prediction of this id?
+    pub fn knows(&self, id: &str) -> bool {
+        self.ledger.knows(id)
+    }
+
+    /// Predictions of a role before this time are not taken any more, as they may have been taken and forgotten.
+    pub fn forgotten_until(&self, role: &str) -> Option<Timestamp> {
+        self.ledger.forgotten_until(role)
+    }
+
+    /// After `restore`, before any row: rows that are on disk and will not be given again, as so many are not kept. `rows` of them are
+    /// newer than `forgotten_until`; the newest is of `newest`; from `from` on all are given.
+    pub fn forgot(&mut self, role: &str, rows: usize, newest: Timestamp, from: Timestamp) {
+        self.ledger.forgot(role, rows, newest, from);
     }
 
     /// A retraining was done: the cool-down of the rules counts from here.

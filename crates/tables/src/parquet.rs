@@ -114,6 +114,10 @@ impl<R: Read + Seek + Send> ParquetTable<R> {
         self.meta.num_row_groups()
     }
 
+    pub fn group_rows(&self, group: usize) -> usize {
+        self.meta.row_groups().get(group).map_or(0, |group| usize::try_from(group.num_rows()).unwrap_or(0))
+    }
+
     /// The wanted columns of one row group, without notes. Whole numbers of which another group lacks some are whole numbers here.
     pub fn read_group(&self, group: usize, wanted: impl Fn(&str) -> bool) -> Result<Table, TableError> {
         let rows = usize::try_from(self.meta.row_group(group).num_rows()).unwrap_or(0);

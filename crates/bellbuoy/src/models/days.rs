@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Cursor};
 
 use bellbuoy_store::Disk;
-use bellbuoy_tables::{ReadOptions, Table, TableError, silent};
+use bellbuoy_tables::{ParquetTable, ReadOptions, Table, TableError, silent};
 use bellbuoy_vocabulary::{Millis, Timestamp};
 
 use super::body::ColumnNames;
@@ -23,7 +23,7 @@ pub const PREDICTIONS: &str = "predictions";
 pub const LABELS: &str = "labels";
 /// Where what could not be read is put, for a person to look at.
 const DAMAGED_DIR: &str = "damaged";
-const DAY: Millis = Millis(86_400_000);
+pub const DAY: Millis = Millis(86_400_000);
 /// So many files of a day that is not over are merged.
 const FILES_MAX: usize = 8;
 /// A merged file is not much larger than this: it has to fit into memory, ten times unpacked.
@@ -110,8 +110,13 @@ pub fn tidy(disk: &dyn Disk, kind: &str) -> io::Result<()> {
 }
 
 pub fn read_day_file(disk: &dyn Disk, file: &DayFile) -> Result<Table, DaysError> {
+    Ok(open_day_file(disk, file)?.read(&silent)?)
+}
+
+/// Its bytes in memory, its columns when they are asked for.
+pub fn open_day_file(disk: &dyn Disk, file: &DayFile) -> Result<ParquetTable<Cursor<Vec<u8>>>, DaysError> {
     let bytes = read_file(disk, &file.path)?;
-    Ok(bellbuoy_tables::read(&file.path, Cursor::new(bytes), &ReadOptions::default(), &silent)?)
+    Ok(ParquetTable::open(&file.path, Cursor::new(bytes), &ReadOptions::default())?)
 }
 
 /// The UTC day of a time, as its folder is called.
@@ -124,7 +129,8 @@ fn is_day(name: &str) -> bool {
     name.len() == 10 && name.parse::<jiff::civil::Date>().is_ok()
 }
 
-fn day_ends(day: &str) -> Timestamp {
+/// The time after the last one of a day.
+pub fn day_ends(day: &str) -> Timestamp {
     let start = Timestamp::parse_rfc3339(&format!("{day}T00:00:00Z")).unwrap_or(Timestamp(0));
     start + DAY
 }

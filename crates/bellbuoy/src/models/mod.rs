@@ -3,7 +3,7 @@
 //! In:    predictions, true values, outcomes of training runs, `now`. Out: series through the path, events through the router, audit entries.
 //! Never: decides; the models crate does. Holds: rows are on disk before they are acknowledged.
 //! Read:  service.rs (the cells, what comes in, when they are judged), reference.rs (what they are compared with), body/ (bytes to rows), writer.rs (one fsync for all who wait),
-//!        sources/ (rows that are fetched), log.rs and record.rs (rows on disk), days.rs and day_file.rs (the same in Parquet, by day), replay.rs (back at start), first.rs (first rows as reference), tell.rs (who is told),
+//!        sources/ (rows that are fetched), log.rs and record.rs (rows on disk), days.rs and day_file.rs (the same in Parquet, by day), replay.rs and newest.rs (back at start), first.rs (first rows as reference), tell.rs (who is told),
 //!        decide.rs (what pipelines ask).
 
 pub mod body;
@@ -15,6 +15,7 @@ mod first;
 mod keeper;
 mod legacy;
 mod log;
+mod newest;
 mod record;
 mod reference;
 mod replay;

@@ -119,7 +119,53 @@ fn a_window_that_lost_rows_is_not_reported_again() {
     predict(&mut ledger, row("5", 150, "champion", 1.0)).expect("a row");
     assert_eq!(numbers(&ledger), [2], "window 1 has lost row 2");
     assert_eq!(predict(&mut ledger, row("old", 3, "champion", 1.0)), Err("older than the rows that are kept".into()));
-    assert_eq!(truth(&mut ledger, "0", Truth::Number(1.0)), Ok(Taken::Waiting));
+    assert_eq!(truth(&mut ledger, "2", Truth::Number(1.0)), Ok(Taken::New), "its row is gone, so it waits for nothing");
+    assert_eq!(truth(&mut ledger, "2", Truth::Number(1.0)), Ok(Taken::Repeated));
+    assert_eq!(truth(&mut ledger, "2", Truth::Number(2.0)), Ok(Taken::Corrected));
+    assert_eq!(ledger.truths_waiting(), 0);
+}
+
+/// As many rows again as are kept are known by their ids, whatever time they say; all others that are older are refused.
+#[test]
+fn forgotten_rows_do_not_come_back() {
+    let mut ledger = ledger(3);
+    for i in 0..9 {
+        predict(&mut ledger, row(&i.to_string(), i, "champion", 1.0)).expect("a row");
+    }
+    assert_eq!(predict(&mut ledger, row("5", 5, "champion", 1.0)), Ok(Taken::Repeated));
+    assert_eq!(predict(&mut ledger, row("3", 100, "champion", 1.0)), Ok(Taken::Repeated), "sent again without its time");
+    assert_eq!(predict(&mut ledger, row("2", 2, "champion", 1.0)), Err(TOO_OLD.into()), "not even its id is known");
+    assert_eq!(predict(&mut ledger, row("5", 5, "challenger", 1.0)), Ok(Taken::New), "another role has its own rows");
+    assert_eq!(truth(&mut ledger, "4", Truth::Number(1.0)), Ok(Taken::New));
+    assert_eq!(predict(&mut ledger, row("4", 5, "challenger", 1.0)), Ok(Taken::New));
+    assert_eq!(truth(&mut ledger, "4", Truth::Number(1.0)), Ok(Taken::Repeated), "the true value went to the row of the other role");
+    assert_eq!(ledger.texts.bound(), 0);
+}
+
+#[test]
+fn a_restart_says_from_where_on_rows_are_known() {
+    let mut ledger = ledger(3);
+    ledger.restore_forgotten("champion", 4, (Timestamp(10), 7));
+    assert_eq!(ledger.forgotten_until("champion"), Some(Timestamp(10)));
+    ledger.forgot("champion", 2, Timestamp(19), Timestamp(20));
+    assert_eq!(predict(&mut ledger, row("a", 19, "champion", 1.0)), Err(TOO_OLD.into()));
+    assert_eq!(predict(&mut ledger, row("b", 20, "champion", 1.0)), Ok(Taken::New));
+    assert_eq!(ledger.forgotten().map(|(_, rows, _)| rows).collect::<Vec<_>>(), [6]);
+    // What it knows already is not taken back.
+    ledger.forgot("champion", 0, Timestamp(4), Timestamp(5));
+    assert_eq!(ledger.forgotten_until("champion"), Some(Timestamp(20)));
+}
+
+#[test]
+fn rows_of_one_time_that_are_not_kept_are_known() {
+    let mut ledger = ledger(3);
+    for i in 0..50 {
+        assert_eq!(predict(&mut ledger, row(&i.to_string(), 7, "champion", 1.0)), Ok(Taken::New));
+    }
+    for i in 0..50 {
+        assert_eq!(predict(&mut ledger, row(&i.to_string(), 7, "champion", 1.0)), Ok(Taken::Repeated));
+    }
+    assert_eq!(ledger.past.len(), 3);
 }
 
 /// The bound keeps the same rows of one time whatever came first, and refuses none of them.
