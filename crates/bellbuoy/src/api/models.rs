@@ -202,3 +202,22 @@ fn receipt_json(receipt: &Receipt, refused: &body::Refusals) -> Response {
             "refusedRows": refused.count, "refused": listed}});
     (status, Json(body)).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_to_wait_is_told_how_long() {
+        for (error, status) in [
+            (SubmitError::Full { rows: 5 }, 429),
+            (SubmitError::Busy, 429),
+            (SubmitError::Disk("no space left on device".into()), 503),
+            (SubmitError::Closed, 503),
+        ] {
+            let response = come_again(&error);
+            let after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+            assert_eq!((response.status().as_u16(), after), (status, Some("1")), "{error}");
+        }
+    }
+}

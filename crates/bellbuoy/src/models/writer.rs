@@ -339,3 +339,6 @@ impl Receipt {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ mod hostile;
 mod jobs;
 mod mail;
 mod misbehave;
+mod models;
 mod peers;
 mod peers_kinds;
 mod peers_push;

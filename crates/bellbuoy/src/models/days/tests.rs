@@ -222,3 +222,40 @@ fn nothing_is_lost_or_doubled_by_any_fault() {
     }
     assert!(calls > 20, "{calls}");
 }
+
+/// Of many rows on disk a start reads those that are kept, the newest by their own time wherever they lie. Of the others the model knows
+/// that it had them.
+#[test]
+fn a_start_reads_only_rows_that_are_kept() {
+    let disk = CrashDisk::new();
+    // Rows 50 to 59 came before rows 0 to 19; the day of rows 12 to 35 is in two files.
+    segments_of(&disk, 1, &[50..60, 0..20, 20..40]);
+    work(&disk, 4, &columns(), &keep_all(), NOON).expect("disk");
+    let mut small = engine(15);
+    replay(&disk, &mut small, &intake(), 15).expect("disk");
+    assert_eq!((small.rows("champion"), small.forgotten_until("champion")), (15, Some(row(35).at)));
+    let again = small.predictions((0..60).map(row).collect());
+    // Rows 40 to 49 were never sent.
+    assert_eq!((again.new, again.repeated, again.refused.len()), (10, 15, 35));
+    assert_eq!(small.labels(vec![label(55, 1.0)]).corrected, 1, "true values of kept rows were read");
+
+    // The newest day has enough rows: older days are not read, and rows of them are not taken.
+    let mut smallest = engine(5);
+    replay(&disk, &mut smallest, &intake(), 5).expect("disk");
+    assert_eq!((smallest.rows("champion"), smallest.forgotten_until("champion")), (5, Some(row(55).at)));
+    assert_eq!(smallest.predictions((0..40).map(row).collect()).refused.len(), 40);
+}
+
+#[test]
+fn what_was_known_to_be_forgotten_is_not_counted_again() {
+    let disk = CrashDisk::new();
+    segments_of(&disk, 1, &[0..8]);
+    work(&disk, 2, &columns(), &keep_all(), NOON).expect("disk");
+    let mut before = engine(3);
+    before.predictions((0..5).map(row).collect());
+    let mut after = engine(3);
+    after.restore(&before.state());
+    replay(&disk, &mut after, &intake(), 3).expect("disk");
+    assert_eq!((before.state()["forgotten"]["champion"]["rows"].as_u64(), before.rows("champion")), (Some(2), 3));
+    assert_eq!((after.state()["forgotten"]["champion"]["rows"].as_u64(), after.rows("champion")), (Some(5), 3));
+}
