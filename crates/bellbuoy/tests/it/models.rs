@@ -96,7 +96,7 @@ fn late_true_values_amend_windows_of_the_past() {
             .collect::<Vec<_>>()
     };
     let windows = judged();
-    assert_eq!((&windows[0]["window"], &windows[0]["role"]), (&json!("rows_50"), &json!("champion")));
+    assert_eq!((&windows[0]["window"], &windows[0]["role"]), (&json!("50 rows"), &json!("champion")));
     assert_eq!(seen(&windows), [(json!(50), json!(40), json!(0)), (json!(50), json!(0), json!(0))]);
     // The rest of the first window, and other values for some.
     assert_eq!(send(&program, "labels", &labels(30..50, 3.0)), [10, 0, 10, 0, 0]);

@@ -249,7 +249,7 @@ fn a_start_reads_only_rows_that_are_kept() {
 #[test]
 fn what_was_known_to_be_forgotten_is_not_counted_again() {
     let disk = CrashDisk::new();
-    segments_of(&disk, 1, &[0..8]);
+    segment_of(&disk, 1, 0..8);
     work(&disk, 2, &columns(), &keep_all(), NOON).expect("disk");
     let mut before = engine(3);
     before.predictions((0..5).map(row).collect());
