@@ -105,7 +105,8 @@ impl Values {
             .iter()
             .map(|cell| match cell.trim() {
                 missing if is_missing_text(missing) => Some(f64::NAN),
-                number => number.parse().ok(),
+                // Negative zero is zero here too: a whole-number column has none, and a later cell does not bring it back.
+                number => number.parse().ok().map(|number: f64| number + 0.0),
             })
             .collect();
         if let Some(numbers) = numbers {

@@ -156,12 +156,12 @@ fn integer(cell: &str) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
-/// A number, NaN for the spellings of a missing cell. `None`: it is a text.
+/// A number, NaN for the spellings of a missing cell; negative zero is zero, as it is among whole numbers. `None`: it is a text.
 fn number(cell: &str) -> Option<f64> {
     // Most cells are numbers: whether one is missing is asked of the others only. But NaN itself is a spelling of missing.
     let trimmed = cell.trim();
     match trimmed.parse::<f64>() {
-        Ok(number) => Some(number),
+        Ok(number) => Some(number + 0.0),
         Err(_) if is_missing_text(trimmed) => Some(f64::NAN),
         Err(_) => None,
     }

@@ -103,6 +103,19 @@ fn problems_name_line_and_column() {
     problem(long, "t.csv:2: column \"b\": the cell has more than 1048576 bytes; is a closing quote missing?");
 }
 
+/// `-0` was 0 while the column had whole numbers only, and -0 when a later cell made them numbers.
+#[test]
+fn negative_zero_is_zero() {
+    let table = table("a,b,c\n-0,-0,-0.0\n1,.0,2\n").expect("good");
+    assert_eq!(values(&table, "a"), Values::Integers(vec![0, 1]));
+    for (column, cells) in [("b", ["-0", ".0"]), ("c", ["-0.0", "2"])] {
+        let (read, typed) = (values(&table, column), Values::from_cells(cells));
+        for values in [&read, &typed] {
+            assert!(matches!(values, Values::Numbers(numbers) if numbers[0].is_sign_positive()), "{column}: {values:?}");
+        }
+    }
+}
+
 #[test]
 fn odd_headers() {
     let table = table(",x,x\n0,1,2\n1,3,4\n").expect("good");
