@@ -27,17 +27,19 @@ pub struct ReadOptions {
 /// Bounds; beyond each the reader stops with an error that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Of text after decompression; a Parquet file as it is.
+    /// Of text after decompression; of Parquet what the wanted columns take in memory, and the file as it is.
     pub bytes_max: u64,
     pub rows_max: u64,
     pub columns_max: usize,
     /// Of one cell, and of one line of JSON.
     pub cell_bytes_max: usize,
+    /// For bytes from others: Parquet's columns in gzip and old LZ4 are refused, as these unpack to whatever size they like.
+    pub sized_pages_only: bool,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { bytes_max: 64 << 30, rows_max: 1 << 31, columns_max: 20_000, cell_bytes_max: 1 << 20 }
+        Limits { bytes_max: 256 << 30, rows_max: 1 << 31, columns_max: 20_000, cell_bytes_max: 1 << 20, sized_pages_only: false }
     }
 }
 

@@ -65,7 +65,7 @@ impl<R: Read + Seek + Send> ParquetTable<R> {
             if column_name.starts_with("__index_level_") {
                 continue;
             }
-            match taken(column).and_then(|taken| readable(&meta, leaf).map(|()| taken)) {
+            match taken(column).and_then(|taken| readable(&meta, leaf, &options.limits).map(|()| taken)) {
                 _ if columns.iter().any(|other| other.name == column_name) => {
                     notes.push(format!("the second column {column_name:?} is left out"));
                 }
@@ -75,6 +75,11 @@ impl<R: Read + Seek + Send> ParquetTable<R> {
         }
         if let Some(note) = notes.first().filter(|_| columns.is_empty() && options.columns.is_none()) {
             return Err(TableError::new(name, format!("none of its columns can be read; {note}")));
+        }
+        let bytes = columns.iter().fold(0, |sum: u64, column| sum.saturating_add(memory_bytes(&meta, column.leaf, rows)));
+        if bytes > options.limits.bytes_max {
+            let limit = options.limits.bytes_max;
+            return Err(TableError::new(name, format!("its columns take {bytes} bytes when they are unpacked; the limit is {limit}")));
         }
         Ok(ParquetTable { name: name.to_owned(), source: Mutex::new(source), columns, notes, rows: rows as usize, meta })
     }
@@ -168,20 +173,31 @@ impl<R: Read + Seek + Send> ParquetTable<R> {
         }
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = exactly(&mut *source, start, length)?;
-        Ok(Part { start, bytes: bytes.into(), rows })
+        Ok(Part::new(start, bytes.into(), rows, chunk.uncompressed_size()))
     }
 }
 
 /// Whether the compression of a column is understood.
-fn readable(meta: &ParquetMetaData, leaf: usize) -> Result<(), String> {
-    let mut codecs = meta.row_groups().iter().filter_map(|group| group.columns().get(leaf)).map(ColumnChunkMetaData::compression);
-    match codecs.find(|codec| matches!(codec, Compression::BROTLI(_) | Compression::LZO)) {
-        None => Ok(()),
-        Some(codec) => {
-            let name = if codec == Compression::LZO { "LZO" } else { "Brotli" };
-            Err(format!("it is compressed with {name}, which is not read; write it with zstd, snappy, gzip or lz4"))
-        }
+fn readable(meta: &ParquetMetaData, leaf: usize, limits: &Limits) -> Result<(), String> {
+    for chunk in meta.row_groups().iter().filter_map(|group| group.columns().get(leaf)) {
+        let name = match chunk.compression() {
+            Compression::LZO => "LZO",
+            Compression::BROTLI(_) => "Brotli",
+            Compression::GZIP(_) if limits.sized_pages_only => "gzip",
+            Compression::LZ4 if limits.sized_pages_only => "the old LZ4",
+            _ => continue,
+        };
+        let others = if limits.sized_pages_only { "zstd or snappy" } else { "zstd, snappy, gzip or lz4" };
+        return Err(format!("it is compressed with {name}, which is not read here; write it with {others}"));
     }
+    Ok(())
+}
+
+/// What a column takes at most: its texts, and a number or code for each row.
+fn memory_bytes(meta: &ParquetMetaData, leaf: usize, rows: u64) -> u64 {
+    let chunks = meta.row_groups().iter().filter_map(|group| group.columns().get(leaf));
+    let unpacked = chunks.fold(0u64, |sum, chunk| sum.saturating_add(u64::try_from(chunk.uncompressed_size()).unwrap_or(u64::MAX)));
+    unpacked.saturating_add(rows.saturating_mul(size_of::<f64>() as u64))
 }
 
 fn text(error: ParquetError) -> String {

@@ -1,5 +1,7 @@
 //! The bytes of one column of one row group, as pages. What a page says of itself is checked before memory is taken for it.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use bytes::{Buf, Bytes};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
@@ -10,14 +12,23 @@ pub(super) struct Part {
     pub bytes: Bytes,
     /// Of its row group.
     pub rows: usize,
+    /// Bytes that its pages may still unpack to. Writers differ in what they count as a page.
+    left: AtomicI64,
 }
 
 /// Of one page, decompressed. Writers take 1 MiB, some a whole row group.
 const PAGE_BYTES_MAX: i64 = 512 << 20;
 /// A dictionary may have texts that no row uses; up to so many are believed.
 const DICTIONARY_MIN: usize = 1 << 22;
+/// Beyond what the footer says of the column.
+const SLACK_BYTES: i64 = 1 << 20;
 
 impl Part {
+    /// `unpacked` is the size of all its pages as the footer says it.
+    pub fn new(start: u64, bytes: Bytes, rows: usize, unpacked: i64) -> Part {
+        Part { start, bytes, rows, left: AtomicI64::new(unpacked.saturating_mul(2).saturating_add(SLACK_BYTES)) }
+    }
+
     fn from(&self, start: u64) -> Result<Bytes, ParquetError> {
         let inside = start.checked_sub(self.start).filter(|at| *at <= self.bytes.len() as u64);
         let at = inside.ok_or_else(|| ParquetError::EOF("a page lies outside of its column".into()))?;
@@ -37,7 +48,10 @@ impl ChunkReader for Part {
     /// Called for the header of each page.
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
         let bytes = self.from(start)?;
-        check_page(&bytes, self.rows).map_err(ParquetError::General)?;
+        let unpacked = check_page(&bytes, self.rows).map_err(ParquetError::General)?;
+        if self.left.fetch_sub(unpacked, Ordering::Relaxed) < unpacked {
+            return Err(ParquetError::General("its pages are said to be larger than the footer says".into()));
+        }
         Ok(bytes.reader())
     }
 
@@ -52,7 +66,8 @@ impl ChunkReader for Part {
 
 /// A page header is a struct of Thrift's compact protocol that begins with: 1 type, 2 bytes decompressed, 3 bytes compressed, 4 checksum
 /// (optional), then the struct of its kind (7 is a dictionary), whose first field is the number of cells.
-fn check_page(header: &[u8], rows: usize) -> Result<(), String> {
+/// Out: bytes decompressed.
+fn check_page(header: &[u8], rows: usize) -> Result<i64, String> {
     let mut fields = Fields { bytes: header };
     let odd = || "a page begins with something else than its sizes".to_owned();
     let sizes = [fields.integer(), fields.integer(), fields.integer()];
@@ -72,7 +87,7 @@ fn check_page(header: &[u8], rows: usize) -> Result<(), String> {
     if cells < 0 || cells > most as i64 || dictionary && cells > bytes {
         return Err(format!("a page says that it has {cells} cells; its row group has {rows} rows"));
     }
-    Ok(())
+    Ok(bytes)
 }
 
 struct Fields<'a> {
@@ -142,6 +157,11 @@ mod tests {
         }
         check(&header(-1, false, 5, 1), "a page says that it has -1 bytes; the limit is 536870912");
         check(&header(10, false, 5, -1), "a page says that it has -1 cells; its row group has 100 rows");
+        // A page that is asked for again and again, or many that say they are large.
+        let page = header(1 << 20, false, 5, 100);
+        let part = Part::new(0, page.into(), 100, 1 << 20);
+        let asked = [0; 5].map(|start| part.get_read(start).err().map(|error| error.to_string()));
+        assert!(matches!(&asked, [None, None, None, Some(error), Some(_)] if error.contains("larger than the footer says")), "{asked:?}");
         for bytes in [&b""[..], &[0x15], &[0x15, 0xff, 0xff, 0xff, 0xff, 0xff], &[0x05, 0x02, 0x00], &[0x15, 0, 0x15, 0, 0x15, 0]] {
             check(bytes, "a page begins with something else than its sizes");
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use bellbuoy_drift::{TIME_MISSING, Values};
-use bellbuoy_tables::{Opened, ReadOptions, Table, TableError, open, read, silent};
+use bellbuoy_tables::{Limits, Opened, ReadOptions, Table, TableError, open, read, silent};
 use serde_json::Value;
 
 fn data() -> PathBuf {
@@ -38,6 +38,25 @@ fn same(values: &Values, row: usize, expected: &Value) -> bool {
         (Values::Categories(cells), Value::String(text)) => cells.get(row).unwrap_or_default() == text,
         _ => false,
     }
+}
+
+/// A table from somebody else may not unpack to any size: gzip and the old LZ4 do not say theirs, the footer says that of the columns.
+#[test]
+fn bytes_from_others_are_bounded() {
+    let check = |name: &str, limits: Limits, expected: Option<&str>| {
+        let read = read("t.parquet", Cursor::new(bytes(name)), &ReadOptions { limits, ..ReadOptions::default() }, &silent);
+        let error = read.err().map(|error| error.to_string());
+        assert!(
+            error.as_deref().zip(expected).map_or(error.is_none() && expected.is_none(), |(error, expected)| error.contains(expected)),
+            "{name}: {error:?}"
+        );
+    };
+    let sized = Limits { sized_pages_only: true, ..Limits::default() };
+    check("codec_zstd", sized, None);
+    check("codec_snappy", sized, None);
+    check("codec_gzip", sized, Some("is compressed with gzip, which is not read here; write it with zstd or snappy"));
+    check("codec_gzip", Limits::default(), None);
+    check("codec_none", Limits { bytes_max: 100, ..sized }, Some("limit of 100 bytes"));
 }
 
 #[test]

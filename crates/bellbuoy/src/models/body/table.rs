@@ -11,7 +11,7 @@ use bellbuoy_tables::{Format, Limits, ReadOptions, Table, silent};
 use bellbuoy_vocabulary::Timestamp;
 
 use super::draft::{Cell, Draft, Refusal};
-use super::{Batch, BodyError, Intake, ROWS_MAX};
+use super::{Batch, BodyError, Intake, ROWS_MAX, UNPACKED_BYTES_MAX};
 use crate::config::ColumnRoles;
 
 /// Before the name of a feature that is called like a field: `feature_role`.
@@ -214,7 +214,8 @@ pub fn parquet_labels(body: &[u8], intake: &Intake) -> Result<Batch<Label>, Body
 
 fn parquet(body: &[u8]) -> Result<Table, BodyError> {
     // A few packed bytes can stand for very many rows: they are counted before a column is read.
-    let limits = Limits { rows_max: ROWS_MAX as u64, columns_max: COLUMNS_MAX, ..Limits::default() };
+    let bytes_max = UNPACKED_BYTES_MAX as u64;
+    let limits = Limits { bytes_max, rows_max: ROWS_MAX as u64, columns_max: COLUMNS_MAX, sized_pages_only: true, ..Limits::default() };
     let options = ReadOptions { format: Some(Format::Parquet), limits, ..ReadOptions::default() };
     bellbuoy_tables::read("the body", Cursor::new(body), &options, &silent).map_err(|error| BodyError::Table(error.to_string()))
 }
