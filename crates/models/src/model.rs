@@ -56,6 +56,14 @@ struct ToCome {
     rows: usize,
 }
 
+/// When it is asked whether the first rows are all there. A batch may have more rows than are kept: their number is looked at row by
+/// row, before the first ones are forgotten. Its rows may come in any order of time: their span is looked at when all are in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Row,
+    Batch,
+}
+
 /// A judgement that holds as long as the rows are the same.
 #[derive(Debug)]
 struct Said {
@@ -186,11 +194,12 @@ impl Model {
                         self.detectors.row(&prediction, &self.schema, self.ledger.as_number(&prediction.answer));
                     }
                     self.ledger.predict(prediction, &mut accepted);
+                    self.complete_reference(Moment::Row);
                 }
             }
         }
         self.detectors.pairs(&mut self.ledger);
-        self.complete_reference();
+        self.complete_reference(Moment::Batch);
         accepted
     }
 
@@ -211,13 +220,14 @@ impl Model {
     }
 
     /// Makes the reference of the first rows as soon as they are all there.
-    fn complete_reference(&mut self) {
+    fn complete_reference(&mut self, moment: Moment) {
         let Some(ToCome { span, rows }) = self.to_come else { return };
         let role = &self.settings.roles.champion;
-        // Asked with every batch: the rows themselves are looked at only when they are all there.
+        // Asked with every row: the rows themselves are looked at only when they are all there.
         let kept = self.ledger.len(role);
         let over = |(oldest, newest): (Timestamp, Timestamp)| span.is_some_and(|span| newest >= oldest.saturating_add(span));
-        if kept < rows && !self.ledger.ends(role).is_some_and(over) {
+        let is_over = moment == Moment::Batch && self.ledger.ends(role).is_some_and(over);
+        if kept < rows && !is_over {
             self.baseline = Err(Unknown::ReferenceToCome { rows: kept });
             return;
         }

@@ -235,6 +235,8 @@ impl Models {
         samples.extend(model.counter_samples());
         let state = model.state();
         drop(model);
+        // What is told of a reference must hold after a restart.
+        cell.keep_first();
         let now_there: Vec<Labels> = samples.iter().map(|(labels, _)| labels.clone()).collect();
         let before = std::mem::replace(&mut *lock(&cell.series), now_there.clone());
         let ended: Vec<Labels> = before.into_iter().filter(|labels| !now_there.contains(labels)).collect();

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use bellbuoy_tables::{Cells, Field, write_parquet};
 use serde_json::{Value, json};
 
 use super::harness::{Folder, Program, http, wait_for};
@@ -110,6 +111,65 @@ fn late_true_values_amend_windows_of_the_past() {
     assert_eq!(program.get("/api/v1/models/other").0, 404);
 }
 
+/// The first rows are the reference and are forgotten soon, the detectors have seen every row once: a kill changes neither, even
+/// when rows come between the last judgement and the kill.
+#[test]
+fn a_first_reference_and_detectors_outlive_a_kill() {
+    let settings = "models:\n- name: m\n  kind: regression\n  target: y\n  reference: {first_rows: 100}\n  features: [x]\n  schedule: 1h\n  rows_min: 10\n  windows: [{rows: 50}]\n  retention_rows: 100\n  detectors:\n  - {on: error, kind: page_hinkley, threshold: 20}\n  - {feature: x, kind: adwin}\n";
+    let folder = Folder::new(&[("bellbuoy.yml", settings)]);
+    let seen = |program: &Program| {
+        let (status, answer) = program.post("/api/v1/models/m/judge", "");
+        assert_eq!(status, 200, "{answer}");
+        let mut series: Vec<String> =
+            ["model_detector_values_total", "model_detector_drifts_total", "model_feature_drift_score", "model_drift_share"]
+                .iter()
+                .flat_map(|name| program.query(&format!("bellbuoy_{name}")))
+                .map(|(labels, value)| format!("{labels} {value}"))
+                .collect();
+        series.sort();
+        series
+    };
+    let counted = |series: &[String], name: &str, stream: &str| -> Option<f64> {
+        let found = series.iter().find(|line| line.contains(name) && line.contains(&format!("\"stream\":\"{stream}\"")))?;
+        found.rsplit_once(' ')?.1.parse().ok()
+    };
+
+    let program = Program::up(&folder);
+    send(&program, "predictions", &rows(0..100));
+    send(&program, "labels", &labels(0..100, 1.0));
+    let calm = seen(&program);
+    assert_eq!(counted(&calm, "values_total", "error"), Some(100.0), "{calm:?}");
+    assert_eq!(counted(&calm, "drifts_total", "error"), Some(0.0), "{calm:?}");
+    // Every x is now above those of the reference, and the errors are large.
+    let moved = rows(100..300).replace("\"x\":", "\"x\":7");
+    send(&program, "predictions", &moved);
+    send(&program, "labels", &labels(200..250, 30.0));
+    let drifted = seen(&program);
+    assert_eq!(counted(&drifted, "values_total", "error"), Some(150.0), "{drifted:?}");
+    assert_eq!(counted(&drifted, "values_total", "feature:x"), Some(300.0), "{drifted:?}");
+    assert!(
+        counted(&drifted, "drifts_total", "error") >= Some(1.0) && counted(&drifted, "drifts_total", "feature:x") >= Some(1.0),
+        "{drifted:?}"
+    );
+    assert!(drifted.iter().any(|line| line.contains("model_drift_share") && line.ends_with(" 1")), "{drifted:?}");
+    program.kill();
+
+    let program = Program::up(&folder);
+    assert_eq!(seen(&program), drifted);
+    send(&program, "predictions", &moved);
+    send(&program, "labels", &labels(200..260, 30.0));
+    program.kill();
+
+    let program = Program::up(&folder);
+    let after = seen(&program);
+    assert_eq!(counted(&after, "values_total", "error"), Some(160.0), "{after:?}");
+    assert_eq!(counted(&after, "values_total", "feature:x"), Some(300.0), "{after:?}");
+    assert!(
+        after.iter().any(|line| line.contains("model_drift_share") && line.ends_with(" 1")),
+        "the reference is still the first rows: {after:?}"
+    );
+}
+
 #[test]
 fn bodies_that_are_too_large_are_refused_whole() {
     let folder = folder();
@@ -124,6 +184,13 @@ fn bodies_that_are_too_large_are_refused_whole() {
         bomb.write_all(&vec![b' '; 1 << 20]).expect("memory");
     }
     refused(&[("content-encoding", "gzip")], &bomb.finish().expect("memory"), "unpacks to more than");
+    // A few packed bytes a column: 400 columns of 99,999 rows are 320 MB of numbers.
+    let columns: Vec<Field> = (0..400).map(|column| Field::new(format!("f{column}"), Cells::Numbers(vec![Some(0.5); 99_999]))).collect();
+    let wide = write_parquet("body", Vec::new(), &columns, &[]).expect("memory");
+    assert!(wide.len() < 8 << 20, "{}", wide.len());
+    let (status, answer) =
+        http(&program.address, "POST", "/api/v1/models/m/predictions", &[("content-type", "application/vnd.apache.parquet")], &wide);
+    assert!(status == 400 && answer.contains("when they are unpacked; the limit is"), "{status} {answer}");
     let many: String = std::iter::once("id,prediction,x\n".to_owned()).chain((0..100_001).map(|n| format!("{n},1,2\n"))).collect();
     refused(&[("content-type", "text/csv")], many.as_bytes(), "more than 100000 rows");
     assert_eq!(program.data("/api/v1/models/m")["rows"], json!({"champion": 0}));

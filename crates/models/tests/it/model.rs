@@ -243,3 +243,22 @@ fn the_first_rows_become_the_reference() {
     again.predictions((0..ROWS).map(|row| prediction(row, "champion")).collect());
     assert_eq!(said(again.judge(NOW, false)).windows, said(model.judge(NOW, false)).windows);
 }
+
+/// One batch with more rows than are kept: the reference was made of its last rows, after a restart even where it had been made of the
+/// first ones before, because the log is read in large batches.
+#[test]
+fn the_first_rows_are_the_first_of_a_large_batch() {
+    let reference = |batch: usize| {
+        let mut model = Model::new(settings(50), Reference::First { span: None, rows: Some(60) });
+        let rows: Vec<Prediction> = (0..ROWS).map(|row| prediction(row, "champion")).collect();
+        for rows in rows.chunks(batch) {
+            model.predictions(rows.to_vec());
+        }
+        let made = model.reference_rows().cloned().expect("60 rows are there");
+        (made.at.clone(), format!("{:?}", made.columns))
+    };
+    let one_by_one = reference(1);
+    assert_eq!(one_by_one.0.as_ref().map(Vec::len), Some(60));
+    assert_eq!(reference(ROWS), one_by_one);
+    assert_eq!(reference(7), one_by_one);
+}
