@@ -8,8 +8,12 @@ use bellbuoy_vocabulary::{Millis, Timestamp};
 
 /// The time now, in milliseconds since 1970.
 pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Timestamp(since.as_millis() as i64)
+    of(SystemTime::now())
+}
+
+/// A time that the operating system says, of a file for example.
+pub fn of(time: SystemTime) -> Timestamp {
+    Timestamp(time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as i64)
 }
 
 /// How long to wait until `at`; nothing when it has passed.

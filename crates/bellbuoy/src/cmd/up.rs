@@ -86,7 +86,7 @@ pub async fn run(command: Up) -> anyhow::Result<ExitCode> {
 
 /// Reads the configuration and starts; all problems at once when it can not.
 pub async fn start(options: Options) -> anyhow::Result<std::sync::Arc<App>> {
-    let references = References::default();
+    let references = References::kept_in(&options.data);
     let (mut loaded, problems) = app::load(&options, &references);
     for problem in loaded.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
         warn!("{problem}");

@@ -15,7 +15,7 @@ use bellbuoy_vocabulary::Timestamp;
 use super::log::read_file;
 use crate::config::ReferenceFrom;
 
-const DIR: &str = "reference";
+pub(super) const DIR: &str = "reference";
 /// Columns that are not features.
 const AT: &str = "__at";
 const PREDICTION: &str = "__prediction";
@@ -39,7 +39,12 @@ pub fn path(from: &ReferenceFrom) -> Option<String> {
 }
 
 pub fn save(disk: &dyn Disk, path: &str, rows: &ReferenceRows) -> Result<(), FirstError> {
-    let bytes = write_parquet(path, Vec::new(), &fields(rows), &[])?;
+    save_fields(disk, path, &fields(rows))
+}
+
+/// Whole or not at all.
+pub(super) fn save_fields(disk: &dyn Disk, path: &str, fields: &[Field]) -> Result<(), FirstError> {
+    let bytes = write_parquet(path, Vec::new(), fields, &[])?;
     let temporary = format!("{path}.tmp");
     let file = disk.create(&temporary)?;
     file.append(&bytes)?;

@@ -3,8 +3,9 @@
 //! In:    models as the settings have them; files, folders, profiles and query results. Out: problems at their places in bellbuoy.yml,
 //!        what the settings leave to the reference (features, classes), and the reference itself for whoever makes the model.
 //! Never: reads a reference again that has not changed; keeps one in memory that was taken.
-//! Read:  here when it is read; columns.rs which column is what; check.rs what is said of it.
+//! Read:  here when it is read; columns.rs which column is what; check.rs what is said of it; answer.rs for when a database is away.
 
+mod answer;
 mod check;
 mod columns;
 mod outline;
@@ -23,6 +24,7 @@ use crate::config::{ModelConfig, Place, PostgresConnection, ReferenceFrom, Selec
 use crate::table::Chosen;
 use crate::{postgres, table};
 
+use self::answer::Answers;
 use self::outline::Outline;
 
 /// Numbers and texts of a reference: 8 bytes each at most.
@@ -38,6 +40,8 @@ const FILES_MAX: usize = 10_000;
 #[derive(Default)]
 pub struct References {
     read: Mutex<HashMap<String, Arc<Held>>>,
+    /// Where answers of databases are kept for a start without them. `None`: nowhere.
+    data: Option<PathBuf>,
 }
 
 /// Where something came from, as it was then.
@@ -47,6 +51,8 @@ struct Stamp(Vec<(PathBuf, u64, Option<std::time::SystemTime>)>);
 struct Held {
     stamp: Stamp,
     outline: Outline,
+    /// An answer of another day, as the database was away: it is asked again at the next reload.
+    is_old: bool,
     /// Until somebody takes it.
     content: Mutex<Option<Content>>,
 }
@@ -58,6 +64,10 @@ enum Content {
 }
 
 impl References {
+    pub fn kept_in(data: &Path) -> References {
+        References { data: Some(data.to_owned()), ..References::default() }
+    }
+
     /// Holds the names of the models against their references, and fills in what the settings leave open.
     pub fn settle(&self, models: &mut [ModelConfig]) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -94,7 +104,7 @@ impl References {
         };
         let content = match before {
             Some(content) => content,
-            None => read(model)?.content,
+            None => self.read_anew(model)?.content,
         };
         match content {
             Content::Profile(profile) => Ok(Reference::Profile(profile)),
@@ -112,17 +122,30 @@ impl References {
     fn held(&self, model: &ModelConfig) -> Result<Arc<Held>, String> {
         let (key, stamp) = (key(model), stamp(&model.reference.from));
         let known = self.lock().get(&key).cloned();
-        if let Some(held) = known.filter(|held| held.stamp == stamp) {
+        if let Some(held) = known.filter(|held| held.stamp == stamp && !held.is_old) {
             return Ok(held);
         }
-        let Read { content, rows, names, notes } = read(model)?;
+        let Read { content, rows, names, notes, is_old } = self.read_anew(model)?;
         let outline = match &content {
             Content::Table(columns) => Outline { rows, names, ..Outline::of_table(columns, notes) },
             Content::Profile(profile) => Outline::of_profile(profile),
         };
-        let held = Arc::new(Held { stamp, outline, content: Mutex::new(Some(content)) });
+        let held = Arc::new(Held { stamp, outline, is_old, content: Mutex::new(Some(content)) });
         self.lock().insert(key, held.clone());
         Ok(held)
+    }
+
+    fn read_anew(&self, model: &ModelConfig) -> Result<Read, String> {
+        let Some(answers) = self.data.as_deref().map(Answers) else { return read(model) };
+        match (read(model), answers.kept(model)) {
+            (Err(reason), Some((columns, note))) => Ok(Read { is_old: true, ..table_read(columns, vec![format!("{reason}; {note}")])? }),
+            (read, _) => {
+                if let Ok(Read { content: Content::Table(columns), .. }) = &read {
+                    answers.keep(model, columns);
+                }
+                read
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Held>>> {
@@ -153,7 +176,7 @@ fn key(model: &ModelConfig) -> String {
     }
 }
 
-/// Of a query: nothing. It is asked once while the program runs, so that a reload needs no database.
+/// Of a query: nothing. It is asked once while the program runs, so that a reload needs no database; a start has the last answer.
 fn stamp(from: &ReferenceFrom) -> Stamp {
     let ReferenceFrom::Path(path) = from else { return Stamp(Vec::new()) };
     let of = |path: PathBuf| {
@@ -175,12 +198,15 @@ struct Read {
     /// Of all columns, read or not.
     names: Vec<String>,
     notes: Vec<String>,
+    is_old: bool,
 }
 
 fn read(model: &ModelConfig) -> Result<Read, String> {
     let (columns, rows, names, notes) = match &model.reference.from {
         ReferenceFrom::Path(path) => match profile(path)? {
-            Some(profile) => return Ok(Read { content: Content::Profile(profile), rows: 0, names: Vec::new(), notes: Vec::new() }),
+            Some(profile) => {
+                return Ok(Read { content: Content::Profile(profile), rows: 0, names: Vec::new(), notes: Vec::new(), is_old: false });
+            }
             None => {
                 let needed = columns::needed(model);
                 let wanted = |name: &str| needed.as_ref().is_none_or(|needed| needed.has(name));
@@ -189,13 +215,23 @@ fn read(model: &ModelConfig) -> Result<Read, String> {
             }
         },
         ReferenceFrom::Sql { connection, select, timeout } => {
-            let columns = query(connection, select, *timeout)?;
-            let rows = columns.first().map_or(0, |column| column.values.len());
-            let names = columns.iter().map(|column| column.name.clone()).collect();
-            (columns, rows, names, Vec::new())
+            return table_read(query(connection, select, *timeout)?, Vec::new());
         }
         ReferenceFrom::First { .. } => return Err("there is nothing to read yet".into()),
     };
+    bounded(&columns, rows)?;
+    Ok(Read { content: Content::Table(columns), rows: rows as u64, names, notes, is_old: false })
+}
+
+/// A table of which every column is wanted.
+fn table_read(columns: Vec<Column>, notes: Vec<String>) -> Result<Read, String> {
+    let rows = columns.first().map_or(0, |column| column.values.len());
+    bounded(&columns, rows)?;
+    let names = columns.iter().map(|column| column.name.clone()).collect();
+    Ok(Read { content: Content::Table(columns), rows: rows as u64, names, notes, is_old: false })
+}
+
+fn bounded(columns: &[Column], rows: usize) -> Result<(), String> {
     let cells: usize = columns.iter().map(|column| column.values.len()).sum();
     if cells > CELLS_MAX {
         return Err(format!(
@@ -203,7 +239,7 @@ fn read(model: &ModelConfig) -> Result<Read, String> {
             columns.len()
         ));
     }
-    Ok(Read { content: Content::Table(columns), rows: rows as u64, names, notes })
+    Ok(())
 }
 
 /// What `bellbuoy profile` wrote begins with its format; `None` for everything else.

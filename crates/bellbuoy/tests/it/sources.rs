@@ -226,6 +226,20 @@ fn tables_of_postgresql() {
     folder.write("password", &format!("{PASSWORD}\n"));
     assert_eq!(program.post("/-/reload", "").0, 200);
     wait_for("a database that is gone", gone);
+    // A start without the database has the reference of the last one, and says so; another query it does not have.
+    let judged = |program: &Program| {
+        assert_eq!(program.post("/api/v1/models/bike/judge", "").0, 200);
+        program.query("bellbuoy_model_feature_drift_score")
+    };
+    let before = judged(&program);
+    assert!(!before.is_empty());
+    program.kill();
+    let program = Program::up(&folder);
+    assert_eq!(judged(&program), before);
+    let config = std::fs::read_to_string(folder.config().join("bellbuoy.yml")).expect("ours");
+    folder.write("bellbuoy.yml", &config.replace("SELECT * FROM training", "SELECT temp FROM training"));
+    let (status, body) = program.post("/-/reload", "");
+    assert!(status == 500 && body.contains("the database: "), "{status} {body}");
 }
 
 #[test]
