@@ -883,6 +883,10 @@ impl Joined {
         }
     }
 
+    pub(crate) fn into_classes(self) -> Option<Labelled> {
+        if let Joined::Classes(labelled) = self { Some(labelled) } else { None }
+    }
+
     /// Figures that these rows can have.
     pub(crate) fn metrics(&self) -> Vec<Metric> {
         match self {

@@ -16,9 +16,9 @@ use crate::ledger::{Key, Ledger, Slot};
 use crate::readings::{metrics_with_interval, readings};
 use crate::series::{aliased, named};
 use crate::{
-    Accepted, Amended, Answer, Comparison, Cut, DeploymentDecision, DeploymentOutcome, EvaluationOptions, Feature, Judgement, Label, Mark,
-    Metric, ModelKind, ModelSettings, PolicyState, Prediction, Reference, ReferenceRows, Resampling, RetrainingOutcome, Schema, Span,
-    Taken, TestRow, Unknown, WindowFigures, WindowJudgement,
+    Accepted, Amended, Answer, Comparison, Cut, DeploymentDecision, DeploymentOutcome, EvaluationOptions, Feature, Judgement, Label,
+    Labelled, Mark, Metric, ModelKind, ModelSettings, PolicyState, Prediction, Reference, ReferenceRows, Resampling, RetrainingOutcome,
+    Schema, Span, Taken, TestRow, Unknown, WindowFigures, WindowJudgement,
 };
 
 /// Training runs end in one of these; another status is counted as `other`.
@@ -449,6 +449,13 @@ impl Model {
     pub fn window_rows(&self, window: &str, role: &str, now: Timestamp) -> Option<ReferenceRows> {
         let at = self.settings.windows.iter().position(|settings| settings.name == window)?;
         Some(self.rows_of(&self.pick(at, role, now).0))
+    }
+
+    /// The rows of a window whose true class is there. `None`: there are none, the model says numbers, or there is no such window.
+    pub fn labelled_rows(&self, window: &str, role: &str, now: Timestamp) -> Option<Labelled> {
+        let at = self.settings.windows.iter().position(|settings| settings.name == window)?;
+        let slots = self.ledger.with_truth(&self.pick(at, role, now).0);
+        self.ledger.joined(&slots).into_classes().filter(|_| !slots.is_empty())
     }
 
     /// Champion and challenger on the rows of a window that both predicted and whose true values are there.

@@ -1,7 +1,7 @@
 //! A report of a model that runs: its last judgement, the rows it was about, and its past.
 
 use bellbuoy_drift::{Column, Options, Report, TableProfile};
-use bellbuoy_models::{DriftSummary, Judgement, Metric, ModelSettings, Source, WindowFigures, WindowJudgement};
+use bellbuoy_models::{ClassDetails, DriftSummary, Judgement, Metric, ModelSettings, Source, WindowFigures, WindowJudgement};
 
 use crate::number::plural;
 use crate::{Division, DriftPart, Line, Mark, ModelReport, PerformancePart, Point, Side};
@@ -18,6 +18,8 @@ pub struct Known<'a> {
     pub current: &'a [Column],
     /// The past of that window by role, oldest first.
     pub history: Vec<(String, Vec<WindowFigures>)>,
+    /// The classes of the window by role, where the model says classes and true ones are there.
+    pub classes: Vec<(String, ClassDetails)>,
     pub marks: Vec<Mark>,
 }
 
@@ -45,7 +47,9 @@ impl ModelReport {
         notes.push(format!("Decision: {}, {}.", decision.outcome.word(), decision.reason));
         let of_role = |judged: &WindowJudgement| {
             let history = known.history.iter().find(|(role, _)| *role == judged.role).map_or(&[][..], |(_, history)| history);
-            performance_part(judged, history)
+            let mut part = performance_part(judged, history);
+            part.classes = known.classes.iter().find(|(role, _)| *role == judged.role).map(|(_, classes)| classes.clone());
+            part
         };
         Some(ModelReport {
             title: format!("Model {}", known.settings.name),

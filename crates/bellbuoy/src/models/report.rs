@@ -3,7 +3,7 @@
 //! In:    the last judgement, the rows of its window, the past, the audit record. Out: a `ModelReport`.
 //! Never: judges; a report shows what was judged.
 
-use bellbuoy_models::ReferenceRows;
+use bellbuoy_models::{ClassDetails, Labelled, ReferenceRows, WindowJudgement};
 use bellbuoy_reports::{Known, Mark, ModelReport};
 use bellbuoy_vocabulary::Timestamp;
 use serde_json::Value;
@@ -44,8 +44,11 @@ impl Models {
         let rows: Option<ReferenceRows> = model.window_rows(window, &settings.roles.champion, judgement.at);
         let reference = model.reference_profile().ok().cloned();
         let of_window = judgement.windows.iter().filter(|judged| judged.window == window);
-        let history = of_window.map(|judged| (judged.role.clone(), model.history_of(window, &judged.role))).collect();
+        let history = of_window.clone().map(|judged| (judged.role.clone(), model.history_of(window, &judged.role))).collect();
+        let labelled = |judged: &WindowJudgement| Some((judged.role.clone(), model.labelled_rows(window, &judged.role, judgement.at)?));
+        let labelled: Vec<(String, Labelled)> = of_window.filter_map(labelled).collect();
         drop(model);
+        let classes = labelled.into_iter().map(|(role, rows)| (role, ClassDetails::of(&rows))).collect();
         let current = rows.map(|rows| rows.columns).unwrap_or_default();
         let known = Known {
             settings,
@@ -54,6 +57,7 @@ impl Models {
             reference: reference.as_ref(),
             current: &current,
             history,
+            classes,
             marks: self.marks(name),
         };
         ModelReport::of_model(known).ok_or(ReportError::NotJudged)

@@ -376,3 +376,34 @@ fn the_service_shows_what_it_knows_of_a_model() {
         assert!(found == status && said.contains(words), "{path}: {found} {said}");
     }
 }
+
+/// Of a model of classes its page shows which it takes for which, and whether its probabilities mean what they say.
+#[test]
+fn the_service_shows_the_classes_of_a_model() {
+    let reference = (0..100).fold(String::from("x,said,p,label\n"), |text, row| {
+        let class = ["no", "yes"][row % 2];
+        text + &format!("{row},{class},{},{class}\n", if row % 2 == 0 { 0.2 } else { 0.8 })
+    });
+    let model = "models:\n- name: m\n  kind: classification\n  classes: [no, yes]\n  target: label\n  reference: {file: reference.csv, columns: {prediction: said, probability: p}}\n  features: [x]\n  windows: [{rows: 100}]\n  rows_min: 10\n  schedule: 1h\n";
+    let folder = Folder::new(&[("bellbuoy.yml", model), ("reference.csv", &reference), ("prometheus.yml", "scrape_configs: []\n")]);
+    let program = Program::up(&folder);
+    let report = || {
+        assert_eq!(program.post("/api/v1/models/m/judge", "").0, 200);
+        (program.data("/api/v1/models/m/report?format=json")["performance"][0]["classes"].clone(), program.get("/api/v1/models/m/report").1)
+    };
+    let rows: Vec<Value> = (0..100)
+        .map(|row| serde_json::json!({"id": format!("r{row}"), "probability": if row < 40 { 0.9 } else { 0.1 }, "features": {"x": row}}))
+        .collect();
+    assert_eq!(program.post("/api/v1/models/m/predictions", &Value::Array(rows).to_string()).0, 200);
+    let (classes, page) = report();
+    assert!(classes.is_null() && !page.contains("Confusion"), "no true value yet: {classes}");
+
+    // Of 40 that it says are "yes" 30 are, of 60 others 5.
+    let labels: Vec<Value> = (0..100)
+        .map(|row| serde_json::json!({"id": format!("r{row}"), "value": if row < 30 || row >= 95 { "yes" } else { "no" }}))
+        .collect();
+    assert_eq!(program.post("/api/v1/models/m/labels", &Value::Array(labels).to_string()).0, 200);
+    let (classes, page) = report();
+    assert_eq!(classes["confusion"], serde_json::json!([[55, 10], [5, 30]]), "{classes}");
+    assert!(page.contains("Confusion") && page.contains("Reliability"), "{page}");
+}
