@@ -400,7 +400,7 @@ fn the_service_shows_the_classes_of_a_model() {
 
     // Of 40 that it says are "yes" 30 are, of 60 others 5.
     let labels: Vec<Value> = (0..100)
-        .map(|row| serde_json::json!({"id": format!("r{row}"), "value": if row < 30 || row >= 95 { "yes" } else { "no" }}))
+        .map(|row| serde_json::json!({"id": format!("r{row}"), "value": if (30..95).contains(&row) { "no" } else { "yes" }}))
         .collect();
     assert_eq!(program.post("/api/v1/models/m/labels", &Value::Array(labels).to_string()).0, 200);
     let (classes, page) = report();
