@@ -25,8 +25,12 @@ pub fn write(dir: &Path, listen: &str, service: SocketAddr, webhook: Option<&str
     let note = format!("# The demo's copy of stacks/bike-traffic: durations divided by {FACTOR}.\n");
     put(dir, "alerts.yml", &format!("{note}{}", scaled(ALERTS)))?;
     put(dir, "alertmanager.yml", &format!("{note}{}", scaled(&with_webhook(ALERTMANAGER, webhook.is_some()))))?;
-    // A model is judged at most each second.
-    put(dir, "bellbuoy.yml", &format!("{note}{}", MODELS.replace("schedule: 1m", "schedule: 1s")))?;
+    // A model is judged at most each second. Whose Airflow it is that the environment names, the demo does not know.
+    let models = MODELS
+        .replace("schedule: 1m", "schedule: 1s")
+        .replace("${AIRFLOW_BASE_URL:-}", "${NO_AIRFLOW:-}")
+        .replace("${MLFLOW_URL:-}", "${NO_MLFLOW:-}");
+    put(dir, "bellbuoy.yml", &format!("{note}{models}"))?;
     put(dir, "reference.csv", REFERENCE)?;
     put(dir, "prometheus.yml", &prometheus(&note, listen, service))?;
     put(dir, "discord_webhook_url", &format!("http://{}/inbox", reachable(listen)))?;

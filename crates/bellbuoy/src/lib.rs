@@ -17,6 +17,7 @@ pub mod demo_stack;
 pub mod email;
 pub mod event;
 pub mod events;
+pub mod exporter;
 pub mod forwarder;
 pub mod host;
 pub mod intake;

@@ -1,6 +1,7 @@
 //! sources: asks Airflow and MLflow servers in intervals, and gives what `bellbuoy_sources` makes of their answers to the store.
 //!
-//! In:    `airflow:` and `mlflow:` of bellbuoy.yml, answers. Out: calls, series with `job` and `instance`, `up`, events of aliases.
+//! In:    `airflow:` and `mlflow:` of bellbuoy.yml, answers. Out: calls, series with `job` and `instance`, `up`, events of aliases; with `listen` a page that
+//!        is scraped instead of the series.
 //! Never: asks during a scrape, follows a redirect with credentials, shows a password.
 //! Holds: marks and counters are on disk before a sample that counts them is in the store, so a crash repeats and loses nothing.
 
@@ -12,12 +13,14 @@ use bellbuoy_sources::mlflow::{AliasChange, Mlflow};
 use bellbuoy_sources::{Answer, Call, Credentials, Family, series};
 use bellbuoy_vocabulary::{Labels, METRIC_NAME, Secret, Timestamp};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
 use tracing::{info, warn};
 
 use crate::client::{Clients, Request};
 use crate::clock;
 use crate::config::{AirflowConfig, MlflowConfig, WatchedServer};
+use crate::exporter::{self, Page};
 use crate::path::Path;
 
 /// A page of 100 task instances with large templates is some MiB.
@@ -117,6 +120,8 @@ pub async fn run(
     let mut ticks = tokio::time::interval(server.interval.to_std());
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut problems = Problems::default();
+    let mut backoff = Backoff::default();
+    let mut port = server.listen.as_ref().map(|address| Port::new(address, &server.instance));
     let mut last_series: Vec<Labels> = Vec::new();
     let mut last_kept = watcher.kept();
     loop {
@@ -124,13 +129,19 @@ pub async fn run(
             _ = ticks.tick() => {}
             _ = stopped.changed() => return,
         }
-        tokio::select! {
-            // A server that is down costs one call: a poll ends with the first that gets no answer.
-            () = poll(&clients, &server, &mut watcher) => {}
-            // What this poll has learned is not kept, so the next one learns it again.
-            _ = stopped.changed() => return,
+        if let Some(port) = &mut port {
+            port.open().await;
         }
-        problems.tell(&watcher, &server);
+        if backoff.is_due() {
+            tokio::select! {
+                // A server that is down costs one call: a poll ends with the first that gets no answer.
+                () = poll(&clients, &server, &mut watcher) => {}
+                // What this poll has learned is not kept, so the next one learns it again.
+                _ = stopped.changed() => return,
+            }
+            backoff.polled(watcher.is_up());
+            problems.tell(&watcher, &server);
+        }
         let now = clock::now();
         tokio::task::block_in_place(|| {
             let told = tell(&path, &server, &mut watcher, events, now);
@@ -139,6 +150,9 @@ pub async fn run(
                 path.keep(&kept_name(watcher.word(), &server), kept.clone().unwrap_or_default());
                 last_kept = kept;
             }
+            if let Some(port) = &port {
+                return exporter::set(&port.pages, 0, Page::of(&watcher, now));
+            }
             let found = labelled(&watcher, &server, now);
             let there: Vec<Labels> = found.iter().map(|(labels, _)| labels.clone()).collect();
             let known: std::collections::HashSet<&Labels> = there.iter().collect();
@@ -146,6 +160,74 @@ pub async fn run(
             path.append_and_end(&found, &ended, now);
             last_series = there;
         });
+    }
+}
+
+/// A server that fails is left alone for a while: the next poll, then every second, fourth and fifth one. What is known of it is told on.
+#[derive(Debug, Default)]
+pub struct Backoff {
+    failures: u32,
+    skip: u32,
+}
+
+impl Backoff {
+    const SKIP_MAX: u32 = 4;
+
+    /// Whether this tick is one for a poll.
+    pub fn is_due(&mut self) -> bool {
+        let due = self.skip == 0;
+        self.skip = self.skip.saturating_sub(1);
+        due
+    }
+
+    pub fn polled(&mut self, up: bool) {
+        self.failures = if up { 0 } else { (self.failures + 1).min(8) };
+        self.skip = if up { 0 } else { ((1 << (self.failures - 1)) - 1).min(Self::SKIP_MAX) };
+    }
+}
+
+/// Where others scrape what a poller knows.
+struct Port {
+    address: String,
+    instance: String,
+    pages: exporter::Pages,
+    /// While it listens; dropped, it ends and closes its connections.
+    open: Option<oneshot::Sender<()>>,
+    complained: bool,
+}
+
+impl Port {
+    fn new(address: &str, instance: &str) -> Port {
+        let address = if address.starts_with(':') { format!("0.0.0.0{address}") } else { address.to_string() };
+        let pages = exporter::pages([instance].into_iter());
+        Port { address, instance: instance.to_string(), pages, open: None, complained: false }
+    }
+
+    /// Tried again at each poll: after a reload the one before may not have left yet, and another exporter may stand there.
+    async fn open(&mut self) {
+        if self.open.is_some() {
+            return;
+        }
+        let listener = match TcpListener::bind(&self.address).await {
+            Ok(listener) => listener,
+            Err(error) => {
+                if !self.complained {
+                    warn!("{}: can not listen on {}: {error}; it is tried again at each poll", self.instance, self.address);
+                }
+                self.complained = true;
+                return;
+            }
+        };
+        info!("{} is told on http://{}/metrics", self.instance, self.address);
+        let (open, closed) = oneshot::channel::<()>();
+        let routes = exporter::routes(self.pages.clone());
+        tokio::spawn(async move {
+            let end = async move {
+                let _ = closed.await;
+            };
+            let _ = axum::serve(listener, routes).with_graceful_shutdown(end).await;
+        });
+        (self.open, self.complained) = (Some(open), false);
     }
 }
 
@@ -268,12 +350,33 @@ mod tests {
         assert_eq!(date("yesterday"), None);
     }
 
+    #[test]
+    fn a_server_that_fails_is_asked_less() {
+        let mut backoff = Backoff::default();
+        let mut ticks = |up: bool, count: usize| -> String {
+            (0..count)
+                .map(|_| {
+                    let due = backoff.is_due();
+                    if due {
+                        backoff.polled(up);
+                    }
+                    if due { '|' } else { '.' }
+                })
+                .collect()
+        };
+        assert_eq!(ticks(true, 3), "|||");
+        assert_eq!(ticks(false, 22), "||.|...|....|....|....");
+        assert_eq!(ticks(true, 3), "|||");
+        assert_eq!(ticks(false, 3), "||.");
+    }
+
     /// Each change is an event that the reader takes, with a key of its own.
     #[test]
     fn aliases_are_events() {
         let http = bellbuoy_vocabulary::HttpOptions::default();
         let (interval, timeout) = (Millis::from_minutes(1), Millis::from_seconds(1));
-        let server = WatchedServer { url: "http://m".into(), job: "mlflow".into(), instance: "m".into(), interval, timeout, http };
+        let (url, job, instance) = ("http://m".into(), "mlflow".into(), "m".into());
+        let server = WatchedServer { url, job, instance, interval, timeout, http, listen: None };
         let check = |alias: &str, from, to, kind: &str| {
             let key = format!("mlflow/{}/{alias}/1", "m".repeat(300));
             let change = AliasChange { model: "bike".into(), alias: alias.into(), from, to, key };

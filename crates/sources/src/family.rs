@@ -45,6 +45,12 @@ impl Family {
         self.push("_count", labels, histogram.count as f64);
     }
 
+    /// Sum and count only.
+    pub fn add_summary(&mut self, labels: &[(&str, &str)], histogram: &Histogram) {
+        self.push("_sum", labels, histogram.sum);
+        self.push("_count", labels, histogram.count as f64);
+    }
+
     /// The same with one more label on all values.
     pub fn with_label(&self, name: &str, value: &str) -> Family {
         let mut family = self.clone();
@@ -80,6 +86,15 @@ impl Family {
         let labels = labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         self.values.push((suffix, labels, value));
     }
+}
+
+/// The family of a name among others; a new one when there is none.
+pub(crate) fn family<'a>(out: &'a mut Vec<Family>, name: &str, kind: MetricType, help: String) -> &'a mut Family {
+    let at = out.iter().position(|family| family.name == name).unwrap_or_else(|| {
+        out.push(Family::new(name, kind, help));
+        out.len() - 1
+    });
+    &mut out[at]
 }
 
 /// Durations by `BUCKETS`. Only grows.

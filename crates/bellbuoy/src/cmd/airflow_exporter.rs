@@ -5,18 +5,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use axum::Router;
-use axum::extract::State as Shared;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use bellbuoy_sources::{Family, text};
-use bellbuoy_vocabulary::{HttpOptions, Millis, Secret, Severity, Timestamp};
+use bellbuoy_vocabulary::{HttpOptions, Millis, Secret, Severity};
 use clap::Args;
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -25,8 +18,9 @@ use crate::app::{self, AlertmanagerOptions, Options};
 use crate::client::Clients;
 use crate::clock;
 use crate::config::{AirflowConfig, WatchedServer};
+use crate::exporter::{self, Page, Pages};
 use crate::models::References;
-use crate::pollers::{self, Problems, Watcher, kept_name};
+use crate::pollers::{self, Backoff, Problems, Watcher, kept_name};
 use crate::state::{Durability, State, Write};
 
 #[derive(Debug, Args)]
@@ -54,18 +48,6 @@ pub struct AirflowExporter {
     pub data: PathBuf,
 }
 
-/// What the last poll of one server said.
-#[derive(Default)]
-struct Page {
-    families: Vec<Family>,
-    up: Option<bool>,
-    problems: Vec<String>,
-    at: Option<Timestamp>,
-}
-
-/// By server, in the order of the configuration.
-type Pages = Arc<Vec<(String, Mutex<Page>)>>;
-
 pub async fn run(command: AirflowExporter) -> anyhow::Result<ExitCode> {
     let configs = configs(&command)?;
     std::fs::create_dir_all(&command.data).with_context(|| format!("data folder {}", command.data.display()))?;
@@ -73,14 +55,14 @@ pub async fn run(command: AirflowExporter) -> anyhow::Result<ExitCode> {
     let state = Arc::new(State::open(&command.data.join("airflow-exporter.db"))?);
     let listen = if command.listen.starts_with(':') { format!("0.0.0.0{}", command.listen) } else { command.listen.clone() };
     let listener = TcpListener::bind(&listen).await.with_context(|| format!("listen on {listen}; choose another address with --listen"))?;
-    let pages: Pages = Arc::new(configs.iter().map(|config| (config.server.instance.clone(), Mutex::default())).collect());
+    let pages = exporter::pages(configs.iter().map(|config| config.server.instance.as_str()));
     let clients = Arc::new(Clients::new());
     for (index, config) in configs.into_iter().enumerate() {
         tokio::spawn(watch(config, index, pages.clone(), clients.clone(), state.clone()));
     }
     // Scripts wait for this line.
     info!("listening on http://{}", listener.local_addr()?);
-    let routes = Router::new().route("/metrics", get(metrics)).route("/health", get(health)).with_state(pages);
+    let routes = exporter::routes(pages);
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let end = async move {
         tokio::select! {
@@ -110,7 +92,7 @@ fn configs(command: &AirflowExporter) -> anyhow::Result<Vec<AirflowConfig>> {
     }
     let Some(settings) = loaded.settings else { bail!("the configuration can not be used\n{}", problems.join("\n")) };
     if settings.airflow.is_empty() {
-        bail!("{}: bellbuoy.yml has no `airflow:`; add one, or give --url", options.config.display());
+        bail!("{}: bellbuoy.yml has no `airflow:` with an address; add one, set its variable, or give --url", options.config.display());
     }
     Ok(settings.airflow)
 }
@@ -133,6 +115,7 @@ fn of_flags(command: &AirflowExporter, url: &str) -> anyhow::Result<AirflowConfi
         interval: Millis::from_minutes(1),
         timeout: Millis::from_seconds(30),
         http: HttpOptions { basic_auth: login.clone(), follow_redirects: false, ..HttpOptions::default() },
+        listen: None,
     };
     let settings = bellbuoy_sources::airflow::AirflowSettings { login, tasks: command.tasks, ..Default::default() };
     Ok(AirflowConfig { server, settings })
@@ -148,10 +131,15 @@ async fn watch(config: AirflowConfig, index: usize, pages: Pages, clients: Arc<C
     let mut ticks = tokio::time::interval(config.server.interval.to_std());
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut problems = Problems::default();
+    let mut backoff = Backoff::default();
     let mut last_kept = watcher.kept();
     loop {
         ticks.tick().await;
+        if !backoff.is_due() {
+            continue;
+        }
         pollers::poll(&clients, &config.server, &mut watcher).await;
+        backoff.polled(watcher.is_up());
         problems.tell(&watcher, &config.server);
         let kept = watcher.kept();
         if kept != last_kept {
@@ -165,43 +153,6 @@ async fn watch(config: AirflowConfig, index: usize, pages: Pages, clients: Arc<C
             last_kept = kept;
         }
         let now = clock::now();
-        let page =
-            Page { families: watcher.families(now), up: Some(watcher.is_up()), problems: watcher.problems().to_vec(), at: Some(now) };
-        *pages[index].1.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = page;
+        exporter::set(&pages, index, Page::of(&watcher, now));
     }
-}
-
-async fn metrics(Shared(pages): Shared<Pages>) -> Response {
-    let mut all: Vec<Family> = Vec::new();
-    for (instance, page) in pages.iter() {
-        let page = page.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        for family in &page.families {
-            // Prometheus names the exporter itself `instance`.
-            let family = if pages.len() > 1 { family.with_label("airflow", instance) } else { family.clone() };
-            match all.iter_mut().find(|known| known.name == family.name) {
-                Some(known) => known.append(family),
-                None => all.push(family),
-            }
-        }
-    }
-    ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text(&all)).into_response()
-}
-
-async fn health(Shared(pages): Shared<Pages>) -> Response {
-    let servers: Vec<serde_json::Value> = pages
-        .iter()
-        .map(|(instance, page)| {
-            let page = page.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            let word = match page.up {
-                Some(true) => "up",
-                Some(false) => "down",
-                None => "not asked yet",
-            };
-            json!({"instance": instance, "airflow": word, "problems": page.problems, "at": page.at.map(Timestamp::rfc3339)})
-        })
-        .collect();
-    let down = servers.iter().any(|server| server["airflow"] == "down");
-    // The exporter itself is well in any case: a restart would not help Airflow.
-    let body = json!({"status": if down { "degraded" } else { "ok" }, "servers": servers});
-    (StatusCode::OK, axum::Json(body)).into_response()
 }

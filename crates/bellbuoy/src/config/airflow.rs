@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use bellbuoy_sources::airflow::{AirflowSettings, Latest, RunsWanted, XcomMapping, XcomType};
+use bellbuoy_sources::airflow::{AirflowSettings, AttemptMapping, Latest, RunsWanted, XcomMapping, XcomType};
 use bellbuoy_vocabulary::{Millis, is_classic_label_name, is_classic_metric_name};
 
 use super::Files;
@@ -12,6 +12,7 @@ use super::read::{Fields, Text, did_you_mean};
 use super::watched::{self, WatchedServer};
 
 const XCOMS_MAX: usize = 500;
+const ATTEMPTS_MAX: usize = 500;
 const PATH_STEPS_MAX: usize = 16;
 
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub fn read(fields: Fields, folder: &Path, files: &Files, earlier: &[AirflowConf
         calls_max: watched::calls(&fields, default.calls_max),
         time_max: watched::positive(&fields, "time_per_poll").unwrap_or(default.time_max),
         xcoms: xcoms(&fields),
+        attempts: attempts(&fields),
+        old_names: fields.boolean("old_names").unwrap_or(false),
     };
     if settings.overlap > settings.look_back {
         fields.error(fields.key_span("overlap"), "\"overlap\" is longer than \"look_back\"", "the usual is 5m of 7d");
@@ -42,6 +45,18 @@ pub fn read(fields: Fields, folder: &Path, files: &Files, earlier: &[AirflowConf
         let message = format!("XCom metric {:?} is of DAG {:?}, which \"dags\" leaves out", mapping.metric, mapping.dag);
         fields.error(fields.key_span("xcoms"), message, "add the DAG to `dags`");
     }
+    for mapping in settings.attempts.iter().filter(|mapping| !settings.counts(&mapping.dag)) {
+        let message = format!("tries of DAG {:?} are named, which \"dags\" leaves out", mapping.dag);
+        fields.error(fields.key_span("attempts"), message, "add the DAG to `dags`");
+    }
+    if !settings.attempts.is_empty() && !settings.tasks {
+        fields.error(
+            fields.key_span("attempts"),
+            "\"attempts\" needs the tries of tasks",
+            "write `tasks: true`, or name the DAGs in `dags`",
+        );
+    }
+    other_kinds(&fields, &settings);
     if let Some(server) = &server {
         watched::unique(&fields, server, earlier.iter().map(|one| &one.server));
     }
@@ -80,7 +95,11 @@ fn xcom(fields: Fields) -> Option<XcomMapping> {
         fields.error(fields.key_span("path"), "\"path\" has an empty step or too many", help);
     }
     let kind = kind(&fields);
-    let labels = labels(&fields, &kind);
+    let own = match &kind {
+        XcomType::Count { label } => label.as_deref(),
+        _ => None,
+    };
+    let labels = labels(&fields, own);
     let runs = choice(&fields, "runs", &[("success", RunsWanted::Success), ("any", RunsWanted::Any)]);
     let latest = choice(&fields, "latest", &[("end", Latest::End), ("logical_date", Latest::LogicalDate)]);
     let map_index = fields.integer("map_index").map(|index| u32::try_from(index).unwrap_or(u32::MAX));
@@ -89,6 +108,62 @@ fn xcom(fields: Fields) -> Option<XcomMapping> {
     fields.finish();
     let metric = metric?.as_str().to_string();
     Some(XcomMapping { dag: dag?, task: task?, key, map_index, path, metric, kind, labels, runs, latest, max_age })
+}
+
+fn attempts(fields: &Fields) -> Vec<AttemptMapping> {
+    let mut found: Vec<AttemptMapping> = Vec::new();
+    for map in fields.maps("attempts", "attempt mapping") {
+        let span = map.key_span("metric");
+        let Some(mapping) = attempt(map) else { continue };
+        let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
+        if found.iter().any(|other| {
+            (same(&other.metric, &mapping.metric) || same(&other.duration, &mapping.duration)) && other.labels == mapping.labels
+        }) {
+            fields.error(span, "the same name is given twice with the same labels", "give each a label of its own: `labels: {dag: ...}`");
+        }
+        found.push(mapping);
+    }
+    if found.len() > ATTEMPTS_MAX {
+        fields.error(fields.key_span("attempts"), format!("{} attempt mappings, at most {ATTEMPTS_MAX} are taken", found.len()), "");
+    }
+    found
+}
+
+fn attempt(fields: Fields) -> Option<AttemptMapping> {
+    let dag = fields.required("dag").map(|text| text.as_str().to_string());
+    let task = fields.required("task").map(|text| text.as_str().to_string());
+    let name = |key| fields.text(key).filter(|text| name_ok(&fields, *text)).map(|text| text.as_str().to_string());
+    let (metric, duration) = (name("metric"), name("duration"));
+    if !fields.has("metric") && !fields.has("duration") {
+        fields.error(
+            fields.span,
+            "neither \"metric\" nor \"duration\" is given",
+            "`metric` counts tries, `duration` is a histogram of how long they took",
+        );
+    }
+    let state_label = fields.text("state_label");
+    if let Some(label) = state_label.filter(|label| !is_classic_label_name(label.as_str())) {
+        fields.error(label.span(), format!("{:?} is no label name", label.shown()), "");
+    }
+    let state_label = state_label.map_or("status", |label| label.as_str()).to_string();
+    let labels = labels(&fields, Some(&state_label));
+    fields.finish();
+    Some(AttemptMapping { dag: dag?, task: task?, metric, duration, state_label, labels })
+}
+
+/// One name has one type, wherever it comes from.
+fn other_kinds(fields: &Fields, settings: &AirflowSettings) {
+    for attempt in &settings.attempts {
+        let names = [(&attempt.metric, false), (&attempt.duration, true)];
+        for (name, is_duration) in names.iter().filter_map(|(name, is_duration)| Some((name.as_ref()?, *is_duration))) {
+            let of_xcom = settings.xcoms.iter().any(|xcom| xcom.metric == *name && (is_duration || xcom.kind == XcomType::Gauge));
+            let of_other =
+                settings.attempts.iter().any(|other| (if is_duration { &other.metric } else { &other.duration }).as_ref() == Some(name));
+            if of_xcom || of_other {
+                fields.error(fields.key_span("attempts"), format!("metric {name:?} has another type elsewhere"), "one name has one type");
+            }
+        }
+    }
 }
 
 fn kind(fields: &Fields) -> XcomType {
@@ -104,13 +179,14 @@ fn kind(fields: &Fields) -> XcomType {
     XcomType::Count { label: Some(label.as_str().to_string()) }
 }
 
-fn labels(fields: &Fields, kind: &XcomType) -> Vec<(String, String)> {
+/// `own`: a label that is filled in otherwise.
+fn labels(fields: &Fields, own: Option<&str>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for pair in fields.pairs("labels") {
         if !is_classic_label_name(pair.name) || matches!(pair.name, "job" | "instance") {
             fields.error(pair.name_span, format!("{:?} can not be a label here", pair.name), "");
-        } else if matches!(kind, XcomType::Count { label: Some(name) } if name == pair.name) {
-            fields.error(pair.name_span, format!("label {:?} is \"value_label\" too", pair.name), "");
+        } else if own == Some(pair.name) {
+            fields.error(pair.name_span, format!("label {:?} is filled in already", pair.name), "");
         }
         found.push((pair.name.to_string(), pair.value().to_string()));
     }

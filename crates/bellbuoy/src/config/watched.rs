@@ -6,7 +6,7 @@ use bellbuoy_vocabulary::{AnchoredRegex, HttpOptions, Millis};
 
 use super::Files;
 use super::http;
-use super::read::{Fields, regex_of};
+use super::read::{Fields, Text, regex_of};
 
 const INTERVAL_MIN: Millis = Millis::from_seconds(1);
 /// A series goes stale five minutes after its last sample.
@@ -25,11 +25,15 @@ pub struct WatchedServer {
     /// Of one call.
     pub timeout: Millis,
     pub http: HttpOptions,
+    /// `up` tells what it knows on a port of its own, for whoever scrapes it there, instead of putting it into the store itself.
+    pub listen: Option<String>,
 }
 
-/// Reads the fields that stand beside others (they are not finished here).
+/// Reads the fields that stand beside others (they are not finished here). An address that is empty because its variable is not set switches the entry
+/// off: `url: ${AIRFLOW_BASE_URL:-}`.
 pub fn server(fields: &Fields, job: &str, folder: &Path, files: &Files) -> Option<WatchedServer> {
-    let text = fields.required("url");
+    let off = fields.node("url").and_then(Text::of).is_some_and(|text| text.as_str().is_empty() && text.scalar.written.is_some());
+    let text = if off { None } else { fields.required("url") };
     let url = text.map(|text| text.as_str().trim_end_matches('/').to_string());
     if let (Some(text), Some(url)) = (text, &url) {
         http::check_url(fields, "url", url, text.span());
@@ -53,9 +57,19 @@ pub fn server(fields: &Fields, job: &str, folder: &Path, files: &Files) -> Optio
     let timeout = positive(fields, "timeout").unwrap_or(Millis::from_seconds(30));
     let job = fields.string("job").unwrap_or_else(|| job.to_string());
     let instance = fields.string("instance");
+    let listen = listen(fields);
     let url = url?;
     let instance = instance.unwrap_or_else(|| url.split_once("://").map_or(url.as_str(), |(_, rest)| rest).to_string());
-    Some(WatchedServer { job, instance, interval, timeout, http, url })
+    Some(WatchedServer { job, instance, interval, timeout, http, url, listen })
+}
+
+fn listen(fields: &Fields) -> Option<String> {
+    let text = fields.text("listen")?;
+    let port = text.as_str().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    if port.is_none() {
+        fields.error(text.span(), format!("\"listen\" is no address: {:?}", text.shown()), "write host and port: `127.0.0.1:9101`");
+    }
+    port.map(|_| text.as_str().to_string())
 }
 
 /// A length of time that is not nothing.
@@ -85,8 +99,12 @@ pub fn patterns(fields: &Fields, key: &'static str) -> Vec<AnchoredRegex> {
 }
 
 /// Two entries of one instance would count into the same series.
-pub fn unique<'a>(fields: &Fields, server: &WatchedServer, mut earlier: impl Iterator<Item = &'a WatchedServer>) {
-    if earlier.any(|other| (&other.job, &other.instance) == (&server.job, &server.instance)) {
+pub fn unique<'a>(fields: &Fields, server: &WatchedServer, earlier: impl Iterator<Item = &'a WatchedServer>) {
+    let earlier: Vec<&WatchedServer> = earlier.collect();
+    if server.listen.is_some() && earlier.iter().any(|other| other.listen == server.listen) {
+        fields.error(fields.key_span("listen"), "two servers have the same \"listen\"", "give each a port of its own");
+    }
+    if earlier.iter().any(|other| (&other.job, &other.instance) == (&server.job, &server.instance)) {
         let message = format!("job {:?} and instance {:?} are given twice", server.job, server.instance);
         fields.error(fields.key_span("url"), message, "give them an `instance: NAME` of their own");
     }

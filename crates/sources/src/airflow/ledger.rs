@@ -14,11 +14,15 @@ use crate::family::Histogram;
 const DAGS_MAX: usize = 20_000;
 /// Combinations of DAG, task and state.
 const TASKS_MAX: usize = 20_000;
+const OPERATORS_MAX: usize = 1_000;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ledger {
     pub dags: BTreeMap<String, DagBook>,
     task_cells: usize,
+    /// Attempts that succeeded and that failed, by operator.
+    #[serde(default)]
+    pub operators: BTreeMap<String, (u64, u64)>,
     /// Runs and attempts that did not fit.
     pub dropped: u64,
 }
@@ -94,6 +98,20 @@ impl Ledger {
             cell.durations.observe(length.seconds());
         }
         self.task_cells += usize::from(new);
+        self.count_operator(attempt);
+    }
+
+    fn count_operator(&mut self, attempt: &Attempt) {
+        let Some(operator) = attempt.operator.as_ref().filter(|name| !name.is_empty()) else { return };
+        if self.operators.len() >= OPERATORS_MAX && !self.operators.contains_key(operator) {
+            return;
+        }
+        let (successes, failures) = self.operators.entry(operator.clone()).or_default();
+        match attempt.state.as_str() {
+            "success" => *successes += 1,
+            "failed" => *failures += 1,
+            _ => {}
+        }
     }
 
     /// A DAG is no longer there, and its last run is older than `before`.

@@ -12,6 +12,7 @@
 mod ledger;
 mod listing;
 mod memory;
+mod old;
 mod settings;
 mod show;
 mod value;
@@ -22,5 +23,5 @@ mod xcom;
 #[cfg(test)]
 mod tests;
 
-pub use settings::{AirflowSettings, Latest, RunsWanted, XcomMapping, XcomType};
+pub use settings::{AirflowSettings, AttemptMapping, Latest, RunsWanted, XcomMapping, XcomType};
 pub use watcher::Airflow;

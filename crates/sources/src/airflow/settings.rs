@@ -18,6 +18,9 @@ pub struct AirflowSettings {
     pub calls_max: u64,
     pub time_max: Millis,
     pub xcoms: Vec<XcomMapping>,
+    pub attempts: Vec<AttemptMapping>,
+    /// The names of older exporters are told beside our own.
+    pub old_names: bool,
 }
 
 impl Default for AirflowSettings {
@@ -31,6 +34,8 @@ impl Default for AirflowSettings {
             calls_max: 60,
             time_max: Millis::from_seconds(30),
             xcoms: Vec::new(),
+            attempts: Vec::new(),
+            old_names: false,
         }
     }
 }
@@ -39,6 +44,20 @@ impl AirflowSettings {
     pub fn counts(&self, dag: &str) -> bool {
         self.dags.is_empty() || self.dags.iter().any(|pattern| pattern.is_match(dag))
     }
+}
+
+/// The tries of one task under names of their own: a training run is a task somewhere, and only its failure is never an XCom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptMapping {
+    pub dag: String,
+    pub task: String,
+    /// A counter of tries that succeeded or failed.
+    pub metric: Option<String>,
+    /// A histogram of how long they took.
+    pub duration: Option<String>,
+    /// Which label tells `success` from `failed`.
+    pub state_label: String,
+    pub labels: Vec<(String, String)>,
 }
 
 /// An XCom that becomes a metric.

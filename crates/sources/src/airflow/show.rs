@@ -1,12 +1,14 @@
 //! What is known of a server as metrics: the names that dashboards of the older exporters use, true counters, and the one that everybody wants to alert on,
 //! `airflow_dag_last_success_timestamp_seconds`.
 
+use std::collections::BTreeMap;
+
 use bellbuoy_vocabulary::{MetricType, Timestamp};
 
 use super::ledger::DagBook;
 use super::watcher::Airflow;
 use super::wire::Pool;
-use crate::family::Family;
+use crate::family::{Family, family};
 
 /// Values of one server; what is above it is counted and left out, tasks first.
 const VALUES_MAX: usize = 100_000;
@@ -22,6 +24,10 @@ impl Airflow {
             out.extend(self.run_families());
             if self.settings.tasks {
                 out.extend(self.task_families());
+                self.attempt_families(&mut out);
+            }
+            if self.settings.old_names {
+                out.extend(self.old_families(now));
             }
             let mut left = VALUES_MAX;
             for family in &mut out {
@@ -110,12 +116,37 @@ impl Airflow {
             }
             out.push(family);
         }
+        out.extend(self.going_on());
         if let Some(dags) = &facts.dags {
             out.push(gauge("airflow_dags", "DAGs that are there and counted.", dags.len() as f64));
             let mut paused = Family::new("airflow_dag_paused", MetricType::Gauge, "Whether a DAG is paused.");
             dags.iter().for_each(|(dag, is)| paused.add(&[("dag_id", dag)], f64::from(u8::from(*is))));
             out.push(paused);
         }
+        out
+    }
+
+    /// Runs that have not ended, and what the database holds.
+    fn going_on(&self) -> Vec<Family> {
+        let help = "When the run began that has been going on for longest; alert on runs that hang.";
+        let mut since = Family::new("airflow_dag_running_since_timestamp_seconds", MetricType::Gauge, help);
+        let mut out = Vec::new();
+        if let Some((running, count)) = &self.facts.running {
+            let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
+            for run in running {
+                let Some(start) = run.start else { continue };
+                let known = first.entry(&run.dag).or_insert(start);
+                *known = (*known).min(start);
+            }
+            first.iter().for_each(|(dag, start)| since.add(&[("dag_id", dag)], start.seconds()));
+            out.push(gauge("airflow_running_dag_runs", "Runs that go on now.", *count as f64));
+        }
+        let help = "Runs that Airflow's database holds now; it falls when the database is cleaned up.";
+        let mut stored = Family::new("airflow_dag_stored_runs", MetricType::Gauge, help);
+        for (dag, state, count) in &self.facts.stats {
+            stored.add(&[("dag_id", dag), ("state", state)], *count);
+        }
+        out.extend([since, stored]);
         out
     }
 
@@ -178,8 +209,29 @@ impl Airflow {
         vec![total, duration]
     }
 
+    /// Tries of tasks that were given names of their own.
+    fn attempt_families(&self, out: &mut Vec<Family>) {
+        for mapping in &self.settings.attempts {
+            let books = self.known.iter().filter_map(|known| known.ledger.dags.get(&mapping.dag)?.tasks.get(&mapping.task));
+            for (state, cell) in books.flatten().filter(|(state, _)| matches!(state.as_str(), "success" | "failed")) {
+                let own = [(mapping.state_label.as_str(), state.as_str())];
+                let labels: Vec<(&str, &str)> =
+                    mapping.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(own).collect();
+                let from = format!("{}, {}", mapping.dag, mapping.task);
+                if let Some(name) = &mapping.metric {
+                    family(out, name, MetricType::Counter, format!("Tries of {from} since the first contact."))
+                        .add(&labels, cell.count as f64);
+                }
+                if let Some(name) = &mapping.duration {
+                    let help = format!("How long tries of {from} took since the first contact.");
+                    family(out, name, MetricType::Histogram, help).add_histogram(&labels, &cell.durations);
+                }
+            }
+        }
+    }
+
     /// Those of DAGs that are there; all, while the list is not known.
-    fn books(&self) -> impl Iterator<Item = (&str, &DagBook)> {
+    pub(super) fn books(&self) -> impl Iterator<Item = (&str, &DagBook)> {
         let all = self.known.iter().flat_map(|known| &known.ledger.dags);
         let there = self.facts.dags.as_ref();
         all.filter(move |(dag, _)| there.is_none_or(|there| there.contains_key(*dag)) && self.settings.counts(dag))
@@ -187,7 +239,7 @@ impl Airflow {
     }
 }
 
-fn gauge(name: &str, help: &str, value: f64) -> Family {
+pub(super) fn gauge(name: &str, help: &str, value: f64) -> Family {
     single(name, MetricType::Gauge, help, value)
 }
 

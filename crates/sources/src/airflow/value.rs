@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const TEXT_BYTES_MAX: usize = 1 << 20;
 const DEPTH_MAX: usize = 32;
 
-/// What the path leads to.
+/// What the path leads to. Lists know their `length`, also as the name of a step: `drifted_features.length`.
 pub(super) fn find(value: &Value, path: &[String]) -> Result<Value, String> {
     let mut at = value.clone();
     for step in path {
@@ -18,6 +18,10 @@ pub(super) fn find(value: &Value, path: &[String]) -> Result<Value, String> {
         }
         let next = match &at {
             Value::Object(map) => map.get(step),
+            Value::Array(items) if step == "length" => {
+                at = Value::from(items.len());
+                continue;
+            }
             Value::Array(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
             _ => None,
         };

@@ -2,7 +2,7 @@
 //!
 //! In:    `begin`, then for each `next` call its `answer`. Out: calls; after the last one `families` and `kept` are of one moment.
 //! Never: knows addresses, waits, or sends anything.
-//! Order: which API it is, a token, health, import errors, pools, some DAGs; then pages of runs and of attempts, earlier tries, XComs and history by
+//! Order: which API it is, a token, health, import errors, pools, what is running, some DAGs and how many runs they have; then pages of runs and of attempts, earlier tries, XComs and history by
 //!        turns, so that none of them starves while another one catches up.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use super::listing::{Listing, PAGE_ROWS};
 use super::memory::{self, Memory, name_of};
 use super::settings::AirflowSettings;
-use super::wire::{self, Api, Attempt, Part, Pool};
+use super::wire::{self, Api, Attempt, Part, Pool, Running};
 use super::xcom::{XcomRead, Xcoms};
 use crate::call::{self, Answer, Call, Credentials, encoded};
 
@@ -29,6 +29,8 @@ const TRIES_MAX: usize = 2_000;
 /// The row of a task instance and its history tell the end of one try by two clocks.
 const SAME_TRY: Millis = Millis::from_seconds(10);
 const PROBLEMS_MAX: usize = 20;
+/// Version 1 wants the DAGs of `dagStats` in the query, and its server takes some 4 kB of it.
+const STATS_QUERY_BYTES_MAX: usize = 3_000;
 /// Looked up by name up to here; a task with more tries is looked up in any case.
 const TRY_NUMBERS_MAX: u64 = 50;
 
@@ -101,6 +103,10 @@ pub(super) struct Facts {
     pub parts: Vec<Part>,
     pub pools: Vec<Pool>,
     pub import_errors: Option<usize>,
+    /// Runs that go on, those that began first, and how many there are in all.
+    pub running: Option<(Vec<Running>, usize)>,
+    /// Runs that are in the database, by DAG and state.
+    pub stats: Vec<(String, String, f64)>,
     /// Whether it is paused, by DAG; of the last whole round over the list.
     pub dags: Option<BTreeMap<String, bool>>,
     dag_round: BTreeMap<String, bool>,
@@ -134,7 +140,9 @@ enum Step {
     Health,
     Imports,
     Pools,
+    Running,
     Dags,
+    Stats,
     Runs,
     Tasks,
     Tries(Instance),
@@ -167,8 +175,8 @@ impl Airflow {
 
     pub fn begin(&mut self, now: Timestamp) {
         let first = match self.api {
-            None => vec![Step::Version(Api::V2), Step::Health, Step::Imports, Step::Pools, Step::Dags],
-            Some(_) => vec![Step::Health, Step::Imports, Step::Pools, Step::Dags],
+            None => vec![Step::Version(Api::V2), Step::Health, Step::Imports, Step::Pools, Step::Running, Step::Dags],
+            Some(_) => vec![Step::Health, Step::Imports, Step::Pools, Step::Running, Step::Dags],
         };
         self.problems.clear();
         self.poll = Some(Poll {
@@ -264,6 +272,9 @@ impl Airflow {
             Step::Health => format!("{root}/monitor/health"),
             Step::Imports => format!("{root}/importErrors?limit=1"),
             Step::Pools => format!("{root}/pools?limit={PAGE_ROWS}"),
+            Step::Running => format!("{root}/dags/~/dagRuns?limit={PAGE_ROWS}&state=running&order_by=start_date"),
+            Step::Stats if api == Api::V1 => format!("{root}/dagStats?dag_ids={}", self.stats_query()?),
+            Step::Stats => format!("{root}/dagStats"),
             Step::Dags => {
                 let active = if api == Api::V1 { "&only_active=true" } else { "" };
                 format!("{root}/dags?limit={PAGE_ROWS}&offset={}&order_by=dag_id{active}", self.facts.dag_offset)
@@ -301,6 +312,13 @@ impl Airflow {
         let body = body.map(|(user, password)| Secret::new(json!({"username": user, "password": password.expose()}).to_string()));
         let method = if step == Step::Token { "POST" } else { "GET" };
         Some(Call { endpoint: endpoint_of(&step), method, path, body, credentials })
+    }
+
+    /// The DAGs for `dagStats` of version 1, when there are not too many.
+    fn stats_query(&self) -> Option<String> {
+        let names: Vec<String> = self.facts.dags.iter().flatten().map(|(dag, _)| encoded(dag)).collect();
+        let query = names.join(",");
+        (!query.is_empty() && query.len() <= STATS_QUERY_BYTES_MAX).then_some(query)
     }
 
     fn version(&mut self, api: Api, answer: &Answer, now: Timestamp) {
@@ -358,10 +376,12 @@ impl Airflow {
                     known.tries.pop_front();
                 }
             }
-            Step::Imports | Step::Pools | Step::Dags if status < 500 => {
+            Step::Stats => self.facts.stats.clear(),
+            Step::Imports | Step::Pools | Step::Running | Step::Dags if status < 500 => {
                 match step {
                     Step::Imports => self.facts.import_errors = None,
                     Step::Pools => self.facts.pools.clear(),
+                    Step::Running => self.facts.running = None,
                     _ => self.facts.dags = None,
                 }
                 self.problem(format!("{endpoint}: {said}"));
@@ -394,6 +414,16 @@ impl Airflow {
             Step::Health => wire::health(body).map(|parts| self.facts.parts = parts),
             Step::Imports => wire::total(body).map(|total| self.facts.import_errors = Some(total)),
             Step::Pools => wire::pools(body).map(|page| self.facts.pools = page.rows),
+            Step::Running => wire::running(body).map(|mut page| {
+                page.rows.retain(|run| self.settings.counts(&run.dag));
+                // Of all DAGs the server knows the number; of some only those of the page are known.
+                let count = if self.settings.dags.is_empty() { page.total } else { page.rows.len() };
+                self.facts.running = Some((page.rows, count));
+            }),
+            Step::Stats => wire::stats(body).map(|mut stats| {
+                stats.retain(|(dag, ..)| self.settings.counts(dag));
+                self.facts.stats = stats;
+            }),
             Step::Dags => self.dags(body, now),
             Step::Runs => self.runs(body),
             Step::Tasks => self.tasks(body),
@@ -423,10 +453,14 @@ impl Airflow {
             }
             facts.dags = Some(round);
         }
+        let stats = done && (self.api == Some(Api::V2) || self.stats_query().is_some());
         if let Some(poll) = &mut self.poll {
             poll.dag_pages += 1;
             if !done && poll.dag_pages < DAG_PAGES_PER_POLL {
                 poll.first.push_front(Step::Dags);
+            }
+            if stats {
+                poll.first.push_back(Step::Stats);
             }
         }
         Ok(())
@@ -564,6 +598,8 @@ impl Airflow {
             self.facts.parts.clear();
             self.facts.pools.clear();
             self.facts.import_errors = None;
+            self.facts.running = None;
+            self.facts.stats.clear();
         }
     }
 }
@@ -665,7 +701,8 @@ fn endpoint_of(step: &Step) -> &'static str {
         Step::Imports => "importErrors",
         Step::Pools => "pools",
         Step::Dags => "dags",
-        Step::Runs | Step::History => "dagRuns",
+        Step::Stats => "dagStats",
+        Step::Runs | Step::Running | Step::History => "dagRuns",
         Step::Tasks => "taskInstances",
         Step::Tries(_) => "tries",
         Step::Xcom(_) => "xcomEntries",

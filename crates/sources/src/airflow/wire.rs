@@ -31,6 +31,13 @@ impl Run {
     }
 }
 
+/// A run that goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Running {
+    pub dag: String,
+    pub start: Option<Timestamp>,
+}
+
 /// A try of a task that has ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Attempt {
@@ -40,6 +47,7 @@ pub(super) struct Attempt {
     pub map_index: i64,
     pub try_number: u64,
     pub state: String,
+    pub operator: Option<String>,
     pub start: Option<Timestamp>,
     pub end: Timestamp,
 }
@@ -84,6 +92,7 @@ struct AttemptRow {
     map_index: Option<i64>,
     try_number: Option<u64>,
     state: Option<String>,
+    operator: Option<String>,
     start_date: Option<String>,
     end_date: Option<String>,
 }
@@ -131,6 +140,25 @@ pub(super) fn runs(body: &[u8]) -> Result<Page<Run>, String> {
     })
 }
 
+pub(super) fn running(body: &[u8]) -> Result<Page<Running>, String> {
+    page(body, "dag_runs", |row: RunRow| Ok((Some(Running { dag: row.dag_id, start: time(&row.start_date) }), None)))
+}
+
+/// How many runs the database has now, by DAG and state: what was cleaned up is not in it.
+pub(super) fn stats(body: &[u8]) -> Result<Vec<(String, String, f64)>, String> {
+    let value = json(body)?;
+    let dags = value["dags"].as_array().ok_or("\"dags\" is missing")?;
+    let mut found = Vec::new();
+    for dag in dags {
+        for one in dag["stats"].as_array().into_iter().flatten() {
+            if let (Some(dag), Some(state), Some(count)) = (dag["dag_id"].as_str(), one["state"].as_str(), one["count"].as_f64()) {
+                found.push((dag.to_string(), state.to_string(), count));
+            }
+        }
+    }
+    Ok(found)
+}
+
 pub(super) fn attempts(body: &[u8]) -> Result<Page<Attempt>, String> {
     page(body, "task_instances", |row: AttemptRow| {
         let Some(end) = time(&row.end_date) else { return Ok((None, None)) };
@@ -150,6 +178,7 @@ pub(super) fn attempts(body: &[u8]) -> Result<Page<Attempt>, String> {
             map_index: row.map_index.unwrap_or(-1),
             try_number: row.try_number.unwrap_or(0),
             state,
+            operator: row.operator,
             start: time(&row.start_date),
             end,
         };

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::settings::{Latest, RunsWanted, XcomMapping, XcomType};
 use super::value;
 use super::wire::Run;
-use crate::family::Family;
+use crate::family::{Family, family};
 
 /// Reads that wait for their turn; above it the oldest are dropped and counted.
 pub(super) const READS_MAX: usize = 2_000;
@@ -204,12 +204,4 @@ impl XcomRead {
             Latest::LogicalDate => self.meant_for_ms,
         }
     }
-}
-
-fn family<'a>(out: &'a mut Vec<Family>, name: &str, kind: MetricType, help: String) -> &'a mut Family {
-    let at = out.iter().position(|family| family.name == name).unwrap_or_else(|| {
-        out.push(Family::new(name, kind, help));
-        out.len() - 1
-    });
-    &mut out[at]
 }

@@ -44,6 +44,50 @@ fn servers() {
     );
 }
 
+/// A stack that starts with and without an Airflow at hand.
+#[test]
+fn an_address_that_is_not_set() {
+    let text =
+        "airflow: [{url: '${NO_SUCH_AIRFLOW:-}', dags: [d]}]\nmlflow: [{url: '${NO_SUCH_MLFLOW:-}'}, {url: 'http://${NO_SUCH_HOST:-m}'}]\n";
+    let settings = good(&[("bellbuoy.yml", text)]);
+    assert_eq!((settings.airflow.len(), settings.mlflow.len()), (0, 1));
+    check("airflow: [{url: ''}]\n", expect![[r#"bellbuoy.yml:1:17: "url" is empty"#]]);
+    check(
+        "airflow: [{url: '${NO_SUCH_AIRFLOW:-}', dag: [d]}]\n",
+        expect![[r#"bellbuoy.yml:1:41: unknown field "dag" in airflow server; did you mean "dags"?"#]],
+    );
+    check(
+        "mlflow: [{url: http://m, listen: here}, {url: http://n, listen: ':1'}, {url: http://o, listen: ':1'}]\n",
+        expect![[r#"
+        bellbuoy.yml:1:34: "listen" is no address: "here"; write host and port: `127.0.0.1:9101`
+        bellbuoy.yml:1:88: two servers have the same "listen"; give each a port of its own"#]],
+    );
+}
+
+#[test]
+fn attempts() {
+    let check = |text: &str, expected: Expect| check(&format!("airflow:\n- url: http://a\n{text}"), expected);
+    check(
+        "  attempts: [{dag: d, task: t, metric: m}]\n",
+        expect![[r#"bellbuoy.yml:3:3: "attempts" needs the tries of tasks; write `tasks: true`, or name the DAGs in `dags`"#]],
+    );
+    check(
+        "  dags: [d]\n  attempts:\n  - {dag: d, task: t}\n  - {dag: e, task: t, metric: m, labels: {status: x}}\n  - {dag: d, task: t, metric: airflow_x, state_label: a-b}\n",
+        expect![[r#"
+            bellbuoy.yml:4:3: tries of DAG "e" are named, which "dags" leaves out; add the DAG to `dags`
+            bellbuoy.yml:5:5: neither "metric" nor "duration" is given; `metric` counts tries, `duration` is a histogram of how long they took
+            bellbuoy.yml:6:43: label "status" is filled in already
+            bellbuoy.yml:7:31: metric "airflow_x" is one of our own; names that begin with airflow_ are taken
+            bellbuoy.yml:7:55: "a-b" is no label name"#]],
+    );
+    check(
+        "  dags: [d]\n  xcoms: [{dag: d, task: t, metric: m}]\n  attempts: [{dag: d, task: t, metric: m, duration: n}, {dag: d, task: u, duration: n}]\n",
+        expect![[r#"
+            bellbuoy.yml:5:3: metric "m" has another type elsewhere; one name has one type
+            bellbuoy.yml:5:57: the same name is given twice with the same labels; give each a label of its own: `labels: {dag: ...}`"#]],
+    );
+}
+
 #[test]
 fn xcoms() {
     let check = |mappings: &str, expected: Expect| {
@@ -80,7 +124,7 @@ fn xcoms() {
     check(
         "  - {dag: d, task: t, metric: m, type: count, value_label: v, labels: {v: x, instance: y}}\n",
         expect![[r#"
-        bellbuoy.yml:5:72: label "v" is "value_label" too
+        bellbuoy.yml:5:72: label "v" is filled in already
         bellbuoy.yml:5:78: "instance" can not be a label here"#]],
     );
     check(

@@ -124,6 +124,17 @@ impl Fake {
         match parts.as_slice() {
             ["importErrors"] => (200, json!({"import_errors": [], "total_entries": 0})),
             ["pools"] => (200, json!({"pools": [{"name": "default_pool", "slots": 128, "open_slots": 120}], "total_entries": 1})),
+            ["dagStats"] => {
+                let count = |dag: &str, state: &str| self.runs.iter().filter(|run| run.dag == dag && run.state == state).count();
+                let one = |dag: &str| {
+                    let stats: Vec<Value> =
+                        ["running", "success", "failed"].map(|state| json!({"state": state, "count": count(dag, state)})).into();
+                    json!({"dag_id": dag, "stats": stats})
+                };
+                assert!(self.v2 || query.starts_with("dag_ids="), "version 1 wants them named");
+                let rows: Vec<Value> = self.dags.iter().map(|(dag, _)| one(dag)).collect();
+                (200, json!({"dags": rows, "total_entries": rows.len()}))
+            }
             ["dags"] => {
                 let rows = self.dags.iter().map(|(dag, paused)| json!({"dag_id": dag, "is_paused": paused})).collect();
                 (200, self.page("dags", rows, query))
@@ -174,8 +185,12 @@ impl Fake {
         if let Some(until) = said("end_date_lte").map(|text| time(&text)) {
             rows.retain(|row| end(row).is_some_and(|end| end <= until));
         }
+        if let Some(state) = said("state") {
+            rows.retain(|row| row["state"] == state);
+        }
         match said("order_by").as_deref() {
             Some("end_date") => rows.sort_by_key(end),
+            Some("start_date") => rows.sort_by_key(|row| row["start_date"].as_str().map(time)),
             Some("-end_date") => rows.sort_by_key(|row| std::cmp::Reverse(end(row))),
             _ => {}
         }
@@ -197,7 +212,7 @@ fn run_row(run: &FakeRun) -> Value {
 fn task_row(run: &FakeRun, task: &FakeTask) -> Value {
     json!({
         "dag_id": run.dag, "dag_run_id": run.id, "task_id": task.id, "map_index": -1, "try_number": task.try_number, "state": task.state,
-        "start_date": task.start.map(Timestamp::rfc3339), "end_date": task.end.map(Timestamp::rfc3339),
+        "start_date": task.start.map(Timestamp::rfc3339), "operator": "PythonOperator", "end_date": task.end.map(Timestamp::rfc3339),
     })
 }
 

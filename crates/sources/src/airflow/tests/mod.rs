@@ -1,6 +1,7 @@
 //! Against recorded answers of Airflow 2.11.2 and 3.3.2 (`../fixtures`), and against a simulated one (`fake.rs`).
 
 mod fake;
+mod names;
 mod polls;
 mod property;
 mod recorded;

@@ -326,6 +326,8 @@ fn pythons_texts() {
         "0",
         expect![[r#"Err("a text that is no object, where \"0\" is looked for")"#]],
     );
+    check("[1, 2, {'length': 7}]", "length", expect!["Ok(3.0)"]);
+    check("{'length': 7}", "length", expect!["Ok(7.0)"]);
     check("plain", "a", expect![[r#"Err("a text that is no object, where \"a\" is looked for")"#]]);
 }
 
@@ -341,6 +343,10 @@ fn health_pools_and_lists() {
         let pools = wire::pools(&file(&format!("{version}/pools.json"))).expect("readable").rows;
         assert_eq!((pools[0].name.as_str(), pools[0].open_slots), ("default_pool", Some(128.0)));
         assert!(wire::dags(&file(&format!("{version}/dags.json"))).expect("readable").rows.len() >= 3);
+    }
+    for version in ["v1", "v2"] {
+        let stats = wire::stats(&file(&format!("{version}/dag_stats.json"))).expect("readable");
+        assert!(stats.contains(&("daily_fetch_bike_data".into(), "failed".into(), 1.0)), "{version}");
     }
     let down = wire::health(&file("v2/health_scheduler_down.json")).expect("readable");
     assert_eq!(down.iter().find(|part| part.name == "scheduler").and_then(|part| part.healthy), Some(false));
@@ -364,6 +370,8 @@ fn a_token_is_asked_for_and_renewed_once() {
                 expired += 1;
                 (401, "err_expired_token")
             }
+            "dagStats" => (200, "dag_stats"),
+            "dagRuns" if call.path.contains("state=running") => (200, "dag_runs_all"),
             "pools" => (200, "pools"),
             "dags" => (200, "dags"),
             "dagRuns" => (403, "err_bad_token"),
@@ -381,7 +389,9 @@ fn a_token_is_asked_for_and_renewed_once() {
         GET /api/v2/pools?limit=100
         POST /auth/token
         GET /api/v2/pools?limit=100
+        GET /api/v2/dags/~/dagRuns?limit=100&state=running&order_by=start_date
         GET /api/v2/dags?limit=100&offset=0&order_by=dag_id
+        GET /api/v2/dagStats
         GET /api/v2/dags/~/dagRuns?limit=100&offset=0&end_date_gte=2026-11-21T02:55:00Z&order_by=end_date
     "#]]
     .assert_eq(&text);
@@ -415,12 +425,12 @@ fn refusals_in_words() {
     let v1 = [(404, &b"<html>"[..]), (200, &two), (200, &file("v1/health.json"))];
     let no = file("v1/err_bad_password.json");
     check(
-        &[v1[0], v1[1], v1[2], (403, &no), (403, &no), (403, &no), (403, &no)],
+        &[v1[0], v1[1], v1[2], (403, &no), (403, &no), (403, &no), (403, &no), (403, &no)],
         expect![[r#"
-        importErrors: HTTP status 403: Forbidden
-        pools: HTTP status 403: Forbidden
-        dags: HTTP status 403: Forbidden
-        dagRuns: HTTP status 403: Forbidden"#]],
+            importErrors: HTTP status 403: Forbidden
+            pools: HTTP status 403: Forbidden
+            dagRuns: HTTP status 403: Forbidden
+            dags: HTTP status 403: Forbidden"#]],
     );
     check(
         &[(404, b"<html>"), (404, b"<html>")],
