@@ -9,10 +9,9 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FormRejection};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, header};
-use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
-use bellbuoy_instrument::{Instrument, TEXT_FORMAT, TrainingOutcome};
+use bellbuoy_instrument::{Instrument, Scores, TrainingOutcome};
 use bellbuoy_vocabulary::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -83,7 +82,7 @@ pub async fn serve(
 
 /// All endpoints, bounded and counted.
 pub fn router(service: Service) -> Router {
-    let layer = service.instrument().layer();
+    let (layer, metrics) = (service.instrument().layer(), service.instrument().metrics_route());
     Router::new()
         .route(path::PREDICT, post(predict))
         .route(path::TRAIN, post(train_challenger))
@@ -93,7 +92,7 @@ pub fn router(service: Service) -> Router {
         .route(path::DRIFT, post(check_drift))
         .route(path::HEALTH, get(health))
         .route(path::TOKEN, post(token))
-        .route(path::METRICS, get(metrics))
+        .route(path::METRICS, metrics)
         .route(path::METRICS_DRIFT, post(submit_drift).get(submitted_drift))
         .layer(DefaultBodyLimit::max(api::BODY_BYTES_MAX))
         .layer(layer)
@@ -187,9 +186,7 @@ impl Service {
     }
 
     fn show_score(&self, role: Role, score: &Score) {
-        if let Some(r2) = score.r2 {
-            self.0.instrument.model(role.label(), r2, score.rmse);
-        }
+        self.0.instrument.model(role.label()).scores(Scores { r2: score.r2, rmse: Some(score.rmse), mae: Some(score.mae) });
         if role == Role::Challenger {
             lock(&self.0.last).challenger = Some(*score);
         }
@@ -205,7 +202,7 @@ impl Service {
         }
         models.challenger = None;
         // The new champion's score is the one it had as challenger; the old champion's is history.
-        self.0.instrument.model_gone(Role::Challenger.label());
+        self.0.instrument.model(Role::Challenger.label()).gone();
         let score = lock(&self.0.last).challenger.take();
         if let Some(score) = score {
             self.show_score(Role::Champion, &score);
@@ -294,8 +291,7 @@ impl Role {
 }
 
 async fn predict(State(service): State<Service>, body: Body) -> Answer<api::PredictResponse> {
-    let start = Instant::now();
-    let instrument = service.0.instrument.clone();
+    let timer = service.0.instrument.prediction();
     let result = match read(body) {
         // A full batch takes tens of milliseconds.
         Ok(request) => blocking(move || service.predict(request)).await,
@@ -303,11 +299,11 @@ async fn predict(State(service): State<Service>, body: Body) -> Answer<api::Pred
     };
     match result {
         Ok(response) => {
-            instrument.predictions(response.predictions.len() as u64, start.elapsed());
+            timer.answered(response.predictions.len() as u64);
             Ok(Json(response))
         }
         Err(error) => {
-            instrument.prediction_error(error.kind());
+            timer.failed(error.kind());
             Err(error)
         }
     }
@@ -371,10 +367,6 @@ async fn token(State(service): State<Service>, form: Result<Form<api::TokenReque
     }
     let access_token = tokens.issue(&settings.username, now_s().saturating_add(settings.token_lifetime_s));
     Ok(Json(api::TokenResponse { access_token, token_type: "bearer".to_owned(), expires_in: settings.token_lifetime_s }))
-}
-
-async fn metrics(State(service): State<Service>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, TEXT_FORMAT)], service.0.instrument.render())
 }
 
 async fn submit_drift(State(service): State<Service>, headers: HeaderMap, body: Body) -> Answer<api::DriftScores> {

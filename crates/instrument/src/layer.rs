@@ -1,34 +1,74 @@
-//! A tower layer that counts and times HTTP requests.
+//! A tower layer that counts and times HTTP requests, for axum and every other service of `http` requests.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::extract::MatchedPath;
-use axum::http::{Method, Request, Response};
+use http::{Request, Response};
+use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::instrument::Families;
+use crate::requests::{Endpoint, Requests};
+
+/// The `endpoint` of requests whose path has no pattern.
+const UNMATCHED: &str = "unmatched";
+/// The status of a request whose client went away before the answer; the word is nginx's. There was no answer to take it from.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+/// The status of a request whose handler panicked or whose service failed: what the client gets from most servers, if anything.
+const FAILED: u16 = 500;
+
+pub(crate) type PathOf = dyn for<'a> Fn(&'a http::Uri, &'a http::Extensions) -> Option<Cow<'a, str>> + Send + Sync;
 
 /// `Instrument::layer()`.
 #[derive(Clone)]
-pub struct RequestLayer(Arc<Families>);
+pub struct RequestLayer {
+    requests: Arc<Requests>,
+    path_of: Arc<PathOf>,
+}
 
 /// A service whose requests are counted.
 ///
-/// A request is counted when the head of its answer is there; one that the client abandons before is not.
+/// A request is counted once: when the head of its answer is there (what its body takes is not measured), when its service fails
+/// or panics (status 500), or when it is dropped before, because the client went away or a time-out struck (status 499).
 #[derive(Clone)]
 pub struct Counted<S> {
     inner: S,
-    families: Arc<Families>,
+    layer: RequestLayer,
+}
+
+pin_project! {
+    /// The answer to come.
+    pub struct CountedFuture<F> {
+        #[pin]
+        inner: F,
+        // Gone when the answer is there.
+        under_way: Option<UnderWay>,
+    }
+}
+
+/// Counts the request when it ends, in whichever way.
+struct UnderWay {
+    requests: Arc<Requests>,
+    endpoint: Arc<Endpoint>,
+    start: Instant,
+    status: u16,
 }
 
 impl RequestLayer {
-    pub(crate) fn new(families: Arc<Families>) -> RequestLayer {
-        RequestLayer(families)
+    pub(crate) fn new(requests: Arc<Requests>, path_of: Arc<PathOf>) -> RequestLayer {
+        RequestLayer { requests, path_of }
+    }
+
+    fn begin<B>(&self, request: &Request<B>) -> UnderWay {
+        let path = (self.path_of)(request.uri(), request.extensions());
+        let endpoint = self.requests.endpoint(request.method(), path.as_deref().unwrap_or(UNMATCHED));
+        endpoint.in_progress.inc();
+        // Until the service has returned something: a panic is seen by nobody else.
+        UnderWay { requests: self.requests.clone(), endpoint, start: Instant::now(), status: FAILED }
     }
 }
 
@@ -36,113 +76,59 @@ impl<S> Layer<S> for RequestLayer {
     type Service = Counted<S>;
 
     fn layer(&self, inner: S) -> Counted<S> {
-        Counted { inner, families: self.0.clone() }
+        Counted { inner, layer: self.clone() }
     }
 }
 
 impl<S, In, Out> Service<Request<In>> for Counted<S>
 where
     S: Service<Request<In>, Response = Response<Out>>,
-    S::Future: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+    type Future = CountedFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<In>) -> Self::Future {
-        let start = Instant::now();
-        let method = method_label(request.method());
-        let endpoint = match request.extensions().get::<MatchedPath>() {
-            Some(path) => path.as_str().to_owned(),
-            // Not the path as sent: every wrong address would make a series.
-            None => "unmatched".to_owned(),
+        let mut under_way = self.layer.begin(&request);
+        let inner = self.inner.call(request);
+        under_way.status = CLIENT_CLOSED_REQUEST;
+        CountedFuture { inner, under_way: Some(under_way) }
+    }
+}
+
+impl<F, Out, E> Future for CountedFuture<F>
+where
+    F: Future<Output = Result<Response<Out>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let tell = |under_way: &mut Option<UnderWay>, status| under_way.iter_mut().for_each(|one| one.status = status);
+        // What a panic leaves behind: it may be caught and we dropped later, so that unwinding cannot be asked for.
+        tell(this.under_way, FAILED);
+        let Poll::Ready(answer) = this.inner.poll(cx) else {
+            tell(this.under_way, CLIENT_CLOSED_REQUEST);
+            return Poll::Pending;
         };
-        // Exists with 0 from the first request, so that the first 5xx is an increase.
-        let errors = self.families.errors.with([method, &endpoint]);
-        let families = self.families.clone();
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            let answer = answer.await;
-            let code = answer.as_ref().map_or(500, |response| response.status().as_u16());
-            let status = code.to_string();
-            families.api_requests.with([&endpoint, method, &status]).increment();
-            families.requests.with([method, &endpoint, &status]).increment();
-            families.request_duration.with([method, &endpoint]).observe(start.elapsed().as_secs_f64());
-            if code >= 500 {
-                errors.increment();
-            }
-            answer
-        })
-    }
-}
-
-/// HTTP allows any word as a method; only the known ones become label values.
-fn method_label(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "HEAD" => "HEAD",
-        "OPTIONS" => "OPTIONS",
-        _ => "other",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::Instrument;
-    use axum::body::Body;
-    use axum::http::{Request, StatusCode};
-    use axum::routing::{get, post};
-    use axum::{Router, extract::Path};
-    use tower::ServiceExt;
-
-    async fn send(app: &Router, method: &str, path: &str) -> StatusCode {
-        let request = Request::builder().method(method).uri(path).body(Body::empty()).expect("a good request");
-        app.clone().oneshot(request).await.expect("infallible").status()
-    }
-
-    fn app(instrument: &Instrument) -> Router {
-        Router::new()
-            .route("/items/{id}", get(|Path(id): Path<u32>| async move { id.to_string() }))
-            .route("/fail", post(|| async { StatusCode::BAD_GATEWAY }))
-            .layer(instrument.layer())
-    }
-
-    fn has(text: &str, line: &str) {
-        assert!(text.lines().any(|have| have == line), "no {line:?} in\n{text}");
-    }
-
-    #[tokio::test]
-    async fn counted_by_route_pattern_method_and_status() {
-        let instrument = Instrument::new();
-        let app = app(&instrument);
-        assert_eq!(send(&app, "GET", "/items/1").await, 200);
-        assert_eq!(send(&app, "GET", "/items/2").await, 200);
-        assert_eq!(send(&app, "GET", "/items/x").await, 400);
-        assert_eq!(send(&app, "POST", "/fail").await, 502);
-        let text = instrument.render();
-        has(&text, "fastapi_requests_total{method=\"GET\",endpoint=\"/items/{id}\",status=\"200\"} 2");
-        has(&text, "fastapi_requests_total{method=\"GET\",endpoint=\"/items/{id}\",status=\"400\"} 1");
-        has(&text, "api_requests_total{endpoint=\"/fail\",method=\"POST\",status=\"502\"} 1");
-        has(&text, "fastapi_errors_total{method=\"POST\",endpoint=\"/fail\"} 1");
-        has(&text, "fastapi_errors_total{method=\"GET\",endpoint=\"/items/{id}\"} 0");
-        has(&text, "fastapi_request_duration_seconds_count{method=\"GET\",endpoint=\"/items/{id}\"} 3");
-    }
-
-    #[tokio::test]
-    async fn strange_methods_and_addresses_make_one_series() {
-        let instrument = Instrument::new();
-        let app = app(&instrument);
-        for n in 0..50 {
-            assert_eq!(send(&app, &format!("M{n}"), &format!("/nowhere/{n}")).await, 404);
+        if let Ok(response) = &answer {
+            tell(this.under_way, response.status().as_u16());
         }
-        has(&instrument.render(), "api_requests_total{endpoint=\"unmatched\",method=\"other\",status=\"404\"} 50");
+        drop(this.under_way.take());
+        Poll::Ready(answer)
     }
 }
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.endpoint.in_progress.dec();
+        self.requests.finished(&self.endpoint, self.status, self.start.elapsed());
+    }
+}
+
+#[cfg(all(test, feature = "axum"))]
+mod tests;

@@ -166,7 +166,7 @@ async fn evaluates_and_finds_drift() {
     assert_eq!((&monitor["recent_rows"], &monitor["last_evaluation"]["rows"]), (&json!(WINDOW_ROWS), &json!(48)));
     let (_, metrics) = send(&app, "GET", "/metrics", &[], "").await;
     let metrics = metrics.as_str().expect("text");
-    for name in ["drift_detected 1\n", "feature_drift{feature=\"temp\"}", "model_r2_score{model_type=\"champion\"}"] {
+    for name in ["drift_detected 1.0\n", "feature_drift{feature=\"temp\"}", "model_r2_score{model_type=\"champion\"}"] {
         assert!(metrics.contains(name), "no {name} in {metrics}");
     }
 }
