@@ -102,7 +102,7 @@ class Bellbuoy:
         return list(reversed(self.get("/api/bellbuoy/inbox")))
 
 
-def wait_for(done: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+def wait_for(done: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
     """Polls a condition of another process; the end is an error, never a pass."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -150,6 +150,17 @@ class Requests(AsgiCase):
             self.call(app, f"/nowhere/{n}", f"M{n}")
         self.has('fastapi_requests_total{endpoint="unmatched",method="other",status="404"} 30.0')
 
+    def test_paths_beyond_the_bound_fold(self) -> None:
+        app = Starlette(routes=[Route(f"/{n}", ok) for n in range(310)])
+        self.instrument.install(app)
+        for n in range(310):
+            self.call(app, f"/{n}")
+        self.has(
+            'fastapi_requests_total{endpoint="/299",method="GET",status="200"} 1.0',
+            'fastapi_requests_total{endpoint="other",method="GET",status="200"} 10.0',
+            'instrument_label_sets_dropped_total{metric="fastapi_requests_total"} 10.0',
+        )
+
     def test_fastapi(self) -> None:
         app = fastapi.FastAPI()
         inner = fastapi.APIRouter(prefix="/inner")

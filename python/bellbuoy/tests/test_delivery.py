@@ -129,6 +129,7 @@ class Order(Case):
     def test_what_was_meant_for_one_bellbuoy_never_goes_to_another(self) -> None:
         other = self.server(lambda *_: (200, TAKEN))
         send_event("custom", settings=self.settings(NOBODY))
+        send_event("custom", settings=self.settings(other.url + "/below", timeout=0.0))
         self.assertEqual(flush(self.settings(other.url)).delivered, 0)
         self.assertEqual(other.came, [])
 
@@ -162,6 +163,12 @@ class Secrets(Case):
             next(headers["Authorization"] for _, _, headers in server.came if "Authorization" in headers), "Basic YmVsbDpzM2NyZXQ="
         )
         self.assertEqual(server.came[-1][2]["Authorization"], "Bearer t0ken-s3cret")
+
+    def test_a_token_that_cannot_be_sent_is_not_shown(self) -> None:
+        for token in ("s3cret\nnew: line", "s3cret€"):
+            outcome = send_event("custom", settings=self.settings(NOBODY, token=token))
+            self.assertEqual(outcome, "spooled")
+            self.assertNotIn("s3cret", outcome.reason)
 
     @unittest.skipUnless(os.name == "posix", "skipped: file modes are POSIX")
     def test_nobody_else_reads_the_spool(self) -> None:

@@ -62,18 +62,19 @@ class Service(Case):
 class Readme(Case):
     def test_its_blocks_run(self) -> None:
         server = self.bellbuoy().start()
-        bellbuoy.configure(url=server.url, spool=self.spool)
-        self.addCleanup(setattr, bellbuoy.settings, "_configured", None)
+        env = {**os.environ, "BELLBUOY_URL": server.url, "BELLBUOY_SPOOL": str(self.spool)}
         text = EXAMPLES.with_name("README.md").read_text(encoding="utf-8")
         blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
         have = {"fastapi": importlib.util.find_spec("fastapi"), "airflow.sdk": False}
         run = [block for block in blocks if all(found or f"from {name} import" not in block for name, found in have.items())]
         self.assertGreaterEqual(len(run), 4)
         for block in run:
-            exec(compile(block, "README.md", "exec", dont_inherit=True), {})
+            subprocess.run([sys.executable, "-c", block], env=env, check=True, capture_output=True, timeout=60)
         kinds = [event["kind"] for event in server.events()]
         self.assertEqual(kinds, ["drift", "training-success", "training-failure", "model-retired"])
-        again = bellbuoy.log_predictions("bikes", [{"id": id, "prediction": 0} for id in ("h1", "h2", "h3", "h4")])
+        again = bellbuoy.log_predictions(
+            "bikes", [{"id": id, "prediction": 0} for id in ("h1", "h2", "h3", "h4")], settings=self.settings(server.url)
+        )
         self.assertEqual(again.data["repeated"], 4)
 
 
@@ -86,19 +87,16 @@ class TheDag(Case):
         subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, timeout=300)
         server: Bellbuoy = self.bellbuoy().start()
         self.assertTrue(test_airflow.HAVE)
-        env = {
-            **os.environ,
-            "BELLBUOY_URL": server.url,
-            "BELLBUOY_SPOOL": str(self.spool),
-            "BELLBUOY_FOOTER": "MLOps Bike Traffic Monitoring",
-        }
-        env.update(BELLBUOY_MODEL="bikes", PYTHONPATH=str(EXAMPLES / "dags"))
+        env = {**os.environ, "BELLBUOY_URL": server.url, "BELLBUOY_SPOOL": str(self.spool), "BELLBUOY_MODEL": "bikes"}
+        env["BELLBUOY_FOOTER"] = "MLOps Bike Traffic Monitoring"
+        env["AIRFLOW__CORE__DAGS_FOLDER"] = str(EXAMPLES / "dags")
+        env["PYTHONPATH"] = os.pathsep.join([str(EXAMPLES / "dags"), os.environ.get("PYTHONPATH", "")])
         conf = {"r2": 0.6, "rmse": 65, "new_r2": 0.7856}
         script = [sys.executable, str(Path(__file__).with_name("run_dag.py")), "dag_monitor_and_train", json.dumps(conf)]
         done = subprocess.run(script, env=env, capture_output=True, text=True, timeout=300)
         self.assertIn('"fine_tune_model": "success"', done.stdout, done.stderr[-3000:])
-        titles = ("Model Performance Declining", "Training Completed")
-        wait_for(lambda: all(title in json.dumps(server.inbox()) for title in titles), "messages are missing in the inbox")
+        titles = ("Model Performance Critical", "Training Completed")
+        wait_for(lambda: all(title in json.dumps(server.inbox()) for title in titles), f"messages are missing\n{done.stdout}{done.stderr}")
         embeds = {embed["title"]: embed for row in server.inbox() for embed in row["message"]["embeds"]}
         trained = next(embed for title, embed in embeds.items() if "Training Completed" in title)
         self.assertIn("DEPLOYED", trained["description"])

@@ -30,6 +30,7 @@ except ImportError as error:  # pragma: no cover
 
 LABEL_SETS_MAX = 1000
 LABEL_VALUE_CHARS_MAX = 256
+# Each has some 30 series; what comes after is counted under `other`.
 PATHS_MAX = 300
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 OTHER = "other"
@@ -261,7 +262,10 @@ class BellbuoyMiddleware:
             return
         if self._paths is None:
             self._paths = _Paths(getattr(scope.get("app", self.app), "routes", []))
-        request = _Request(self.instrument, scope["method"], self._paths.template(scope))
+        endpoint = self._paths.template(scope)
+        if endpoint == OTHER:
+            self.instrument._dropped.labels("fastapi_requests_total").inc()
+        request = _Request(self.instrument, scope["method"], endpoint)
 
         async def watched(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -313,9 +317,9 @@ class _Paths:
 
     def __init__(self, routes: Iterable[Any]) -> None:
         self._known: list[tuple[re.Pattern[str], str]] = []
-        for path in list(_leaves(routes))[:PATHS_MAX]:
+        for path in _leaves(routes):
             pattern, template, _ = compile_path(path)
-            self._known.append((pattern, template))
+            self._known.append((pattern, template if len(self._known) < PATHS_MAX else OTHER))
 
     def template(self, scope: Any) -> str:
         path, root = scope["path"], scope.get("root_path", "")

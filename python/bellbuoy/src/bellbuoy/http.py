@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 import urllib.error
@@ -55,15 +56,18 @@ def _call(settings: Settings, path: str, body: Optional[bytes], seconds: float) 
             request.add_header("Content-Type", "application/json")
         if settings.authorization:
             request.add_unredirected_header("Authorization", settings.authorization)
-        with _opener.open(request, timeout=seconds) as response:
+        # A little longer than the caller waits, so that one of the two says what happened.
+        with _opener.open(request, timeout=seconds + 1) as response:
             return _meaning(settings, response.status, response.read(ANSWER_BYTES_MAX))
     except urllib.error.HTTPError as error:
         with error:
             return _meaning(settings, error.code, error.read(ANSWER_BYTES_MAX))
     except urllib.error.URLError as error:
         return Answer("unreachable", f"{settings.place}: {error.reason}")
-    except Exception as error:  # an address that is none, an answer that is no HTTP, a connection that broke
+    except (OSError, http.client.HTTPException) as error:  # a connection that broke, an answer that is no HTTP
         return Answer("unreachable", f"{settings.place}: {type(error).__name__}: {error}")
+    except Exception as error:  # an address or a token that cannot be; its text may have the token in it
+        return Answer("unreachable", f"{settings.place}: {type(error).__name__}; look at the address and the token")
 
 
 def _meaning(settings: Settings, status: int, text: bytes) -> Answer:

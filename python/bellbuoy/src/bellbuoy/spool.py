@@ -146,7 +146,7 @@ def lanes(settings: Settings) -> list[Lane]:
 
 def _host_folder(settings: Settings) -> Path:
     # By address: what was meant for a test system never goes to production.
-    return Path(settings.spool) / quote(settings.place, safe="")
+    return Path(settings.spool) / quote(settings.bare_url.partition("://")[2] or "?", safe="")
 
 
 def _make(folder: Path) -> None:
