@@ -21,6 +21,7 @@ pub mod exporter;
 pub mod forwarder;
 pub mod host;
 pub mod intake;
+pub mod machine;
 pub mod models;
 pub mod outbox;
 pub mod path;

@@ -5,6 +5,8 @@
 //! Read:  `Pushed::push`, then `run`, which hands the page to the path and ends the leases of jobs that died.
 
 mod grouping;
+mod groups;
+mod journal;
 mod lease;
 
 use std::collections::{BTreeMap, HashSet};
@@ -18,10 +20,12 @@ use tokio::sync::{Notify, watch};
 use tracing::{error, warn};
 
 pub use self::grouping::grouping;
+use self::groups::Groups;
+use self::journal::{Change, Journal};
 use crate::clock::{self, Stopwatch};
 use crate::config::PushedSettings;
 use crate::path::Path;
-use crate::state::{PushedRow, State, StateError};
+use crate::state::{State, StateError};
 
 const GROUPS_MAX: usize = 20_000;
 const SAMPLES_MAX: usize = 1_000_000;
@@ -61,15 +65,17 @@ pub enum PushError {
 /// All pushed groups.
 #[derive(Default)]
 pub struct Pushed {
-    groups: Mutex<BTreeMap<Key, Group>>,
+    groups: Mutex<Groups>,
     /// What the path knows of the page; kept over reloads, so that vanished series end.
     target: Mutex<Option<TargetState>>,
     changed: Notify,
+    /// Pushes that wait for the disk.
+    journal: Journal,
 }
 
 impl Pushed {
     pub fn restore(state: &State) -> Result<Pushed, StateError> {
-        let mut groups = BTreeMap::new();
+        let mut groups = Groups::default();
         for row in state.pushed_groups()? {
             let key: Key = match serde_json::from_str(&row.key) {
                 Ok(key) => key,
@@ -78,56 +84,60 @@ impl Pushed {
                     continue;
                 }
             };
-            let families = families_of_text(Format::PrometheusText, row.body.as_bytes()).unwrap_or_else(|problem| {
+            let families = families_of_text(Format::PrometheusText, row.body.unwrap_or_default().as_bytes()).unwrap_or_else(|problem| {
                 error!("the pushed group {key:?} in state.db can not be read and is empty until the next push: {problem}");
                 Vec::new()
             });
             let families = families.into_iter().map(|family| (family.name.clone(), family)).collect();
-            groups.insert(key, Group { families, pushed_at: row.pushed_at, failed_at: row.failed_at });
+            groups.put(key, Some(Group { families, pushed_at: row.pushed_at, failed_at: row.failed_at }));
         }
         Ok(Pushed { groups: Mutex::new(groups), ..Pushed::default() })
     }
 
     /// `replace`: PUT, the whole group; else POST, only the families that are given. Ok means that it is on disk.
-    pub fn push(&self, state: &State, key: Key, families: Vec<Family>, replace: bool, now: Timestamp) -> Result<(), PushError> {
+    pub fn push(&self, state: &State, key: Key, mut families: Vec<Family>, replace: bool, now: Timestamp) -> Result<(), PushError> {
+        // What a group says about its pushes is ours to say: a job that copies a page back would have it twice.
+        families.retain(|family| family.name != PUSH_TIME && family.name != FAILURE_TIME);
+        // What only the push itself says is looked at before anybody has to wait for it.
+        let alone = consistent(&key, &families);
         let mut groups = lock(&self.groups);
-        let old = groups.get(&key).cloned();
-        let is_new = old.is_none();
-        let mut group = old.unwrap_or_default();
-        if is_new && groups.len() >= GROUPS_MAX {
+        let old = groups.get(&key);
+        if old.is_none() && groups.len() >= GROUPS_MAX {
             return Err(PushError::Full(format!("there are {GROUPS_MAX} pushed groups; delete those of jobs that are gone")));
         }
-        let checked = consistent(&groups, &key, &families);
-        let samples: usize = groups.iter().filter(|(other, _)| **other != key).map(|(_, group)| group.samples()).sum();
-        if let Err(why) = checked {
+        let old_samples = old.map_or(0, Group::samples);
+        let mut group = match old {
+            // A push that fails keeps what is there.
+            Some(old) if replace && alone.is_ok() => Group { families: BTreeMap::new(), ..*old },
+            Some(old) => old.clone(),
+            None => Group::default(),
+        };
+        if let Err(why) = alone.and_then(|()| groups.agree(&key, &families)) {
+            let mut group = groups.get(&key).cloned().unwrap_or_default();
             group.failed_at = Some(now);
-            self.store(state, &mut groups, key, group)?;
+            self.store(state, groups, vec![(key, Some(group))])?;
             return Err(PushError::Inconsistent(why));
-        }
-        if replace {
-            group.families.clear();
         }
         for mut family in families {
             family.samples.iter_mut().for_each(|sample| mark(sample, &key));
             group.families.insert(family.name.clone(), family);
         }
-        if group.samples() > GROUP_SAMPLES_MAX || samples + group.samples() > SAMPLES_MAX {
+        let samples = group.samples();
+        if samples > GROUP_SAMPLES_MAX || groups.samples() - old_samples + samples > SAMPLES_MAX {
             let why = format!("too many pushed samples: at most {GROUP_SAMPLES_MAX} a group and {SAMPLES_MAX} in all");
             return Err(PushError::Full(why));
         }
         group.pushed_at = Some(now);
-        self.store(state, &mut groups, key, group)?;
+        self.store(state, groups, vec![(key, Some(group))])?;
         Ok(())
     }
 
     pub fn delete(&self, state: &State, key: &Key) -> Result<(), StateError> {
-        let mut groups = lock(&self.groups);
-        if groups.contains_key(key) {
-            state.delete_pushed(&key_text(key))?;
-            groups.remove(key);
-            self.changed.notify_one();
+        let groups = lock(&self.groups);
+        if groups.get(key).is_none() {
+            return Ok(());
         }
-        Ok(())
+        self.store(state, groups, vec![(key.clone(), None)])
     }
 
     /// A copy, for the API.
@@ -147,7 +157,7 @@ impl Pushed {
     pub fn page(&self) -> String {
         let groups = lock(&self.groups);
         let mut families: BTreeMap<&str, Vec<&Family>> = BTreeMap::new();
-        for family in groups.values().flat_map(|group| group.families.values()) {
+        for family in groups.iter().map(|(_, group)| group).flat_map(|group| group.families.values()) {
             families.entry(&family.name).or_default().push(family);
         }
         let mut out = TextWriter::new(Format::PrometheusText);
@@ -163,12 +173,15 @@ impl Pushed {
         out.finish()
     }
 
-    fn store(&self, state: &State, groups: &mut BTreeMap<Key, Group>, key: Key, group: Group) -> Result<(), StateError> {
-        let mut body = TextWriter::new(Format::PrometheusText);
-        group.families.values().for_each(|family| family.write(&mut body));
-        let row = PushedRow { key: key_text(&key), body: body.finish(), pushed_at: group.pushed_at, failed_at: group.failed_at };
-        state.put_pushed(&row)?;
-        groups.insert(key, group);
+    /// New states of groups, `None` for gone: in memory now, in the order of the lock; on disk when it returns, with whatever else waits.
+    fn store(&self, state: &State, mut groups: MutexGuard<'_, Groups>, changes: Vec<(Key, Option<Group>)>) -> Result<(), StateError> {
+        let mut put = |(key, group): (Key, Option<Group>)| {
+            let before = groups.put(key.clone(), group.clone());
+            Change { key, group, before }
+        };
+        let ticket = self.journal.add(changes.into_iter().map(&mut put).collect());
+        drop(groups);
+        self.journal.settle(state, ticket, &self.groups)?;
         self.changed.notify_one();
         Ok(())
     }
@@ -183,7 +196,7 @@ fn mark(sample: &mut FamilySample, key: &Key) {
     }
 }
 
-fn times(groups: &BTreeMap<Key, Group>, name: &str) -> Family {
+fn times(groups: &Groups, name: &str) -> Family {
     let help = match name {
         PUSH_TIME => "Last Unix time when changing this group in the Pushgateway succeeded.",
         _ => "Last Unix time when changing this group in the Pushgateway failed.",
@@ -198,8 +211,8 @@ fn times(groups: &BTreeMap<Key, Group>, name: &str) -> Family {
     Family { name: name.to_string(), kind: MetricType::Gauge, help: help.to_string(), samples: samples.collect() }
 }
 
-/// No times, no series twice, no type that another group has otherwise.
-fn consistent(groups: &BTreeMap<Key, Group>, key: &Key, families: &[Family]) -> Result<(), String> {
+/// No times, no series twice.
+fn consistent(key: &Key, families: &[Family]) -> Result<(), String> {
     let mut seen: HashSet<Labels> = HashSet::new();
     let mut names: HashSet<&str> = HashSet::new();
     for family in families {
@@ -219,18 +232,7 @@ fn consistent(groups: &BTreeMap<Key, Group>, key: &Key, families: &[Family]) -> 
             }
         }
     }
-    for (_, group) in groups.iter().filter(|(other, _)| *other != key) {
-        for family in families {
-            if let Some(other) = group.families.get(&family.name).filter(|other| other.kind != family.kind) {
-                return Err(format!("metric family {} has type {}, another group pushed it as {}", family.name, family.kind, other.kind));
-            }
-        }
-    }
     Ok(())
-}
-
-fn key_text(key: &Key) -> String {
-    serde_json::to_string(key).unwrap_or_default()
 }
 
 /// Hands the page to the path, each interval and soon after a push. Nothing happens as long as nobody ever pushed.

@@ -50,6 +50,9 @@ pub enum StateError {
     Open { path: String, source: rusqlite::Error },
     #[error("state database: {0}")]
     Query(#[from] rusqlite::Error),
+    /// A transaction that others shared.
+    #[error("{0}")]
+    Shared(String),
     #[error("state database: a stored value is not JSON: {0}")]
     Json(#[from] serde_json::Error),
 }

@@ -69,6 +69,8 @@ pub struct Telemetry {
     pub scrape_samples: Counter,
     pub scrape_samples_refused: Counter,
     pub commit_failures: Counter,
+    /// Mounts of this host that did not answer in time.
+    pub mount_timeouts: Counter,
     /// Rule group: evaluations, failures, missed iterations.
     pub rule_evaluations: Family,
     pub rule_failures: Family,

@@ -90,6 +90,11 @@ fn collect(w: &mut TextWriter, app: &App) {
         "Samples of targets that were not stored: out of order, duplicate, too old.",
     )
     .sample("", &[], telemetry.scrape_samples_refused.get() as f64);
+    w.family("bellbuoy_host_mount_timeouts_total", Counter, "Mounts that did not answer statvfs in time.").sample(
+        "",
+        &[],
+        telemetry.mount_timeouts.get() as f64,
+    );
     for (name, help, label, family) in [
         ("bellbuoy_pushed_samples_total", "Samples that others sent and that are stored.", "protocol", &telemetry.pushed_samples),
         (

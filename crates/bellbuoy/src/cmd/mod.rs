@@ -12,6 +12,7 @@ mod drift;
 mod evaluate;
 mod event;
 mod input;
+mod node_exporter;
 mod notifications;
 mod output;
 mod profile;
@@ -54,6 +55,8 @@ pub enum Command {
     Check(up::Check),
     /// Airflow's metrics on a port of their own: /metrics and /health.
     AirflowExporter(airflow_exporter::AirflowExporter),
+    /// This machine and its containers on a port of their own, under node_exporter's and cAdvisor's names: /metrics.
+    NodeExporter(node_exporter::NodeExporter),
     /// Ask a running bellbuoy or Prometheus a PromQL query.
     Query(query::Query),
     /// Show the pending and firing alerts of a running bellbuoy or Prometheus; exit status 1 when something fires.
@@ -92,6 +95,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Up(command) => runtime()?.block_on(up::run(command)),
         Command::Check(command) => up::check(command),
         Command::AirflowExporter(command) => runtime()?.block_on(airflow_exporter::run(command)),
+        Command::NodeExporter(command) => runtime()?.block_on(node_exporter::run(command)),
         Command::Query(command) => runtime()?.block_on(query::run(command)),
         Command::Alerts(command) => runtime()?.block_on(remote::alerts(command)),
         Command::Notifications(command) => runtime()?.block_on(notifications::run(command)),

@@ -2,7 +2,7 @@
 //!
 //! ```yaml
 //! models: [...]                    # see models.rs and docs/guides/models.md
-//! host: {interval: 15s, job: node, instance: trainer-1}    # this machine under node_exporter's names
+//! host: {interval: 15s, job: node, instance: trainer-1}    # this machine under node_exporter's names; see host.rs
 //! airflow: [...]                   # see airflow.rs and docs/guides/airflow.md
 //! mlflow: [...]                    # see mlflow.rs and docs/guides/mlflow.md
 //! pushgateway: {interval: 15s, job: pushgateway}    # how metrics that jobs push become samples
@@ -24,7 +24,7 @@ use super::model_config::ModelConfig;
 use super::read::{Fields, Report, Text};
 use super::settings::{HostSettings, PushedSettings, StorageSettings};
 use super::yaml::Node;
-use super::{Files, models};
+use super::{Files, host, models};
 use crate::state::HistoryLimits;
 
 /// The top-level keys.
@@ -60,7 +60,7 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellb
     }
     out.fallback_receiver = fields.text("fallback_receiver").map(|text| (text.as_str().to_string(), text.span()));
     out.forward_alerts = fields.boolean("forward_alerts").unwrap_or(false);
-    out.host = fields.map("host", "host").map(read_host);
+    out.host = fields.map("host", "host").map(host::read);
     for server in fields.maps("airflow", "airflow server") {
         let read = airflow::read(server, folder, files, &out.airflow);
         out.airflow.extend(read);
@@ -77,17 +77,6 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellb
     }
     fields.finish();
     out
-}
-
-fn read_host(fields: Fields) -> HostSettings {
-    let interval = fields.duration("interval").unwrap_or(Millis::from_seconds(15));
-    if interval < Millis::from_seconds(1) {
-        fields.error(fields.key_span("interval"), "\"interval\" must be at least 1s", "the usual is 15s");
-    }
-    let settings =
-        HostSettings { interval, job: fields.string("job").unwrap_or_else(|| "node".into()), instance: fields.string("instance") };
-    fields.finish();
-    settings
 }
 
 fn read_pushed(fields: Fields) -> PushedSettings {

@@ -8,6 +8,7 @@ mod bellbuoy;
 mod discover;
 mod file_sd;
 mod grafana;
+mod host;
 mod http;
 mod matchers;
 mod mlflow;

@@ -7,12 +7,14 @@ use bellbuoy_notify::Receiver;
 use bellbuoy_router::{ReceiverOutline, Route, RouterSettings};
 use bellbuoy_rules::GroupSettings;
 use bellbuoy_scrape::{FileDiscovery, Relabel, Scheme, ScrapeSettings, TargetGroup};
+use bellbuoy_sources::host::HostOptions;
 use bellbuoy_template::TemplateSet;
 use bellbuoy_vocabulary::{HttpOptions, Labels, Millis};
 
 use super::airflow::AirflowConfig;
 use super::mlflow::MlflowConfig;
 use super::model_config::ModelConfig;
+use crate::machine::Places;
 use crate::state::HistoryLimits;
 
 #[derive(Clone, Debug, Default)]
@@ -129,6 +131,8 @@ pub struct HostSettings {
     /// The labels `job` and `instance` of its series; the host's name when there is no instance.
     pub job: String,
     pub instance: Option<String>,
+    pub options: HostOptions,
+    pub places: Places,
 }
 
 /// `pushgateway:` of bellbuoy.yml: how pushed groups become samples.

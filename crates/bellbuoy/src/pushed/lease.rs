@@ -24,10 +24,15 @@ pub fn gauge(name: &str, help: &str, value: f64) -> Family {
 
 /// Called at each interval.
 pub fn end_overdue(pushed: &Pushed, state: &State, now: Timestamp) {
-    let mut groups = lock(&pushed.groups);
-    let overdue: Vec<Key> = groups.iter().filter(|(_, group)| is_overdue(group, now)).map(|(key, _)| key.clone()).collect();
-    for key in overdue {
-        let Some(mut group) = groups.get(&key).cloned() else { continue };
+    let groups = lock(&pushed.groups);
+    let overdue: Vec<(Key, Group)> =
+        groups.iter().filter(|(_, group)| is_overdue(group, now)).map(|(key, group)| (key.clone(), group.clone())).collect();
+    if overdue.is_empty() {
+        return;
+    }
+    let mut changes = Vec::new();
+    let mut jobs = Vec::new();
+    for (key, mut group) in overdue {
         for (name, help, value) in [
             (SUCCESS, "Whether the last run of the job succeeded.", 0.0),
             (RUNNING, "Whether the job runs.", 0.0),
@@ -38,11 +43,12 @@ pub fn end_overdue(pushed: &Pushed, state: &State, now: Timestamp) {
             group.families.insert(name.into(), family);
         }
         group.families.remove(EXIT_STATUS);
-        let job = key.get("job").cloned().unwrap_or_default();
-        match pushed.store(state, &mut groups, key, group) {
-            Ok(()) => warn!("job {job:?}: its lease ended without a report; it counts as failed"),
-            Err(error) => warn!("job {job:?} was lost, which could not be written down yet: {error}"),
-        }
+        jobs.push(key.get("job").cloned().unwrap_or_default());
+        changes.push((key, Some(group)));
+    }
+    match pushed.store(state, groups, changes) {
+        Ok(()) => jobs.iter().for_each(|job| warn!("job {job:?}: its lease ended without a report; it counts as failed")),
+        Err(error) => warn!("jobs {jobs:?} were lost, which could not be written down yet: {error}"),
     }
 }
 

@@ -56,6 +56,21 @@ fn put_replaces_the_group_and_post_the_families() {
     "#]]);
 }
 
+/// A job that pushes a page which it read from a gateway: the times were on our page twice.
+#[test]
+fn the_times_of_pushes_are_not_pushed() {
+    let bench = Bench::new();
+    assert_eq!(
+        bench.push("job/a", "# TYPE push_time_seconds counter\npush_time_seconds 5\npush_failure_time_seconds 6\nx 1\n", true, 1000),
+        "ok"
+    );
+    bench.check(expect![[r#"
+        x{job="a",instance=""} 1
+        push_time_seconds{job="a",instance=""} 1
+        push_failure_time_seconds{job="a",instance=""} 0
+    "#]]);
+}
+
 #[test]
 fn what_contradicts_is_refused_and_remembered_as_a_failure() {
     let bench = Bench::new();
@@ -95,4 +110,45 @@ fn a_job_that_nobody_hears_of_has_failed() {
         push_time_seconds{job="etl",instance=""} 1
         push_failure_time_seconds{job="etl",instance=""} 0
     "#]]);
+}
+
+/// Many at once: each answer says what is on disk, and memory is what a restart finds.
+#[test]
+fn pushes_at_the_same_time_are_all_on_disk() {
+    let bench = Bench::new();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let bench = &bench;
+            scope.spawn(move || {
+                for step in 0..50 {
+                    assert_eq!(bench.push(&format!("job/a/thread/{thread}"), &format!("x {step}\n"), true, 1000 + step), "ok");
+                    assert_eq!(bench.push("job/shared", &format!("y{thread} {step}\n"), false, 1000 + step), "ok");
+                }
+            });
+        }
+    });
+    let rows = bench.state.pushed_groups().expect("rows");
+    assert_eq!(rows.len(), 9);
+    assert!(rows.iter().filter(|row| row.key.contains("thread")).all(|row| row.body.as_deref().is_some_and(|body| body.contains(" 49\n"))));
+    let page = bench.pushed.page();
+    assert_eq!((0..8).filter(|thread| page.contains(&format!("y{thread}{{job=\"shared\",instance=\"\"}} 49\n"))).count(), 8, "{page}");
+    assert_eq!(Pushed::restore(&bench.state).expect("restored").page(), page);
+}
+
+/// The disk is full: the push is answered so, nothing of it is seen, and the next one is taken when there is room again.
+#[test]
+fn a_push_that_is_not_on_disk_is_not_seen() {
+    let bench = Bench::new();
+    assert_eq!(bench.push("job/a", "x 1\n", true, 1000), "ok");
+    let before = bench.pushed.page();
+    bench.state.fail_writes(true);
+    for (path, body) in [("job/a", "x 2\n"), ("job/b", "x 3\n"), ("job/a", "# TYPE x counter\nx 1 5\n")] {
+        let said = bench.push(path, body, true, 2000);
+        assert!(said.starts_with("state database"), "{said}");
+    }
+    assert!(bench.pushed.delete(&bench.state, &grouping("job/a").expect("a key")).is_err());
+    assert_eq!(bench.pushed.page(), before);
+    bench.state.fail_writes(false);
+    assert_eq!(bench.push("job/a", "x 4\n", true, 3000), "ok");
+    assert!(bench.pushed.page().contains("x{job=\"a\",instance=\"\"} 4\n"));
 }

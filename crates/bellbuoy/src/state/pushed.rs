@@ -9,8 +9,8 @@ use super::{State, StateError};
 pub struct PushedRow {
     /// The grouping key as JSON.
     pub key: String,
-    /// The families as metric text.
-    pub body: String,
+    /// The families as metric text; `None` when the group is gone.
+    pub body: Option<String>,
     pub pushed_at: Option<Timestamp>,
     pub failed_at: Option<Timestamp>,
 }
@@ -26,16 +26,29 @@ impl State {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    pub fn put_pushed(&self, row: &PushedRow) -> Result<(), StateError> {
+    /// All of them or none.
+    pub fn put_pushed(&self, rows: &[PushedRow]) -> Result<(), StateError> {
         let query = "INSERT INTO pushed (key, body, pushed_at_ms, failed_at_ms) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (key) DO UPDATE SET body = excluded.body, pushed_at_ms = excluded.pushed_at_ms, failed_at_ms = excluded.failed_at_ms";
         let time = |at: Option<Timestamp>| at.map(|at| at.0);
-        self.lock().connection.prepare_cached(query)?.execute(params![row.key, row.body, time(row.pushed_at), time(row.failed_at)])?;
-        Ok(())
+        let mut inner = self.lock();
+        let transaction = inner.connection.transaction()?;
+        for row in rows {
+            match &row.body {
+                Some(body) => {
+                    transaction.prepare_cached(query)?.execute(params![row.key, body, time(row.pushed_at), time(row.failed_at)])?
+                }
+                None => transaction.prepare_cached("DELETE FROM pushed WHERE key = ?1")?.execute([&row.key])?,
+            };
+        }
+        Ok(transaction.commit()?)
     }
+}
 
-    pub fn delete_pushed(&self, key: &str) -> Result<(), StateError> {
-        self.lock().connection.prepare_cached("DELETE FROM pushed WHERE key = ?1")?.execute([key])?;
-        Ok(())
+#[cfg(test)]
+impl State {
+    /// As a disk that takes nothing.
+    pub fn fail_writes(&self, fail: bool) {
+        self.lock().connection.pragma_update(None, "query_only", fail).expect("a pragma");
     }
 }

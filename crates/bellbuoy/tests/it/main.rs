@@ -16,6 +16,7 @@ mod mail;
 mod misbehave;
 mod models;
 mod peers;
+mod peers_host;
 mod peers_kinds;
 mod peers_push;
 mod peers_receivers;

@@ -71,6 +71,17 @@ fn remote_write_of_both_versions_is_stored_and_answered() {
     assert_eq!(write(&program, V1, &good).0, 400, "the first of the two is older than the last stored one");
     assert_eq!(program.query("sent"), [(json!({"__name__": "sent", "job": "a"}).to_string(), "2.5".to_string())]);
 
+    // The last one again is no harm (a sender whose answer was lost), another value for its time is.
+    let again = |value: f64| write(&program, V1, &series_v1(&[("__name__", "sent"), ("job", "a")], &[(value, now)]));
+    assert_eq!(again(2.5).0, 204);
+    let (status, text) = again(3.5);
+    assert_eq!((status, text.contains("duplicate")), (400, true), "{text}");
+    let old = series_v1(&[("__name__", "sent"), ("job", "a")], &[(1.0, now - 86_400_000)]);
+    let (status, text) = write(&program, V1, &[old, series_v1(&[("__name__", "after")], &[(1.0, now)])].concat());
+    assert_eq!((status, text.contains("out of order") || text.contains("too old")), (400, true), "{text}");
+    assert_eq!(program.query("after").len(), 1);
+    assert_eq!(program.query("sent")[0].1, "2.5");
+
     // A bad series does not cost the good one.
     let far = series_v1(&[("__name__", "far")], &[(1.0, now + 3_600_000)]);
     let body = [far, series_v1(&[("__name__", "beside")], &[(7.0, now)])].concat();

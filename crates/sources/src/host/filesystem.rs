@@ -1,89 +1,89 @@
-//! Mounted file systems: which are looked at (`/proc/self/mounts`), and their sizes from statvfs(3).
+//! Mounted file systems (`/proc/1/mountinfo`), and their sizes from statvfs(3).
 
-use super::{Filesystem, Out};
+use super::files::{Files, Unread};
+use super::{HostOptions, Out};
 
-/// A line of `/proc/self/mounts`.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Mount {
-    pub device: String,
-    pub mountpoint: String,
-    pub fstype: String,
-    pub readonly: bool,
-}
-
-/// What the boat makes of `/proc/self/mounts`: mounts to ask statvfs for, and lines that were not understood.
-pub type FilesystemTexts = (Vec<Mount>, Vec<String>);
+/// Devices, kernel and containers.
+pub(super) const MOUNT_POINTS_EXCLUDED: &str = r"^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)";
+/// Without a device of their own, or never written.
+pub(super) const TYPES_EXCLUDED: &str = "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|\
+     iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$";
 
 /// More mounts are not looked at: each costs a system call.
 const MOUNTS_MAX: usize = 1_000;
 
-/// The mounts of `/proc/self/mounts` that are watched, each mount point once (the last mount on it is the one that is seen).
-pub fn mounts(text: &str) -> FilesystemTexts {
-    let (mut found, mut problems): FilesystemTexts = Default::default();
+/// The first process' mounts; those of this one where that is hidden.
+const PATHS: [&str; 2] = ["/proc/1/mountinfo", "/proc/self/mountinfo"];
+
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+struct Mount {
+    device: String,
+    mount_point: String,
+    fstype: String,
+    /// `254:0`
+    major: String,
+    minor: String,
+    readonly: bool,
+}
+
+pub(super) fn read(files: &dyn Files, options: &HostOptions, out: &mut Out) -> Result<(), String> {
+    let (path, text) = text(files)?;
+    let mut mounts: Vec<Mount> = Vec::new();
+    let mut left_out = 0;
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let fields: Vec<&str> = line.split(' ').collect();
-        let [device, mountpoint, fstype, options, ..] = fields[..] else {
-            if problems.len() < 3 {
-                problems.push(format!("/proc/self/mounts: unexpected line {:?}", line.chars().take(60).collect::<String>()));
-            }
+        let Some(mount) = mount(line) else {
+            out.bad_line(path, line);
             continue;
         };
-        let readonly = options.split(',').any(|option| option == "ro");
-        let mount = Mount { device: unescaped(device), mountpoint: unescaped(mountpoint), fstype: fstype.to_string(), readonly };
-        if !is_watched(&mount) {
+        if !options.mount_points.takes(&mount.mount_point) || !options.filesystem_types.takes(&mount.fstype) {
             continue;
         }
-        found.retain(|other| other.mountpoint != mount.mountpoint);
-        if found.len() < MOUNTS_MAX {
-            found.push(mount);
-        } else if problems.last().is_none_or(|last| !last.contains("mounts are looked at")) {
-            problems.push(format!("/proc/self/mounts: {MOUNTS_MAX} mounts are looked at, the others are left out"));
+        // The last mount on a point is the one that is seen there.
+        mounts.retain(|other| other.mount_point != mount.mount_point);
+        if mounts.len() < MOUNTS_MAX { mounts.push(mount) } else { left_out += 1 }
+    }
+    if left_out > 0 {
+        out.problem(format!("{path}: {MOUNTS_MAX} mounts are looked at, {left_out} are left out"));
+    }
+    let points: Vec<String> = mounts.iter().map(|mount| mount.mount_point.clone()).collect();
+    for (mount, usage) in mounts.iter().zip(files.usages(&points)) {
+        tell(mount, usage, out);
+    }
+    Ok(())
+}
+
+fn text(files: &dyn Files) -> Result<(&'static str, String), String> {
+    let mut why = Unread::Absent;
+    for path in PATHS {
+        match files.read(path) {
+            Ok(text) => return Ok((path, text)),
+            Err(error) => why = error,
         }
     }
-    (found, problems)
+    Err(format!("{}: {why}", PATHS[1]))
 }
 
-/// node_exporter's defaults: no mount points of devices, kernel and containers, no file systems without a device of their own.
-pub fn is_watched(mount: &Mount) -> bool {
-    const TYPES: &[&str] = &[
-        "autofs",
-        "binfmt_misc",
-        "bpf",
-        "cgroup",
-        "cgroup2",
-        "configfs",
-        "debugfs",
-        "devpts",
-        "devtmpfs",
-        "fusectl",
-        "hugetlbfs",
-        "iso9660",
-        "mqueue",
-        "nsfs",
-        "overlay",
-        "proc",
-        "procfs",
-        "pstore",
-        "rpc_pipefs",
-        "securityfs",
-        "selinuxfs",
-        "squashfs",
-        "erofs",
-        "sysfs",
-        "tracefs",
-    ];
-    let below = |root: &str| mount.mountpoint.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let inside = |root: &str| mount.mountpoint.strip_prefix(root).is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'));
-    let left_out = below("/dev")
-        || below("/proc")
-        || below("/sys")
-        || inside("/run/credentials")
-        || inside("/var/lib/docker")
-        || inside("/var/lib/containers/storage");
-    !left_out && !TYPES.contains(&mount.fstype.as_str())
+/// `27 1 254:0 / /mnt rw,relatime shared:1 - ext4 /dev/vda rw,discard`: any number of fields before the dash.
+fn mount(line: &str) -> Option<Mount> {
+    let (place, source) = line.split_once(" - ")?;
+    let place: Vec<&str> = place.split(' ').collect();
+    let [_, _, device_number, _, mount_point, options, ..] = place[..] else { return None };
+    let source: Vec<&str> = source.split(' ').collect();
+    let [fstype, device, super_options, ..] = source[..] else { return None };
+    let (major, minor) = device_number.split_once(':')?;
+    let has = |options: &str, wanted: &str| options.split(',').any(|option| option == wanted);
+    Some(Mount {
+        // node_exporter turns back the blanks of mount points only; a device's name is as the kernel writes it.
+        device: device.to_string(),
+        mount_point: unescaped(mount_point),
+        fstype: fstype.to_string(),
+        major: major.to_string(),
+        minor: minor.to_string(),
+        readonly: has(options, "ro") || has(super_options, "ro") || has(super_options, "emergency_ro"),
+    })
 }
 
-/// The kernel writes blanks and backslashes of names as octal numbers: `\040`.
+/// The kernel writes blanks, tabs, line ends and backslashes of names as octal numbers: `\040`.
 fn unescaped(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -104,23 +104,30 @@ fn unescaped(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-pub(super) fn read(filesystems: &[Filesystem], out: &mut Out) {
-    for filesystem in filesystems {
-        let mount = &filesystem.mount;
-        let error = filesystem.usage.as_ref().err().map_or("", String::as_str);
-        let labels =
-            [("device", mount.device.as_str()), ("device_error", error), ("fstype", &mount.fstype), ("mountpoint", &mount.mountpoint)];
-        out.gauge("node_filesystem_readonly", &labels, f64::from(u8::from(mount.readonly)));
-        out.gauge("node_filesystem_device_error", &labels, f64::from(u8::from(filesystem.usage.is_err())));
-        match &filesystem.usage {
-            Ok(usage) => {
-                out.gauge("node_filesystem_size_bytes", &labels, usage.size as f64);
-                out.gauge("node_filesystem_free_bytes", &labels, usage.free as f64);
-                out.gauge("node_filesystem_avail_bytes", &labels, usage.avail as f64);
-                out.gauge("node_filesystem_files", &labels, usage.files as f64);
-                out.gauge("node_filesystem_files_free", &labels, usage.files_free as f64);
-            }
-            Err(reason) => out.problems.push(format!("{}: no sizes: {reason}", mount.mountpoint)),
-        }
-    }
+fn tell(mount: &Mount, usage: Result<super::Usage, String>, out: &mut Out) {
+    let error = usage.as_ref().err().map_or("", String::as_str);
+    let labels =
+        [("device", mount.device.as_str()), ("mountpoint", &mount.mount_point), ("fstype", &mount.fstype), ("device_error", error)];
+    let failed = f64::from(u8::from(usage.is_err()));
+    let help = "Whether an error occurred while getting statistics for the given device.";
+    out.gauge("node_filesystem_device_error", help, &labels, failed);
+    let readonly = f64::from(u8::from(mount.readonly));
+    out.gauge("node_filesystem_readonly", "Filesystem read-only status.", &labels, readonly);
+    // As node_exporter: one mount that can not be asked is in its own series, the collector has done its work.
+    let Ok(usage) = usage else { return };
+    out.gauge("node_filesystem_size_bytes", "Filesystem size in bytes.", &labels, usage.size as f64);
+    out.gauge("node_filesystem_free_bytes", "Filesystem free space in bytes.", &labels, usage.free as f64);
+    let help = "Filesystem space available to non-root users in bytes.";
+    out.gauge("node_filesystem_avail_bytes", help, &labels, usage.avail as f64);
+    out.gauge("node_filesystem_files", "Filesystem total file nodes.", &labels, usage.files as f64);
+    out.gauge("node_filesystem_files_free", "Filesystem total free file nodes.", &labels, usage.files_free as f64);
+    let help = "Filesystem space available including purgeable space (MacOS specific).";
+    out.gauge("node_filesystem_purgeable_bytes", help, &labels, 0.0);
+    let place = [
+        ("device", mount.device.as_str()),
+        ("major", mount.major.as_str()),
+        ("minor", mount.minor.as_str()),
+        ("mountpoint", mount.mount_point.as_str()),
+    ];
+    out.gauge("node_filesystem_mount_info", "Filesystem mount information.", &place, 1.0);
 }

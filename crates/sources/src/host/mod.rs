@@ -1,178 +1,209 @@
-//! This host under node_exporter's names: the texts of `/proc` to samples.
+//! This host under node_exporter's names, and its containers under cAdvisor's: the texts of `/proc` and `/sys` to families.
 //!
-//! Names, labels and units are those of node_exporter 1.11 (collectors cpu, stat, meminfo, loadavg, diskstats, netdev, vmstat,
-//! filesystem, uname, pressure, time); docs.kernel.org/filesystems/proc.html describes the texts.
+//! Names, labels, types, HELP texts and values are those of node_exporter 1.11 (`Collector` lists which collectors) and of cAdvisor;
+//! docs.kernel.org/filesystems/proc.html and docs.kernel.org/admin-guide/cgroup-v2.html describe the texts.
+//!
+//! In:    `Files`, by which the boat reads; `Facts` of the moment. Out: families, and in words what could not be read.
+//! Holds: a collector that can not be read costs its own samples only, and says so in `node_scrape_collector_success`.
 
+mod containers;
 mod cpu;
 mod disk;
+mod files;
 mod filesystem;
+mod filter;
 mod memory;
+mod netstat;
 mod network;
+mod os;
+mod out;
 mod pressure;
-mod small;
+mod stat;
+mod system;
 #[cfg(test)]
 mod tests;
+mod time;
 
-use bellbuoy_vocabulary::{Labels, LabelsBuilder, METRIC_NAME, MetricType, Timestamp};
+use std::collections::BTreeMap;
 
-pub use filesystem::{FilesystemTexts, Mount, is_watched, mounts};
+use bellbuoy_vocabulary::Timestamp;
 
-/// Longer texts are refused. `/proc/stat` of a thousand CPUs has some 100 KiB without its line of interrupts, 1 MiB with it.
-pub const TEXT_BYTES_MAX: usize = 4 << 20;
+use self::out::Out;
+use crate::family::Family;
 
-/// Most samples of one look at the host. What is over it is dropped and said.
-pub const SAMPLES_MAX: usize = 20_000;
+pub use self::files::{Files, TEXT_BYTES_MAX, Unread, Usage};
+pub use self::filter::Filter;
+pub use self::out::SAMPLES_MAX;
 
-/// What the boat read. `None`: not there or not wanted; nothing is said of it.
-#[derive(Clone, Debug, Default)]
-pub struct ProcTexts {
-    /// `/proc/stat`
-    pub stat: Option<String>,
-    /// `/proc/meminfo`
-    pub meminfo: Option<String>,
-    /// `/proc/loadavg`
-    pub loadavg: Option<String>,
-    /// `/proc/diskstats`
-    pub diskstats: Option<String>,
-    /// `/proc/net/dev`
-    pub net_dev: Option<String>,
-    /// `/proc/vmstat`
-    pub vmstat: Option<String>,
-    /// `/proc/pressure/cpu`, `.../memory`, `.../io`
-    pub pressure_cpu: Option<String>,
-    pub pressure_memory: Option<String>,
-    pub pressure_io: Option<String>,
-    /// One for each mount of `/proc/self/mounts` that `is_watched`, with what statvfs(3) says of it.
-    pub filesystems: Vec<Filesystem>,
-    pub uname: Option<Uname>,
+/// Which part of the host. Names are node_exporter's, `containers` beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Collector {
+    Containers,
+    Cpu,
+    Diskstats,
+    Filesystem,
+    Loadavg,
+    Meminfo,
+    Netdev,
+    Netstat,
+    Os,
+    Pressure,
+    Stat,
+    Time,
+    Uname,
+    Vmstat,
 }
 
-/// A mounted file system and what statvfs(3) said.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Filesystem {
-    pub mount: Mount,
-    /// `Err` with the reason when statvfs failed or hung.
-    pub usage: Result<Usage, String>,
-}
-
-/// statvfs(3): sizes in bytes (blocks times `f_frsize`), files by number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    pub size: u64,
-    pub free: u64,
-    /// Free for users that are not root.
-    pub avail: u64,
-    pub files: u64,
-    pub files_free: u64,
-}
-
-/// uname(2); also in `/proc/sys/kernel/{ostype,hostname,osrelease,version,domainname}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Uname {
-    pub sysname: String,
-    pub nodename: String,
-    pub release: String,
-    pub version: String,
-    pub machine: String,
-    pub domainname: String,
-}
-
-/// One value of the host. All are of the time at which the texts were read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HostSample {
-    /// With the metric's name.
-    pub labels: Labels,
-    pub value: f64,
-    pub kind: MetricType,
-}
-
-/// All samples of the texts, labels with the metric's name, and in words what could not be read. `now` is when they were read.
-pub fn samples(texts: &ProcTexts, now: Timestamp) -> (Vec<(Labels, f64)>, Vec<String>) {
-    let (samples, problems) = typed_samples(texts, now);
-    (samples.into_iter().map(|sample| (sample.labels, sample.value)).collect(), problems)
-}
-
-/// The same with each metric's type, for metadata and for writing the text format.
-pub fn typed_samples(texts: &ProcTexts, now: Timestamp) -> (Vec<HostSample>, Vec<String>) {
-    let mut out = Out::default();
-    out.gauge("node_time_seconds", &[], now.seconds());
-    let readers: [(&'static str, &Option<String>, Reader); 9] = [
-        ("/proc/stat", &texts.stat, cpu::read),
-        ("/proc/meminfo", &texts.meminfo, memory::read),
-        ("/proc/loadavg", &texts.loadavg, small::loadavg),
-        ("/proc/diskstats", &texts.diskstats, disk::read),
-        ("/proc/net/dev", &texts.net_dev, network::read),
-        ("/proc/vmstat", &texts.vmstat, small::vmstat),
-        ("/proc/pressure/cpu", &texts.pressure_cpu, pressure::cpu),
-        ("/proc/pressure/memory", &texts.pressure_memory, pressure::memory),
-        ("/proc/pressure/io", &texts.pressure_io, pressure::io),
+impl Collector {
+    pub const ALL: [Collector; 14] = [
+        Collector::Containers,
+        Collector::Cpu,
+        Collector::Diskstats,
+        Collector::Filesystem,
+        Collector::Loadavg,
+        Collector::Meminfo,
+        Collector::Netdev,
+        Collector::Netstat,
+        Collector::Os,
+        Collector::Pressure,
+        Collector::Stat,
+        Collector::Time,
+        Collector::Uname,
+        Collector::Vmstat,
     ];
-    for (path, text, read) in readers {
-        let Some(text) = text else { continue };
-        if text.len() > TEXT_BYTES_MAX {
-            out.problems.push(format!("{path}: {} bytes, more than the {TEXT_BYTES_MAX} that are read", text.len()));
-            continue;
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Collector::Containers => "containers",
+            Collector::Cpu => "cpu",
+            Collector::Diskstats => "diskstats",
+            Collector::Filesystem => "filesystem",
+            Collector::Loadavg => "loadavg",
+            Collector::Meminfo => "meminfo",
+            Collector::Netdev => "netdev",
+            Collector::Netstat => "netstat",
+            Collector::Os => "os",
+            Collector::Pressure => "pressure",
+            Collector::Stat => "stat",
+            Collector::Time => "time",
+            Collector::Uname => "uname",
+            Collector::Vmstat => "vmstat",
         }
-        out.path = path;
-        read(text, &mut out);
     }
-    filesystem::read(&texts.filesystems, &mut out);
-    texts.uname.iter().for_each(|uname| small::uname(uname, &mut out));
-    if out.dropped > 0 {
-        out.problems.push(format!("{} samples of the host dropped, more than {SAMPLES_MAX}", out.dropped));
+
+    pub fn of(name: &str) -> Option<Collector> {
+        Collector::ALL.into_iter().find(|collector| collector.name() == name)
     }
-    (out.samples, out.problems)
 }
 
-type Reader = fn(&str, &mut Out);
-
-/// Where the readers write.
-#[derive(Default)]
-struct Out {
-    samples: Vec<HostSample>,
-    problems: Vec<String>,
-    dropped: u64,
-    path: &'static str,
+/// Which collectors, and what of the host they look at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostOptions {
+    pub collectors: Vec<Collector>,
+    pub disks: Filter,
+    pub network_devices: Filter,
+    pub mount_points: Filter,
+    pub filesystem_types: Filter,
 }
 
-impl Out {
-    fn counter(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        self.add(MetricType::Counter, name, labels, value);
-    }
-
-    fn gauge(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        self.add(MetricType::Gauge, name, labels, value);
-    }
-
-    fn untyped(&mut self, name: &str, value: f64) {
-        self.add(MetricType::Unknown, name, &[], value);
-    }
-
-    fn add(&mut self, kind: MetricType, name: &str, labels: &[(&str, &str)], value: f64) {
-        if self.samples.len() >= SAMPLES_MAX {
-            self.dropped += 1;
-            return;
-        }
-        let mut builder = LabelsBuilder::new();
-        builder.set(METRIC_NAME, name);
-        for (label, value) in labels {
-            builder.set(label, value);
-        }
-        self.samples.push(HostSample { labels: builder.labels(), value, kind });
-    }
-
-    /// A line that is not as the kernel writes it.
-    fn bad_line(&mut self, line: &str) {
-        let shown: String = line.chars().take(60).collect();
-        let more = if shown.len() < line.len() { "..." } else { "" };
-        // One broken text says it a few times, not once a line.
-        if self.problems.iter().filter(|problem| problem.starts_with(self.path)).count() < 3 {
-            self.problems.push(format!("{}: unexpected line {shown:?}{more}", self.path));
+impl Default for HostOptions {
+    fn default() -> HostOptions {
+        HostOptions {
+            collectors: Collector::ALL.to_vec(),
+            disks: Filter::excluding(disk::EXCLUDED),
+            network_devices: Filter::default(),
+            mount_points: Filter::excluding(filesystem::MOUNT_POINTS_EXCLUDED),
+            filesystem_types: Filter::excluding(filesystem::TYPES_EXCLUDED),
         }
     }
+}
 
-    fn nothing(&mut self, what: &str) {
-        self.problems.push(format!("{}: no {what} in it", self.path));
+/// What only the boat knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    pub now: Timestamp,
+    /// The name of the time zone, `UTC`, and its distance from UTC in seconds.
+    pub zone: (String, i32),
+    /// uname's `machine` where the kernel has no `/proc/sys/kernel/arch` (before Linux 6.1).
+    pub machine: String,
+}
+
+/// The host over time: counters of CPUs that step back a little are held, as node_exporter does.
+#[derive(Debug, Default)]
+pub struct Host {
+    options: HostOptions,
+    cpus: cpu::Cpus,
+}
+
+impl Host {
+    pub fn new(options: HostOptions) -> Host {
+        Host { options, cpus: cpu::Cpus::default() }
+    }
+
+    pub fn collectors(&self) -> &[Collector] {
+        &self.options.collectors
+    }
+
+    pub fn look(&mut self, facts: Facts) -> Look<'_> {
+        Look { host: self, facts, out: Out::default(), stat: None, results: BTreeMap::new() }
+    }
+}
+
+/// One look at the host: `collect` each collector, say how long it `took`, `finish`.
+pub struct Look<'h> {
+    host: &'h mut Host,
+    facts: Facts,
+    out: Out,
+    /// `/proc/stat` is of two collectors, and long on large machines.
+    stat: Option<Result<String, Unread>>,
+    /// By collector: whether all of it was read, and seconds.
+    results: BTreeMap<Collector, (bool, f64)>,
+}
+
+impl Look<'_> {
+    pub fn collect(&mut self, collector: Collector, files: &dyn Files) {
+        self.out.begin(collector.name());
+        let (options, out) = (&self.host.options, &mut self.out);
+        let done = match collector {
+            Collector::Containers => containers::read(files, &self.facts, out),
+            Collector::Cpu => {
+                let stat = self.stat.get_or_insert_with(|| files.read(stat::PATH)).clone();
+                cpu::read(stat, files, &mut self.host.cpus, out)
+            }
+            Collector::Diskstats => disk::read(files, &options.disks, out),
+            Collector::Filesystem => filesystem::read(files, options, out),
+            Collector::Loadavg => system::loadavg(files, out),
+            Collector::Meminfo => memory::read(files, out),
+            Collector::Netdev => network::read(files, &options.network_devices, out),
+            Collector::Netstat => netstat::read(files, out),
+            Collector::Os => os::read(files, out),
+            Collector::Pressure => pressure::read(files, out),
+            Collector::Stat => stat::read(self.stat.get_or_insert_with(|| files.read(stat::PATH)).clone(), out),
+            Collector::Time => time::read(files, &self.facts, out),
+            Collector::Uname => system::uname(files, &self.facts, out),
+            Collector::Vmstat => system::vmstat(files, out),
+        };
+        if let Err(problem) = done {
+            self.out.problem(problem);
+        }
+        self.results.insert(collector, (self.out.is_whole(), 0.0));
+    }
+
+    pub fn took(&mut self, collector: Collector, seconds: f64) {
+        if let Some(result) = self.results.get_mut(&collector) {
+            result.1 = seconds;
+        }
+    }
+
+    /// Families by name, and the problems.
+    pub fn finish(mut self) -> (Vec<Family>, Vec<String>) {
+        for (collector, (success, seconds)) in self.results {
+            let labels = [("collector", collector.name())];
+            let (duration, whole) = ("node_scrape_collector_duration_seconds", "node_scrape_collector_success");
+            self.out.gauge(duration, "node_exporter: Duration of a collector scrape.", &labels, seconds);
+            self.out.gauge(whole, "node_exporter: Whether a collector succeeded.", &labels, f64::from(u8::from(success)));
+        }
+        self.out.finish()
     }
 }
 
