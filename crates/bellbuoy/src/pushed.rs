@@ -100,7 +100,7 @@ impl Pushed {
         families.retain(|family| family.name != PUSH_TIME && family.name != FAILURE_TIME);
         // What only the push itself says is looked at before anybody has to wait for it.
         let alone = consistent(&key, &families);
-        let mut groups = lock(&self.groups);
+        let groups = lock(&self.groups);
         let old = groups.get(&key);
         if old.is_none() && groups.len() >= GROUPS_MAX {
             return Err(PushError::Full(format!("there are {GROUPS_MAX} pushed groups; delete those of jobs that are gone")));

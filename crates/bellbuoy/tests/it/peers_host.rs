@@ -54,7 +54,7 @@ fn this_host_is_as_node_exporter_sees_it() {
     theirs.address = format!("127.0.0.1:{port}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_bellbuoy"));
     command.args(["node-exporter", "--listen", "127.0.0.1:0", "--collectors", &COLLECTORS.join(",")]);
-    let ours = Program::start(command, "listening on");
+    let ours = Program::start(command, "listening on http://");
 
     // A mount or a device may come or go between two pages; not each time.
     for attempt in 0.. {
@@ -103,7 +103,7 @@ fn promtool_finds_nothing_on_the_page_of_this_host() {
     let Some(dir) = peers() else { return };
     let mut command = Command::new(env!("CARGO_BIN_EXE_bellbuoy"));
     command.args(["node-exporter", "--listen", "127.0.0.1:0"]);
-    let ours = Program::start(command, "listening on");
+    let ours = Program::start(command, "listening on http://");
     let text = http(&ours.address, "GET", "/metrics", &[], b"").1;
     let mut promtool = Command::new(peer(&dir, &["promtool"]))
         .args(["check", "metrics"])
