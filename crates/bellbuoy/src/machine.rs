@@ -38,16 +38,19 @@ impl Default for Places {
     }
 }
 
-#[derive(Default)]
 pub struct Machine {
     places: Places,
+    /// Tests have one that hangs.
+    usage: fn(&str) -> Result<Usage, String>,
+    mount_timeout: Duration,
     stuck: Arc<Mutex<BTreeSet<String>>>,
     timeouts: AtomicU64,
 }
 
 impl Machine {
     pub fn new(places: Places) -> Machine {
-        Machine { places: Places { rootfs: places.rootfs.trim_end_matches('/').to_string(), ..places }, ..Machine::default() }
+        let places = Places { rootfs: places.rootfs.trim_end_matches('/').to_string(), ..places };
+        Machine { places, usage, mount_timeout: MOUNT_TIMEOUT, stuck: Arc::default(), timeouts: AtomicU64::new(0) }
     }
 
     /// Mounts that did not answer in time, since the start.
@@ -90,7 +93,7 @@ impl Machine {
     fn ask(&self, mount_points: &[String]) -> Vec<Result<Usage, String>> {
         let (send, answers) = channel();
         let (list, stuck) = (mount_points.to_vec(), self.stuck.clone());
-        let paths: Vec<String> = mount_points.iter().map(|point| self.at(point)).collect();
+        let (paths, usage): (Vec<String>, _) = (mount_points.iter().map(|point| self.at(point)).collect(), self.usage);
         let worker = std::thread::Builder::new().name("statvfs".into()).spawn(move || {
             for (point, path) in list.iter().zip(paths) {
                 let answer = usage(&path);
@@ -107,7 +110,7 @@ impl Machine {
         }
         let mut out = Vec::new();
         while out.len() < mount_points.len() {
-            match answers.recv_timeout(MOUNT_TIMEOUT) {
+            match answers.recv_timeout(self.mount_timeout) {
                 Ok(answer) => out.push(answer),
                 Err(RecvTimeoutError::Timeout) => {
                     let mut stuck = self.stuck();
@@ -199,6 +202,10 @@ fn usage(path: &str) -> Result<Usage, String> {
 mod tests {
     use super::*;
 
+    fn here() -> Machine {
+        Machine::new(Places::default())
+    }
+
     #[test]
     fn places_of_a_container() {
         let machine = Machine::new(Places { procfs: "/host/proc".into(), sysfs: "/host/sys".into(), rootfs: "/host/".into() });
@@ -207,12 +214,12 @@ mod tests {
         {
             assert_eq!(machine.at(path), expected);
         }
-        assert_eq!(Machine::default().at("/proc/1/x"), "/proc/1/x");
+        assert_eq!(here().at("/proc/1/x"), "/proc/1/x");
     }
 
     #[test]
     fn what_is_not_there_and_what_may_not_be_read() {
-        let machine = Machine::default();
+        let machine = here();
         assert_eq!(machine.read("/proc/none"), Err(Unread::Absent));
         assert!(matches!(machine.read("/proc"), Err(Unread::Failed(_))));
         assert!(machine.list("/proc/none").is_empty());
@@ -221,14 +228,40 @@ mod tests {
         assert!(answers[1].as_ref().is_err_and(|why| why.contains("No such file")));
     }
 
-    /// A mount that hung is not asked again, and costs the others nothing.
+    static SERVER_IS_BACK: (Mutex<bool>, std::sync::Condvar) = (Mutex::new(false), std::sync::Condvar::new());
+
+    fn hangs_at_nfs(path: &str) -> Result<Usage, String> {
+        if path.starts_with("/nfs") {
+            let back = SERVER_IS_BACK.0.lock().expect("a lock");
+            drop(SERVER_IS_BACK.1.wait_while(back, |back| !*back).expect("a lock"));
+        }
+        Ok(Usage { size: path.len() as u64, ..Usage::default() })
+    }
+
+    /// A network file system without its server: its caller is not held up, the others are asked, and it is asked again when it answers.
     #[test]
-    fn a_stuck_mount_is_left_alone() {
-        let machine = Machine::default();
-        machine.stuck().insert("/proc".into());
-        let answers = machine.usages(&["/proc".into(), "/".into()]);
-        assert_eq!(answers[0], Err("mountpoint timeout".into()));
-        assert!(answers[1].is_ok());
-        assert_eq!(machine.timeouts(), 0);
+    fn a_mount_that_hangs_is_left_alone() {
+        let machine = Machine { usage: hangs_at_nfs, mount_timeout: Duration::from_secs(1), ..here() };
+        let ask = |points: &[&str]| -> Vec<String> {
+            let points: Vec<String> = points.iter().map(|point| point.to_string()).collect();
+            machine.usages(&points).into_iter().map(|usage| usage.map_or_else(|why| why, |usage| usage.size.to_string())).collect()
+        };
+        assert_eq!(ask(&["/a", "/nfs", "/ab"]), ["2", "mountpoint timeout", "3"]);
+        assert_eq!(machine.timeouts(), 1);
+        assert_eq!(ask(&["/nfs", "/a"]), ["mountpoint timeout", "2"]);
+        assert_eq!(machine.timeouts(), 1, "it was not asked again");
+        // So many at once are asked over some looks.
+        assert_eq!(
+            ask(&["/nfs1", "/nfs2", "/nfs3", "/a"]),
+            ["mountpoint timeout", "mountpoint timeout", "not asked: other mounts hang", "not asked: other mounts hang"]
+        );
+        assert_eq!((machine.timeouts(), machine.stuck().len()), (3, 3));
+        *SERVER_IS_BACK.0.lock().expect("a lock") = true;
+        SERVER_IS_BACK.1.notify_all();
+        // The threads that hung take their marks away.
+        while !machine.stuck().is_empty() {
+            std::thread::yield_now();
+        }
+        assert_eq!(ask(&["/nfs", "/nfs1", "/a"]), ["4", "5", "2"]);
     }
 }

@@ -115,7 +115,6 @@ fn pushes_are_answered_as_by_the_pushgateway() {
         ("PUT", "/metrics/job/emptied", "u 1\n"),
         ("PUT", "/metrics/job/emptied", ""),
         ("POST", "/metrics/job/help", "# HELP u Another text.\nu 1\n"),
-        ("PUT", "/metrics/job/", "u 1\n"),
         ("PUT", "/metrics/job@base64/=", "u 1\n"),
         ("DELETE", "/metrics/job/a/b", ""),
         ("PUT", "/metrics/job/a/b", "u 1\n"),
