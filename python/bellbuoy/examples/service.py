@@ -16,6 +16,7 @@ instrument = Instrument()
 instrument.install(app)
 instrument.expect_prediction_errors("ZeroDivisionError")
 rows = bellbuoy.PredictionLogger(MODEL)
+instrument.watch(rows)
 
 
 class Hour(BaseModel):

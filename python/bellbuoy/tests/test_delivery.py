@@ -16,6 +16,7 @@ import bellbuoy
 from bellbuoy import Outcome, Settings, flush, send_event
 from bellbuoy.__main__ import main
 from bellbuoy.delivery import status
+from bellbuoy.spool import Lane
 
 from .harness import NOBODY, TAKEN, Case
 
@@ -132,6 +133,30 @@ class Order(Case):
         send_event("custom", settings=self.settings(other.url + "/below", timeout=0.0))
         self.assertEqual(flush(self.settings(other.url)).delivered, 0)
         self.assertEqual(other.came, [])
+
+
+class Turns(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.server_ = self.server(lambda *_: (200, TAKEN))
+        self.lane = Lane(self.settings(self.server_.url), "events")
+        send_event("custom", settings=self.settings(self.server_.url, timeout=0.0))
+
+    @unittest.skipUnless(os.name == "posix", "skipped: nobody takes turns elsewhere")
+    def test_one_sends_at_a_time(self) -> None:
+        settings = self.settings(self.server_.url)
+        with self.lane.turn() as mine:
+            self.assertTrue(mine)
+            self.assertEqual((flush(settings).delivered, send_event("custom", settings=settings)), (0, "spooled"))
+        self.assertEqual((flush(settings).delivered, len(self.server_.came)), (2, 1))
+
+    def test_what_a_dead_writer_left_is_swept_later(self) -> None:
+        old, new = self.lane.folder / ".old.json.tmp", self.lane.folder / ".new.json.tmp"
+        for left in (old, new):
+            left.write_text("{")
+        os.utime(old, (0, 0))
+        self.assertEqual(flush(self.settings(self.server_.url)).delivered, 1)
+        self.assertEqual((old.exists(), new.exists()), (False, True))
 
 
 class Bounds(Case):

@@ -52,6 +52,7 @@ class Service(Case):
         self.assertEqual(answers, [200, 500, 422, "delivered"])
         self.assertIn('prediction_errors_total{error_type="ZeroDivisionError"} 1.0', page)
         self.assertIn('fastapi_requests_total{endpoint="/predict",method="POST",status="500"} 1.0', page)
+        self.assertIn('prediction_log_rows_acknowledged_total{kind="prediction",model="bikes"} 1.0', page)
         self.assertEqual([event["fields"]["endpoint"] for event in server.events(kind="api-error")], ["/predict"])
         again = bellbuoy.log_predictions("bikes", [{"id": "a", "prediction": 0}])
         self.assertEqual(again.data["repeated"], 1, "the service logged it")

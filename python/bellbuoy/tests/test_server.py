@@ -193,7 +193,7 @@ class RowsAndDecisions(WithServer):
             with_room.label(f"log-{n}", n)
         self.assertTrue(with_room.flush(30))
         self.assertTrue(with_room.close())
-        self.assertEqual(with_room.dropped, 0)
+        self.assertEqual((with_room.dropped, with_room.counts["label", "acknowledged", ""]), (0, 300))
         again = log_predictions(
             "bikes", [{"id": f"log-{n}", "prediction": 0} for n in range(300)], settings=self.settings(self.server_.url)
         )
@@ -208,6 +208,17 @@ class LoggerWithoutServer(Case):
         taken = [logger.prediction(n, 1.0) for n in range(80)]
         self.assertEqual((sum(taken), logger.dropped), (50, 30))
         self.assertTrue(logger.close(30))
+        self.assertFalse(logger.label(1, 1.0))
+        self.assertEqual(
+            {what: count for what, count in logger.counts.items() if count},
+            {
+                ("prediction", "offered", ""): 80,
+                ("prediction", "dropped", "queue_full"): 30,
+                ("prediction", "spooled", ""): 50,
+                ("label", "offered", ""): 1,
+                ("label", "dropped", "closed"): 1,
+            },
+        )
         self.assertEqual([lane["waiting"] for lane in status(settings)], [1])
 
 

@@ -22,11 +22,14 @@ from typing import Any, Optional
 
 try:
     from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, multiprocess
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
     from prometheus_client.exposition import choose_encoder
     from starlette.responses import Response
     from starlette.routing import compile_path
 except ImportError as error:  # pragma: no cover
     raise ImportError(f"{error}; bellbuoy.asgi needs more packages: pip install 'bellbuoy[asgi]'") from error
+
+from .predictions import PredictionLogger
 
 LABEL_SETS_MAX = 1000
 LABEL_VALUE_CHARS_MAX = 256
@@ -141,6 +144,10 @@ class Instrument:
             multiprocess.MultiProcessCollector(registry)
         return Response(encode(registry), headers={"content-type": kind})
 
+    def watch(self, logger: PredictionLogger) -> None:
+        """What became of the rows of a logger: `prediction_log_...`."""
+        self.registry.register(_LogCollector(logger))
+
     @contextlib.contextmanager
     def prediction(self, rows: int = 1) -> Iterator[None]:
         """A prediction request: its time and rows when it ends well, else an error by the exception's name."""
@@ -241,6 +248,31 @@ class Instrument:
             if name not in self._bare:
                 self._bare[name] = Gauge(name, text, registry=self.registry, multiprocess_mode="mostrecent")
             self._bare[name].set(value)
+
+
+class _LogCollector:
+    def __init__(self, logger: PredictionLogger) -> None:
+        self._logger = logger
+
+    def collect(self) -> Iterator[Any]:
+        one = self._logger
+        by = ["model", "kind"]
+        families = {
+            what: CounterMetricFamily(f"prediction_log_rows_{what}_total", f"Rows that were {what}", labels=by)
+            for what in ("offered", "acknowledged", "spooled")
+        }
+        families["dropped"] = CounterMetricFamily("prediction_log_rows_dropped_total", "Rows that were dropped", labels=[*by, "reason"])
+        for (kind, what, reason), count in list(one.counts.items()):
+            families[what].add_metric([one.model, kind, *([reason] if what == "dropped" else [])], count)
+        yield from families.values()
+        waiting = GaugeMetricFamily("prediction_log_waiting_rows", "Rows in the queue", labels=["model"])
+        waiting.add_metric([one.model], one.waiting)
+        yield waiting
+        name = "prediction_log_last_success_timestamp_seconds"
+        last = GaugeMetricFamily(name, "When bellbuoy last took rows", labels=["model"])
+        if one.last_success is not None:
+            last.add_metric([one.model], one.last_success)
+        yield last
 
 
 class BellbuoyMiddleware:

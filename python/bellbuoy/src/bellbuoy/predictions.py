@@ -127,7 +127,8 @@ def _bodies(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
 class PredictionLogger:
     """For services: `prediction()` and `label()` put a row into a bounded queue and return at once; a thread sends batches.
 
-    What the queue cannot hold is dropped and counted in `dropped`. What bellbuoy does not take is spooled, and sent again by the same
+    What the queue cannot hold is dropped and counted: each row of `counts` is offered, and in the end acknowledged, spooled or dropped
+    (`asgi.Instrument.watch` makes metrics of them). What bellbuoy does not take is spooled, and sent again by the same
     thread. `close()` (also at the end of the process) sends or spools the rest. A kill -9 loses what is in the queue: the rows of about
     `seconds`.
     """
@@ -141,7 +142,7 @@ class PredictionLogger:
         seconds: float = 1.0,
         settings: Optional[Settings] = None,
     ) -> None:
-        self.model, self.role, self.dropped = model, role, 0
+        self.model, self.role = model, role
         self._rows_max, self._seconds, self._settings = rows_max, seconds, settings
         self._start()
         atexit.register(self.close)
@@ -149,7 +150,19 @@ class PredictionLogger:
             # The rows of the parent are the parent's, and its thread does not exist in the child.
             os.register_at_fork(after_in_child=self._start)
 
+    @property
+    def dropped(self) -> int:
+        return sum(count for (_, what, _), count in list(self.counts.items()) if what == "dropped")
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
     def _start(self) -> None:
+        # By kind (prediction, label), what became of the row, and for those that were dropped why.
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.last_success: Optional[float] = None
+        self.last_problem = ""
         self._queue: deque[tuple[str, dict[str, Any]]] = deque()
         self._change = threading.Condition()
         self._thread: Optional[threading.Thread] = None
@@ -162,10 +175,10 @@ class PredictionLogger:
         if prediction is not None:
             row["prediction"] = prediction
         row.setdefault("timestamp", time.time())
-        return self._put("predictions", {**row, "id": id, "features": dict(features or {})})
+        return self._put("prediction", {**row, "id": id, "features": dict(features or {})})
 
     def label(self, id: Union[str, int], value: Any) -> bool:
-        return self._put("labels", {"id": id, "value": value})
+        return self._put("label", {"id": id, "value": value})
 
     def flush(self, seconds: float = 10.0) -> bool:
         """Waits until the queue is empty; True when it is."""
@@ -183,8 +196,9 @@ class PredictionLogger:
 
     def _put(self, kind: str, row: dict[str, Any]) -> bool:
         with self._change:
+            self.counts[kind, "offered", ""] += 1
             if self._closed or len(self._queue) >= self._rows_max:
-                self.dropped += 1
+                self.counts[kind, "dropped", "closed" if self._closed else "queue_full"] += 1
                 return False
             self._queue.append((kind, row))
             if self._thread is None:
@@ -214,11 +228,25 @@ class PredictionLogger:
 
     def _deliver(self, batch: list[tuple[str, dict[str, Any]]]) -> Outcome:
         outcome = Outcome("delivered")
-        for kind, send in (("predictions", log_predictions), ("labels", log_labels)):
+        for kind, send in (("prediction", log_predictions), ("label", log_labels)):
             rows = [row for of, row in batch if of == kind]
             if rows:
-                more = {"role": self.role} if kind == "predictions" else {}
+                more = {"role": self.role} if kind == "prediction" else {}
                 outcome = send(self.model, rows, settings=self._settings, **more)
-                if outcome == "dropped":
-                    self.dropped += len(rows)
+                self._count(kind, len(rows), outcome)
         return outcome
+
+    def _count(self, kind: str, rows: int, outcome: Outcome) -> None:
+        data = outcome.data or {}
+        taken = sum(data.get(name, 0) for name in ("new", "repeated", "corrected", "waiting"))
+        refused = data.get("refusedRows", 0)
+        left = max(rows - taken - refused, 0)
+        what = {"spooled": ("spooled", ""), "dropped": ("dropped", "gave_up")}.get(str(outcome), ("dropped", "refused"))
+        with self._change:
+            self.counts[kind, "acknowledged", ""] += taken
+            self.counts[kind, "dropped", "refused"] += refused
+            self.counts[kind, what[0], what[1]] += left
+            if outcome == "delivered":
+                self.last_success = time.time()
+            else:
+                self.last_problem = outcome.reason
