@@ -49,7 +49,7 @@ class AirflowCase(Case):
 
 class Pieces(AirflowCase):
     def test_they_travel(self) -> None:
-        """Airflow 3 pickles callbacks and callables to its own processes."""
+        """Executors and virtual environments of Airflow pickle what they run."""
         from bellbuoy.airflow import BellbuoyNotifier, decide_branch, on_failure_callback
 
         for piece in (decide_branch("bikes", retrain="a", nothing="b", unknown="c"), on_failure_callback, BellbuoyNotifier):
