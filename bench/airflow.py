@@ -51,9 +51,14 @@ class Handler(BaseHTTPRequestHandler):
             return {"version": "3.3.2"}
         if path == "/monitor/health":
             return {"scheduler": {"status": "healthy"}}
+        if path == "/dagStats":
+            counts = [{"state": state, "count": count} for state, count in (("queued", 0), ("running", 0), ("success", 90), ("failed", 10))]
+            return {"dags": [{"dag_id": dag, "stats": counts} for dag in self.server.dags], "total_entries": len(self.server.dags)}
         if path == "/dags":
             names = self.server.dags
             return {"dags": [{"dag_id": dag, "is_paused": False} for dag in names[offset:offset + limit]], "total_entries": len(names)}
+        if path == "/dags/~/dagRuns" and "state" in query:
+            return {"dag_runs": [], "total_entries": 0}
         if path == "/dags/~/dagRuns":
             low = bisect.bisect_left(ENDS, seconds(query["end_date_gte"]))
             high = bisect.bisect_right(ENDS, seconds(query["end_date_lte"])) if "end_date_lte" in query else len(ENDS)

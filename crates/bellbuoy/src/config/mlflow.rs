@@ -23,6 +23,7 @@ pub fn read(fields: Fields, folder: &Path, files: &Files, earlier: &[MlflowConfi
     let default = MlflowSettings::default();
     let settings = MlflowSettings {
         models: watched::patterns(&fields, "models"),
+        history: watched::patterns(&fields, "history"),
         calls_max: watched::calls(&fields, default.calls_max),
         time_max: watched::positive(&fields, "time_per_poll").unwrap_or(default.time_max),
     };

@@ -23,6 +23,7 @@ mod peers_receivers;
 mod peers_templates;
 mod predictions;
 mod push;
+mod real;
 mod reports;
 mod restart;
 mod secrets;

@@ -408,6 +408,8 @@ impl Airflow {
     fn take(&mut self, step: Step, answer: &Answer, now: Timestamp) {
         let body = &answer.body;
         let endpoint = endpoint_of(&step);
+        // Nothing that is counted depends on these.
+        let aside = matches!(step, Step::Imports | Step::Pools | Step::Running | Step::Stats);
         let taken = match step {
             Step::Version(_) => Ok(()),
             Step::Token => wire::token(body).map(|token| self.token = Some(Secret::new(token))),
@@ -431,8 +433,10 @@ impl Airflow {
             Step::Xcom(read) => self.xcom(&read, body),
             Step::History => self.history(body),
         };
-        if let Err(reason) = taken {
-            self.fail(format!("{endpoint}: {reason}"), now);
+        match taken {
+            Ok(()) => {}
+            Err(reason) if aside && !reason.contains("HTML") => self.problem(format!("{endpoint}: {reason}")),
+            Err(reason) => self.fail(format!("{endpoint}: {reason}"), now),
         }
     }
 

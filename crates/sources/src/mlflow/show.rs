@@ -55,6 +55,7 @@ impl Mlflow {
         let mut info = gauge("mlflow_model_alias_info", "The version and the run that an alias points to.");
         let mut changed = gauge("mlflow_model_alias_changed_timestamp_seconds", "When an alias was seen to point to another version.");
         let mut metric = gauge("mlflow_model_version_metric", "The last value of a metric of the run that an alias' version was made by.");
+        let mut steps = gauge("mlflow_model_version_metric_step", "The history of a metric of that run, by its step.");
         // Not known: nobody says it.
         let (Some(known), Some(_)) = (&self.known, &self.facts.models) else { return Vec::new() };
         for (model, aliases) in &known.aliases {
@@ -68,11 +69,15 @@ impl Mlflow {
                 let run = self.facts.runs.get(&(model.clone(), number)).cloned().flatten().unwrap_or_default();
                 let number = number.to_string();
                 info.add(&[id[0], id[1], ("version", &number), ("run_id", &run)], 1.0);
-                for (name, value) in self.facts.metrics.get(&run).into_iter().flatten() {
-                    metric.add(&[id[0], id[1], ("metric", name)], *value);
+                for one in self.facts.metrics.get(&run).into_iter().flatten() {
+                    metric.add(&[id[0], id[1], ("metric", &one.name)], one.value);
+                    let history = self.facts.histories.get(&(run.clone(), one.name.clone()));
+                    for (step, value) in history.iter().flat_map(|history| &history.points) {
+                        steps.add(&[id[0], id[1], ("metric", &one.name), ("step", &step.to_string())], *value);
+                    }
                 }
             }
         }
-        vec![version, info, changed, metric]
+        vec![version, info, changed, metric, steps]
     }
 }

@@ -1,6 +1,6 @@
 //! By the answers of a real MLflow 3.17.2.
 
-use bellbuoy_vocabulary::Timestamp;
+use bellbuoy_vocabulary::{Millis, Timestamp};
 use expect_test::expect;
 use serde_json::{Value, json};
 
@@ -22,6 +22,7 @@ fn answer(call: &Call, models: &Value) -> Answer {
         "version" => (200, file("version.txt")),
         "registered-models/search" => (200, models.to_string().into_bytes()),
         "model-versions/get" => (200, file("model_version_get.json")),
+        "metrics/get-history" => (200, file("metric_history.json")),
         _ if call.path.ends_with("=none") => (404, file("run_get_404.json")),
         _ => (200, file("run_get_champion.json")),
     };
@@ -83,6 +84,50 @@ fn a_server_as_metrics() {
     assert_eq!(mlflow.changes(), []);
     // All is known: one call for each run.
     assert_eq!(poll(&mut mlflow, NOW, |call| Ok(answer(call, &recorded()))).len(), 5);
+}
+
+/// Step by step, asked for once, and again when another value was logged.
+#[test]
+fn a_history_by_step() {
+    let pattern = bellbuoy_vocabulary::AnchoredRegex::new("r2").expect("a pattern");
+    let (mut mlflow, _) = Mlflow::new(MlflowSettings { history: vec![pattern], ..MlflowSettings::default() }, None);
+    let models = recorded();
+    let mut first = true;
+    let mut histories = Vec::new();
+    for minute in 0..3 {
+        let calls = poll(&mut mlflow, NOW + Millis::from_minutes(minute), |call| {
+            let mut answer = answer(call, &models);
+            if call.endpoint == "runs/get" && minute == 2 {
+                let text = String::from_utf8(answer.body).expect("text");
+                answer.body = text.replace("\"step\": ", "\"step\": 7").into_bytes();
+            }
+            Ok(answer)
+        });
+        histories.push(calls.iter().filter(|path| path.contains("get-history")).count());
+        if std::mem::take(&mut first) {
+            let shown = shown(&mlflow);
+            let lines: Vec<&str> = shown.lines().filter(|line| line.contains("_step")).collect();
+            expect![[r#"
+                mlflow_model_version_metric_step{alias="challenger", metric="r2", model="bike-traffic-rf", step="0"} 0.74
+                mlflow_model_version_metric_step{alias="challenger", metric="r2", model="bike-traffic-rf", step="1"} 0.76
+                mlflow_model_version_metric_step{alias="challenger", metric="r2", model="bike-traffic-rf", step="2"} 0.78
+                mlflow_model_version_metric_step{alias="champion", metric="r2", model="bike-traffic-rf", step="0"} 0.74
+                mlflow_model_version_metric_step{alias="champion", metric="r2", model="bike-traffic-rf", step="1"} 0.76
+                mlflow_model_version_metric_step{alias="champion", metric="r2", model="bike-traffic-rf", step="2"} 0.78"#]]
+            .assert_eq(&lines.join("\n"));
+        }
+    }
+    expect!["[2, 0, 2]"].assert_eq(&format!("{histories:?}"));
+}
+
+#[test]
+fn a_long_history_is_thinned() {
+    let points: Vec<Value> = (0..1000).map(|step| json!({"key": "loss", "value": step, "step": step, "timestamp": step})).collect();
+    let thin = super::wire::history(json!({"metrics": points}).to_string().as_bytes()).expect("a history");
+    assert_eq!((thin.len(), thin[0], thin[49]), (50, (0, 0.0), (999, 999.0)));
+    let odd = br#"{"metrics": [{"value": "NaN", "step": 1}, {"value": 2.0, "step": 2, "timestamp": 9}, {"value": 1.0, "step": 2, "timestamp": 8}]}"#;
+    assert_eq!(super::wire::history(odd), Ok(vec![(2, 2.0)]));
+    assert_eq!(super::wire::history(b"{}"), Ok(vec![]));
 }
 
 #[test]
@@ -157,7 +202,8 @@ fn an_api_that_refuses() {
 fn oddities() {
     assert_eq!(wire::models(b"{}"), Ok(wire::Models::default()));
     let body = br#"{"run": {"data": {"metrics": [{"key": "b", "value": "NaN"}, {"key": "a", "value": 1.5}, {"key": "c", "value": 1.7976931348623157e308}]}}}"#;
-    assert_eq!(wire::metrics(body), Ok((vec![("a".to_string(), 1.5)], 2)));
+    let metric = wire::Metric { name: "a".into(), value: 1.5, mark: (0, 0) };
+    assert_eq!(wire::metrics(body), Ok((vec![metric], 2)));
     assert_eq!(wire::metrics(br#"{"run": {}}"#), Ok((vec![], 0)));
     assert_eq!(wire::message(&file("run_get_404.json")), "Run with id=00000000000000000000000000000000 not found");
     assert_eq!(wire::message(&file("not_found_path.txt")), "");

@@ -9,7 +9,7 @@ use bellbuoy_vocabulary::{AnchoredRegex, Millis, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::wire::{self, Model};
+use super::wire::{self, Metric, Model};
 use crate::call::{Answer, Call, Credentials, encoded};
 
 const PAGE_ROWS: usize = 100;
@@ -17,18 +17,31 @@ const PAGE_ROWS: usize = 100;
 const PAGES_MAX: usize = 20;
 pub(super) const ALIASES_MAX: usize = 1_000;
 const PROBLEMS_MAX: usize = 20;
+/// Metrics of runs whose history is kept.
+const HISTORIES_MAX: usize = 500;
+/// So much of a history is asked for; it is given from its beginning.
+const HISTORY_ROWS: usize = 5_000;
 
 #[derive(Clone, Debug)]
 pub struct MlflowSettings {
     /// Which models are watched; empty is all.
     pub models: Vec<AnchoredRegex>,
+    /// Of which metrics of runs the history is told, step by step; empty is none.
+    pub history: Vec<AnchoredRegex>,
     pub calls_max: u64,
     pub time_max: Millis,
 }
 
+/// A metric's history as it was when its last value had this mark.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct History {
+    mark: (i64, i64),
+    pub points: Vec<(i64, f64)>,
+}
+
 impl Default for MlflowSettings {
     fn default() -> MlflowSettings {
-        MlflowSettings { models: Vec::new(), calls_max: 40, time_max: Millis::from_seconds(30) }
+        MlflowSettings { models: Vec::new(), history: Vec::new(), calls_max: 40, time_max: Millis::from_seconds(30) }
     }
 }
 
@@ -81,7 +94,9 @@ pub(super) struct Facts {
     /// By model and version: the run. They never change.
     pub runs: BTreeMap<(String, u64), Option<String>>,
     /// By run.
-    pub metrics: BTreeMap<String, Vec<(String, f64)>>,
+    pub metrics: BTreeMap<String, Vec<Metric>>,
+    /// By run and metric.
+    pub histories: BTreeMap<(String, String), History>,
     pub unusable: u64,
     pub last_good: Option<Timestamp>,
     pub last_seconds: f64,
@@ -107,6 +122,8 @@ enum Step {
     Models(Option<String>),
     RunOf(String, u64),
     Metrics(String),
+    /// Run, metric, and the mark of its last value.
+    History(String, String, (i64, i64)),
 }
 
 impl Mlflow {
@@ -148,6 +165,10 @@ impl Mlflow {
             }
             Step::RunOf(model, version) => format!("/api/2.0/mlflow/model-versions/get?name={}&version={version}", encoded(model)),
             Step::Metrics(run) => format!("/api/2.0/mlflow/runs/get?run_id={}", encoded(run)),
+            Step::History(run, metric, _) => {
+                let (run, metric) = (encoded(run), encoded(metric));
+                format!("/api/2.0/mlflow/metrics/get-history?run_id={run}&metric_key={metric}&max_results={HISTORY_ROWS}")
+            }
         };
         Some(Call { endpoint: endpoint_of(&step), method: "GET", path, body: None, credentials: Credentials::Configured })
     }
@@ -186,6 +207,7 @@ impl Mlflow {
             // A run or version that was deleted.
             Step::RunOf(model, version) => drop(self.facts.runs.insert((model, version), None)),
             Step::Metrics(run) => drop(self.facts.metrics.remove(&run)),
+            Step::History(run, metric, _) => drop(self.facts.histories.remove(&(run, metric))),
         }
     }
 
@@ -229,13 +251,30 @@ impl Mlflow {
             }
             Step::Metrics(run) => {
                 let (metrics, unusable) = wire::metrics(body)?;
+                self.plan_histories(run, &metrics);
                 // The same ones are met at each poll: counted when they are new.
                 if self.facts.metrics.insert(run.clone(), metrics).is_none() {
                     self.facts.unusable += unusable;
                 }
             }
+            Step::History(run, metric, mark) => {
+                let points = wire::history(body)?;
+                self.facts.histories.insert((run.clone(), metric.clone()), History { mark: *mark, points });
+            }
         }
         Ok(())
+    }
+
+    /// Histories that are wanted and not known as they are now.
+    fn plan_histories(&mut self, run: &str, metrics: &[Metric]) {
+        let Some(poll) = &mut self.poll else { return };
+        for metric in metrics.iter().filter(|metric| self.settings.history.iter().any(|pattern| pattern.is_match(&metric.name))) {
+            let known = self.facts.histories.get(&(run.to_string(), metric.name.clone()));
+            let room = known.is_some() || self.facts.histories.len() < HISTORIES_MAX;
+            if room && known.is_none_or(|known| known.mark != metric.mark) {
+                poll.steps.push_back(Step::History(run.to_string(), metric.name.clone(), metric.mark));
+            }
+        }
     }
 
     fn models(&mut self, body: &[u8], now: Timestamp) -> Result<(), String> {
@@ -328,6 +367,7 @@ impl Mlflow {
         self.facts.runs.retain(|version, _| wanted.contains(version));
         let runs: Vec<&String> = wanted.iter().filter_map(|version| self.facts.runs.get(version)?.as_ref()).collect();
         self.facts.metrics.retain(|run, _| runs.contains(&run));
+        self.facts.histories.retain(|(run, _), _| runs.contains(&run));
         let count = wanted.len().max(1);
         wanted.rotate_left(self.facts.turn % count);
         self.facts.turn = (self.facts.turn + poll.steps.len().max(1)) % count;
@@ -377,5 +417,6 @@ fn endpoint_of(step: &Step) -> &'static str {
         Step::Models(_) => "registered-models/search",
         Step::RunOf(..) => "model-versions/get",
         Step::Metrics(_) => "runs/get",
+        Step::History(..) => "metrics/get-history",
     }
 }

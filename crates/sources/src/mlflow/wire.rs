@@ -7,6 +7,17 @@ use crate::call::json;
 
 /// A run with more metrics than these is cut.
 const METRICS_MAX: usize = 200;
+/// Points of a metric's history; of longer ones some are left out, evenly.
+const POINTS_MAX: usize = 50;
+
+/// The last value of a metric of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Metric {
+    pub name: String,
+    pub value: f64,
+    /// Time and step: another one when it was logged again.
+    pub mark: (i64, i64),
+}
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
@@ -49,7 +60,7 @@ pub(super) fn run_of_version(body: &[u8]) -> Result<Option<String>, String> {
 }
 
 /// The last value of each metric of a run, sorted; and how many are no finite number.
-pub(super) fn metrics(body: &[u8]) -> Result<(Vec<(String, f64)>, u64), String> {
+pub(super) fn metrics(body: &[u8]) -> Result<(Vec<Metric>, u64), String> {
     let value = json(body)?;
     let run = value.get("run").ok_or("\"run\" is missing")?;
     let mut found = Vec::new();
@@ -57,12 +68,36 @@ pub(super) fn metrics(body: &[u8]) -> Result<(Vec<(String, f64)>, u64), String> 
     for metric in run["data"]["metrics"].as_array().into_iter().flatten().take(METRICS_MAX) {
         let Some(name) = metric["key"].as_str() else { continue };
         match metric["value"].as_f64().filter(|value| value.is_finite() && value.abs() < f64::MAX) {
-            Some(value) => found.push((name.to_string(), value)),
+            Some(value) => {
+                let mark = (metric["timestamp"].as_i64().unwrap_or(0), metric["step"].as_i64().unwrap_or(0));
+                found.push(Metric { name: name.to_string(), value, mark });
+            }
             None => unusable += 1,
         }
     }
-    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok((found, unusable))
+}
+
+/// Step and value of a metric's history, by step; of a step that was logged twice, the later one.
+pub(super) fn history(body: &[u8]) -> Result<Vec<(i64, f64)>, String> {
+    let value = json(body)?;
+    let points = value["metrics"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut by_step: std::collections::BTreeMap<i64, (i64, f64)> = std::collections::BTreeMap::new();
+    for point in points {
+        let Some(number) = point["value"].as_f64().filter(|value| value.is_finite() && value.abs() < f64::MAX) else { continue };
+        let (step, time) = (point["step"].as_i64().unwrap_or(0), point["timestamp"].as_i64().unwrap_or(0));
+        let known = by_step.entry(step).or_insert((time, number));
+        if time >= known.0 {
+            *known = (time, number);
+        }
+    }
+    let all: Vec<(i64, f64)> = by_step.into_iter().map(|(step, (_, number))| (step, number)).collect();
+    if all.len() <= POINTS_MAX {
+        return Ok(all);
+    }
+    // The first and the last are among them.
+    Ok((0..POINTS_MAX).map(|index| all[index * (all.len() - 1) / (POINTS_MAX - 1)]).collect())
 }
 
 /// Versions are numbers in texts.
