@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Features;
 use crate::drift::DriftReport;
+pub use crate::fields::Problem;
 use crate::model::Score;
+pub use crate::monitor::{DriftSummary, FeatureDrift, MonitorReport};
 use crate::training::Comparison;
 
 /// The endpoints. POST takes JSON, but for `TOKEN`, which takes a form.
@@ -28,7 +30,7 @@ pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Rows in one prediction request, at most.
 pub const PREDICT_ROWS_MAX: usize = 5000;
 
-/// `POST /predict`: one row in `features` (with an `id` if wanted), or many in `rows`; not both.
+/// `POST /predict`: one row in `features` (with an `id` if wanted), or many in `rows`; not both. A row's fields may be the body itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredictRequest {
@@ -118,18 +120,36 @@ pub struct PromoteResponse {
 }
 
 /// `POST /evaluate`: scores on the days `from_day..=to_day`; with `hold_out`, on those that no model was trained on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Without days: both test sets, the current one being that of the last 30 days up to `up_to`, or up to the last day that a model knows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluateRequest {
-    pub from_day: u32,
-    pub to_day: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_day: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_day: Option<u32>,
     #[serde(default)]
     pub hold_out: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluateResponse {
     pub rows: usize,
+    pub champion: Score,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenger: Option<Score>,
+    /// Hold-out days of January to April. Only when no days were asked for; the scores above are then those of `current`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<TestSet>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<TestSet>,
+}
+
+/// Both models on one test set.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TestSet {
     pub champion: Score,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<Score>,
@@ -145,7 +165,7 @@ pub struct DriftRequest {
     pub to_day: Option<u32>,
 }
 
-/// `GET /monitor`: what the service knows of itself.
+/// `GET /monitor`: what the service knows of itself. (`POST /monitor` compares rows with a reference file.)
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MonitorResponse {
     pub champion: ModelInfo,
@@ -155,6 +175,11 @@ pub struct MonitorResponse {
     pub recent_rows: usize,
     pub last_evaluation: Option<EvaluateResponse>,
     pub last_drift: Option<DriftReport>,
+    /// Of the last `POST /monitor`.
+    pub last_monitor: Option<MonitorReport>,
+    /// What was damaged on disk when the service started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -194,14 +219,17 @@ pub struct DriftScores {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorBody {
-    pub error: ErrorDetail,
+    pub detail: ErrorDetail,
+    /// A fixed word: `invalid_input`, `no_challenger`, ...
+    pub kind: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ErrorDetail {
-    /// A fixed word: `invalid_input`, `no_challenger`, ...
-    pub kind: String,
-    pub message: String,
+#[serde(untagged)]
+pub enum ErrorDetail {
+    Text(String),
+    /// Status 422: each field that is wrong.
+    Fields(Vec<Problem>),
 }
 
 fn first_day() -> u32 {

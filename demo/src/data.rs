@@ -89,6 +89,23 @@ pub struct Dataset {
     rows: Vec<Row>,
 }
 
+/// The rows of January to April as a file: what the model sees and its target.
+pub(crate) fn reference_csv() -> String {
+    let columns: Vec<usize> =
+        FEATURES.iter().chain([&TARGET]).filter_map(|name| HEADER.split(',').position(|have| have == *name)).collect();
+    let mut csv = String::new();
+    for (index, line) in BIKESHARE_CSV.lines().enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        if index > 0 && cells[2].parse::<u32>().is_ok_and(|day| day > TRAINED_THROUGH_DAY) {
+            break;
+        }
+        let kept: Vec<&str> = columns.iter().map(|column| cells[*column]).collect();
+        csv.push_str(&kept.join(","));
+        csv.push('\n');
+    }
+    csv
+}
+
 impl Dataset {
     /// The year 2011: 8,645 hours.
     pub fn bikeshare() -> &'static Dataset {

@@ -17,6 +17,7 @@ const LEARNING_RATE: f64 = 0.1;
 const LEAF_ROWS_MIN: usize = 5;
 
 /// A trained model.
+#[derive(Serialize, Deserialize)]
 pub struct Model {
     trees: XGRegressor<f64, f64, DenseMatrix<f64>, Vec<f64>>,
 }

@@ -2,32 +2,27 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, FormRejection};
-use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, header};
-use axum::routing::{get, post};
-use axum::{Form, Json, Router};
+use bellbuoy_instrument::logging::{Prediction, PredictionLogger, Totals, fresh_id};
 use bellbuoy_instrument::{Instrument, Scores, TrainingOutcome};
-use bellbuoy_vocabulary::Timestamp;
-use serde::de::DeserializeOwned;
 
-use crate::api::{self, path};
-use crate::data::{Dataset, Features, LAST_DAY, Row};
+use crate::api;
+use crate::body::MonitorRequest;
+use crate::data::{Dataset, Features, LAST_DAY, Row, TRAINED_THROUGH_DAY};
 use crate::drift::{DRIFT_ROWS_MIN, DriftReport, drift};
 use crate::error::ServiceError;
 use crate::model::Score;
-use crate::settings::DemoSettings;
+use crate::monitor::monitor;
+use crate::settings::{DemoSettings, PredictionLog};
+use crate::store::{Roles, Store, Versioned};
 use crate::token::Tokens;
-use crate::training::{Role, Trained, WINDOW_ROWS, compare, hold_out, train};
+use crate::training::{CURRENT_DAYS, Role, WINDOW_ROWS, compare, hold_out, train};
 
-/// Features in one `POST /metrics/drift`, at most.
-const DRIFT_FEATURES_MAX: usize = 200;
-/// Bytes of an id, at most.
-const ID_BYTES_MAX: usize = 256;
+/// How long the rows that wait at the end may take.
+const LOG_CLOSE: Duration = Duration::from_secs(5);
 /// Every reason for which a prediction can fail, so that each counter exists from the start.
 const PREDICTION_ERRORS: [&str; 3] = ["invalid_input", "too_large", "model"];
 
@@ -41,6 +36,9 @@ struct Inner {
     instrument: Instrument,
     tokens: Tokens,
     models: Mutex<Models>,
+    logger: Option<PredictionLogger>,
+    store: Store,
+    problems: Vec<String>,
     recent: Mutex<VecDeque<Features>>,
     last: Mutex<Last>,
     /// Held during a training run, so that there is one at a time.
@@ -48,14 +46,9 @@ struct Inner {
 }
 
 struct Models {
+    roles: Roles,
     champion: Arc<Versioned>,
     challenger: Option<Arc<Versioned>>,
-    next_version: u32,
-}
-
-struct Versioned {
-    version: u32,
-    trained: Trained,
 }
 
 #[derive(Default)]
@@ -65,59 +58,59 @@ struct Last {
     /// The challenger's last score.
     challenger: Option<Score>,
     submitted: Option<api::DriftScores>,
-}
-
-type Body = Result<Bytes, BytesRejection>;
-type Answer<T> = Result<Json<T>, ServiceError>;
-
-/// Trains the first champion, then serves until `shutdown` is ready and open requests are answered.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    settings: DemoSettings,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<()> {
-    let service = tokio::task::spawn_blocking(move || Service::start(settings)).await.context("the first training")??;
-    axum::serve(listener, router(service)).with_graceful_shutdown(shutdown).await.context("serving the demo's model")
-}
-
-/// All endpoints, bounded and counted.
-pub fn router(service: Service) -> Router {
-    let (layer, metrics) = (service.instrument().layer(), service.instrument().metrics_route());
-    Router::new()
-        .route(path::PREDICT, post(predict))
-        .route(path::TRAIN, post(train_challenger))
-        .route(path::EVALUATE, post(evaluate))
-        .route(path::PROMOTE, post(promote))
-        .route(path::MONITOR, get(monitor))
-        .route(path::DRIFT, post(check_drift))
-        .route(path::HEALTH, get(health))
-        .route(path::TOKEN, post(token))
-        .route(path::METRICS, metrics)
-        .route(path::METRICS_DRIFT, post(submit_drift).get(submitted_drift))
-        .layer(DefaultBodyLimit::max(api::BODY_BYTES_MAX))
-        .layer(layer)
-        .with_state(service)
+    monitor: Option<api::MonitorReport>,
 }
 
 impl Service {
-    /// Trains the first champion: a fraction of a second of work on this thread.
+    /// Loads the models, or trains the first champion: a fraction of a second of work on this thread.
     pub fn start(settings: DemoSettings) -> anyhow::Result<Service> {
         let data = Dataset::bikeshare();
         let instrument = Instrument::new();
         instrument.expect_prediction_errors(&PREDICTION_ERRORS);
-        let trained = train(data, 1..=settings.trained_through_day).map_err(anyhow::Error::msg).context("training the first champion")?;
-        instrument.training(TrainingOutcome::Success, trained.duration);
-        let champion = Arc::new(Versioned { version: 1, trained });
-        Ok(Service(Arc::new(Inner {
-            tokens: Tokens::new(settings.token_secret.as_ref())?,
+        let tokens = Tokens::new(settings.token_secret.as_ref())?;
+        let logger = settings.log.as_ref().map(|log| logger(log, &instrument)).transpose()?;
+        let store = Store::open(settings.data.as_deref())?;
+        let loaded = store.load();
+        let models = match loaded.models {
+            Some((roles, champion, challenger)) => Models { roles, champion, challenger },
+            None => first_champion(data, &settings, loaded.next_version, &store, &instrument)?,
+        };
+        // Also after damage, so that the files agree again.
+        store.save_roles(&models.roles)?;
+        let service = Service(Arc::new(Inner {
+            tokens,
             settings,
             data,
             instrument,
-            models: Mutex::new(Models { champion, challenger: None, next_version: 2 }),
+            logger,
+            store,
+            problems: loaded.problems,
+            models: Mutex::new(models),
             recent: Mutex::default(),
             last: Mutex::default(),
             training: Arc::default(),
-        })))
+        }));
+        service.show_versions();
+        Ok(service)
+    }
+
+    /// What was damaged on disk, and what is done instead.
+    pub fn problems(&self) -> &[String] {
+        &self.0.problems
+    }
+
+    /// After the server: the rows that still wait are sent. Blocks.
+    pub(crate) fn close(&self) -> Option<Totals> {
+        self.0.logger.as_ref().map(|logger| logger.close(LOG_CLOSE))
+    }
+
+    fn show_versions(&self) {
+        let (champion, challenger) = self.models();
+        self.0.instrument.model(Role::Champion.label()).version(&champion.version.to_string());
+        match challenger {
+            Some(challenger) => self.0.instrument.model(Role::Challenger.label()).version(&challenger.version.to_string()),
+            None => self.0.instrument.model(Role::Challenger.label()).gone(),
+        }
     }
 
     pub fn instrument(&self) -> &Instrument {
@@ -130,8 +123,7 @@ impl Service {
         (models.champion.clone(), models.challenger.clone())
     }
 
-    fn predict(&self, request: api::PredictRequest) -> Result<api::PredictResponse, ServiceError> {
-        let rows = rows_of(request)?;
+    pub(crate) fn predict(&self, rows: Vec<api::PredictRow>) -> Result<api::PredictResponse, ServiceError> {
         let features: Vec<Features> = rows.iter().map(|row| row.features).collect();
         let (champion, challenger) = self.models();
         let answers = champion.trained.model.predict(&features).map_err(ServiceError::Model)?;
@@ -141,7 +133,11 @@ impl Service {
         };
         let mut predictions = Vec::with_capacity(rows.len());
         for (index, (row, prediction)) in rows.into_iter().zip(answers).enumerate() {
-            predictions.push(api::Prediction { id: row.id, prediction, challenger: shadow.as_ref().map(|shadow| shadow[index]) });
+            let challenger = shadow.as_ref().map(|shadow| shadow[index]);
+            // A row that is logged needs an id: with it the true value finds its prediction.
+            let id = row.id.or_else(|| self.0.logger.is_some().then(fresh_id));
+            self.log(id.as_deref(), &row.features, prediction, challenger);
+            predictions.push(api::Prediction { id, prediction, challenger });
         }
         self.remember(&features);
         Ok(api::PredictResponse {
@@ -149,6 +145,15 @@ impl Service {
             challenger_version: challenger.map(|challenger| challenger.version),
             predictions,
         })
+    }
+
+    /// What is dropped is counted in `prediction_log_rows_dropped_total`; the answer does not wait for bellbuoy, nor depend on it.
+    fn log(&self, id: Option<&str>, features: &Features, prediction: f64, challenger: Option<f64>) {
+        let (Some(logger), Some(id)) = (&self.0.logger, id) else { return };
+        let _ = logger.prediction(Prediction::new(id, prediction).features(features));
+        if let Some(challenger) = challenger {
+            let _ = logger.prediction(Prediction::new(id, challenger).features(features).role(Role::Challenger.label()));
+        }
     }
 
     /// Keeps the rows predicted last, for `/drift`.
@@ -160,7 +165,7 @@ impl Service {
     }
 
     /// A training run, on a thread that may block. Makes the challenger and scores it against the champion.
-    fn train(&self, request: &api::TrainRequest) -> Result<api::TrainResponse, ServiceError> {
+    pub(crate) fn train(&self, request: &api::TrainRequest) -> Result<api::TrainResponse, ServiceError> {
         let start = Instant::now();
         let result = self.train_and_compare(request);
         let outcome = if result.is_ok() { TrainingOutcome::Success } else { TrainingOutcome::Failure };
@@ -173,13 +178,18 @@ impl Service {
         let (champion, _) = self.models();
         let (baseline, current) =
             compare(self.0.data, &champion.trained.model, &trained.model, request.up_to).map_err(ServiceError::Model)?;
-        let challenger = {
+        let mut roles = lock(&self.0.models).roles.clone();
+        let challenger = Arc::new(Versioned { version: roles.next_version, trained });
+        (roles.challenger, roles.next_version) = (Some(challenger.version), challenger.version + 1);
+        // On disk before it serves. Nobody else changes roles meanwhile but `promote`, which is asked again below.
+        self.0.store.save(&challenger).map_err(storage)?;
+        {
             let mut models = lock(&self.0.models);
-            let challenger = Arc::new(Versioned { version: models.next_version, trained });
-            models.next_version += 1;
-            models.challenger = Some(challenger.clone());
-            challenger
-        };
+            (roles.champion, roles.former) = (models.roles.champion, models.roles.former.clone());
+            self.0.store.save_roles(&roles).map_err(storage)?;
+            (models.roles, models.challenger) = (roles, Some(challenger.clone()));
+        }
+        self.show_versions();
         self.show_score(Role::Champion, &current.champion);
         self.show_score(Role::Challenger, &current.challenger);
         Ok(api::TrainResponse { champion: champion.info(), challenger: challenger.info(), baseline, current })
@@ -192,7 +202,7 @@ impl Service {
         }
     }
 
-    fn promote(&self, version: Option<u32>) -> Result<api::PromoteResponse, ServiceError> {
+    pub(crate) fn promote(&self, version: Option<u32>) -> Result<api::PromoteResponse, ServiceError> {
         let mut models = lock(&self.0.models);
         let challenger = models.challenger.clone().ok_or(ServiceError::NoChallenger)?;
         if let Some(asked) = version
@@ -200,7 +210,9 @@ impl Service {
         {
             return Err(ServiceError::OtherChallenger { asked, have: challenger.version });
         }
-        models.challenger = None;
+        let roles = models.roles.promoted(challenger.version);
+        self.0.store.save_roles(&roles).map_err(storage)?;
+        (models.roles, models.challenger) = (roles, None);
         // The new champion's score is the one it had as challenger; the old champion's is history.
         self.0.instrument.model(Role::Challenger.label()).gone();
         let score = lock(&self.0.last).challenger.take();
@@ -208,34 +220,103 @@ impl Service {
             self.show_score(Role::Champion, &score);
         }
         let previous = std::mem::replace(&mut models.champion, challenger.clone());
+        drop(models);
+        self.show_versions();
         Ok(api::PromoteResponse { champion: challenger.info(), previous: previous.info() })
     }
 
-    fn evaluate(&self, request: &api::EvaluateRequest) -> Result<api::EvaluateResponse, ServiceError> {
-        let rows: Vec<Row> = if request.hold_out {
-            hold_out(self.0.data, request.from_day, request.to_day)
-        } else {
-            self.0.data.days(request.from_day, request.to_day).to_vec()
-        };
-        let no_rows = ServiceError::NoRows { from_day: request.from_day, to_day: request.to_day };
+    pub(crate) fn evaluate(&self, request: &api::EvaluateRequest) -> Result<api::EvaluateResponse, ServiceError> {
         let (champion, challenger) = self.models();
-        let score = |model: &Versioned| model.trained.model.evaluate(&rows).map_err(ServiceError::Model);
-        let champion = score(&champion)?.ok_or(no_rows)?;
-        self.show_score(Role::Champion, &champion);
-        let challenger = match &challenger {
-            Some(challenger) => score(challenger)?,
-            None => None,
+        let response = match (request.from_day, request.to_day) {
+            (Some(from_day), Some(to_day)) => {
+                let rows =
+                    if request.hold_out { hold_out(self.0.data, from_day, to_day) } else { self.0.data.days(from_day, to_day).to_vec() };
+                let set = test_set(&champion, challenger.as_deref(), &rows, (from_day, to_day))?;
+                api::EvaluateResponse {
+                    rows: rows.len(),
+                    champion: set.champion,
+                    challenger: set.challenger,
+                    baseline: None,
+                    current: None,
+                }
+            }
+            _ => {
+                let known = challenger.iter().chain([&champion]).map(|model| *model.trained.days.end()).max();
+                let up_to = request.up_to.or(known).unwrap_or(LAST_DAY);
+                let on = |from: u32, to: u32| test_set(&champion, challenger.as_deref(), &hold_out(self.0.data, from, to), (from, to));
+                let (baseline, current) = (on(1, TRAINED_THROUGH_DAY)?, on((up_to + 1).saturating_sub(CURRENT_DAYS).max(1), up_to)?);
+                let (rows, champion, challenger) = (current.champion.rows, current.champion, current.challenger);
+                api::EvaluateResponse { rows, champion, challenger, baseline: Some(baseline), current: Some(current) }
+            }
         };
-        if let Some(score) = &challenger {
+        self.show_score(Role::Champion, &response.champion);
+        if let Some(score) = &response.challenger {
             self.show_score(Role::Challenger, score);
         }
-        let response = api::EvaluateResponse { rows: rows.len(), champion, challenger };
         lock(&self.0.last).evaluation = Some(response.clone());
         Ok(response)
     }
 
+    /// Rows against a reference file.
+    pub(crate) fn monitor(&self, request: &MonitorRequest) -> Result<api::MonitorReport, ServiceError> {
+        let report = monitor(self.0.settings.data.as_deref(), &request.reference_path, &request.current_data)?;
+        let summary = &report.drift_summary;
+        self.0.instrument.drift(summary.drift_detected, summary.drift_share, summary.drifted_features_count);
+        lock(&self.0.last).monitor = Some(report.clone());
+        Ok(report)
+    }
+
+    /// What the service knows of itself.
+    pub(crate) fn state(&self) -> api::MonitorResponse {
+        let (champion, challenger) = self.models();
+        let recent_rows = lock(&self.0.recent).len();
+        let last = lock(&self.0.last);
+        api::MonitorResponse {
+            champion: champion.info(),
+            challenger: challenger.map(|challenger| challenger.info()),
+            training: self.0.training.try_lock().is_err(),
+            recent_rows,
+            last_evaluation: last.evaluation.clone(),
+            last_drift: last.drift.clone(),
+            last_monitor: last.monitor.clone(),
+            problems: self.0.problems.clone(),
+        }
+    }
+
+    pub(crate) fn champion_version(&self) -> u32 {
+        self.models().0.version
+    }
+
+    /// Room for one training run, while it is held.
+    pub(crate) fn training_permit(&self) -> Result<tokio::sync::OwnedMutexGuard<()>, ServiceError> {
+        self.0.training.clone().try_lock_owned().map_err(|_| ServiceError::TrainingUnderWay)
+    }
+
+    pub(crate) fn token(&self, request: &api::TokenRequest) -> Result<api::TokenResponse, ServiceError> {
+        let (settings, tokens) = (&self.0.settings, &self.0.tokens);
+        // Both are compared in any case, so that the time does not tell which was wrong.
+        let name = tokens.same(&request.username, &settings.username);
+        let password = tokens.same(&request.password, settings.password.expose());
+        if !(name & password) {
+            return Err(ServiceError::Credentials);
+        }
+        let access_token = tokens.issue(&settings.username, now_s().saturating_add(settings.token_lifetime_s));
+        Ok(api::TokenResponse { access_token, token_type: "bearer".to_owned(), expires_in: settings.token_lifetime_s })
+    }
+
+    pub(crate) fn submit_drift(&self, scores: api::DriftScores) -> api::DriftScores {
+        let features = scores.feature_drift_scores.iter().map(|(feature, score)| (feature.as_str(), *score));
+        self.0.instrument.drift_scores(scores.overall_drift_score, features);
+        lock(&self.0.last).submitted = Some(scores.clone());
+        scores
+    }
+
+    pub(crate) fn submitted_drift(&self) -> Option<api::DriftScores> {
+        lock(&self.0.last).submitted.clone()
+    }
+
     /// The champion's training days against the asked days, or against the rows predicted last.
-    fn drift(&self, request: &api::DriftRequest) -> Result<DriftReport, ServiceError> {
+    pub(crate) fn drift(&self, request: &api::DriftRequest) -> Result<DriftReport, ServiceError> {
         let (champion, _) = self.models();
         let days = &champion.trained.days;
         let column = |from, to| -> Vec<Features> { self.0.data.days(from, to).iter().map(|row| row.features).collect() };
@@ -247,7 +328,7 @@ impl Service {
             None if current.is_empty() && !recent => return Err(ServiceError::NoRows { from_day, to_day }),
             None => {
                 let problem = format!("{} rows are too few to speak of drift; it takes {DRIFT_ROWS_MIN}", current.len());
-                return Err(ServiceError::InvalidInput(problem));
+                return Err(ServiceError::NothingToSay(problem));
             }
         };
         self.0.instrument.drift(report.detected, report.share, report.drifted.len());
@@ -256,7 +337,7 @@ impl Service {
         Ok(report)
     }
 
-    fn authorize(&self, headers: &HeaderMap) -> Result<(), ServiceError> {
+    pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<(), ServiceError> {
         let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(ServiceError::NoToken)?;
         let (scheme, token) = value.split_once(' ').ok_or(ServiceError::NoToken)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -268,7 +349,7 @@ impl Service {
 }
 
 impl Versioned {
-    fn info(&self) -> api::ModelInfo {
+    pub(crate) fn info(&self) -> api::ModelInfo {
         api::ModelInfo {
             version: self.version,
             from_day: *self.trained.days.start(),
@@ -290,161 +371,30 @@ impl Role {
     }
 }
 
-async fn predict(State(service): State<Service>, body: Body) -> Answer<api::PredictResponse> {
-    let timer = service.0.instrument.prediction();
-    let result = match read(body) {
-        // A full batch takes tens of milliseconds.
-        Ok(request) => blocking(move || service.predict(request)).await,
-        Err(error) => Err(error),
-    };
-    match result {
-        Ok(response) => {
-            timer.answered(response.predictions.len() as u64);
-            Ok(Json(response))
-        }
-        Err(error) => {
-            timer.failed(error.kind());
-            Err(error)
-        }
+fn first_champion(data: &Dataset, settings: &DemoSettings, version: u32, store: &Store, instrument: &Instrument) -> anyhow::Result<Models> {
+    let trained = train(data, 1..=settings.trained_through_day).map_err(anyhow::Error::msg).context("training the first champion")?;
+    instrument.training(TrainingOutcome::Success, trained.duration);
+    let champion = Arc::new(Versioned { version, trained });
+    store.save(&champion)?;
+    Ok(Models { roles: Roles::first(version), champion, challenger: None })
+}
+
+fn logger(log: &PredictionLog, instrument: &Instrument) -> anyhow::Result<PredictionLogger> {
+    let mut builder = PredictionLogger::builder(log.url.expose(), &log.model);
+    if let Some(token) = &log.token {
+        builder = builder.bearer_token(token.expose());
     }
+    builder.start(instrument).context("the log of predictions")
 }
 
-async fn train_challenger(State(service): State<Service>, body: Body) -> Answer<api::TrainResponse> {
-    let request: api::TrainRequest = read(body)?;
-    check_days(request.from_day, request.up_to)?;
-    let permit = service.0.training.clone().try_lock_owned().map_err(|_| ServiceError::TrainingUnderWay)?;
-    // The permit goes along: a client that hangs up does not make room for a second run.
-    let run = tokio::task::spawn_blocking(move || {
-        let response = service.train(&request);
-        drop(permit);
-        response
-    });
-    Ok(Json(run.await.map_err(|error| ServiceError::Model(error.to_string()))??))
+fn test_set(champion: &Versioned, challenger: Option<&Versioned>, rows: &[Row], days: (u32, u32)) -> Result<api::TestSet, ServiceError> {
+    let score = |model: &Versioned| model.trained.model.evaluate(rows).map_err(ServiceError::Model);
+    let champion = score(champion)?.ok_or(ServiceError::NoRows { from_day: days.0, to_day: days.1 })?;
+    Ok(api::TestSet { champion, challenger: challenger.map(score).transpose()?.flatten() })
 }
 
-async fn evaluate(State(service): State<Service>, body: Body) -> Answer<api::EvaluateResponse> {
-    let request: api::EvaluateRequest = read(body)?;
-    check_days(request.from_day, request.to_day)?;
-    Ok(Json(blocking(move || service.evaluate(&request)).await?))
-}
-
-async fn promote(State(service): State<Service>, body: Body) -> Answer<api::PromoteResponse> {
-    let request: api::PromoteRequest = read_or_default(body)?;
-    Ok(Json(service.promote(request.version)?))
-}
-
-async fn check_drift(State(service): State<Service>, body: Body) -> Answer<DriftReport> {
-    let request: api::DriftRequest = read_or_default(body)?;
-    Ok(Json(blocking(move || service.drift(&request)).await?))
-}
-
-async fn monitor(State(service): State<Service>) -> Json<api::MonitorResponse> {
-    let (champion, challenger) = service.models();
-    let recent_rows = lock(&service.0.recent).len();
-    let last = lock(&service.0.last);
-    Json(api::MonitorResponse {
-        champion: champion.info(),
-        challenger: challenger.map(|challenger| challenger.info()),
-        training: service.0.training.try_lock().is_err(),
-        recent_rows,
-        last_evaluation: last.evaluation.clone(),
-        last_drift: last.drift.clone(),
-    })
-}
-
-async fn health(State(service): State<Service>) -> Json<api::HealthResponse> {
-    Json(api::HealthResponse { status: "ok".to_owned(), model_version: service.models().0.version })
-}
-
-async fn token(State(service): State<Service>, form: Result<Form<api::TokenRequest>, FormRejection>) -> Answer<api::TokenResponse> {
-    let Form(request) = form.map_err(|_| ServiceError::InvalidInput("give the form fields username and password".to_owned()))?;
-    let (settings, tokens) = (&service.0.settings, &service.0.tokens);
-    // Both are compared in any case, so that the time does not tell which was wrong.
-    let name = tokens.same(&request.username, &settings.username);
-    let password = tokens.same(&request.password, settings.password.expose());
-    if !(name & password) {
-        return Err(ServiceError::Credentials);
-    }
-    let access_token = tokens.issue(&settings.username, now_s().saturating_add(settings.token_lifetime_s));
-    Ok(Json(api::TokenResponse { access_token, token_type: "bearer".to_owned(), expires_in: settings.token_lifetime_s }))
-}
-
-async fn submit_drift(State(service): State<Service>, headers: HeaderMap, body: Body) -> Answer<api::DriftScores> {
-    service.authorize(&headers)?;
-    let scores: api::DriftScores = read(body)?;
-    check_scores(&scores)?;
-    let features = scores.feature_drift_scores.iter().map(|(feature, score)| (feature.as_str(), *score));
-    service.0.instrument.drift_scores(scores.overall_drift_score, features);
-    lock(&service.0.last).submitted = Some(scores.clone());
-    Ok(Json(scores))
-}
-
-async fn submitted_drift(State(service): State<Service>, headers: HeaderMap) -> Answer<Option<api::DriftScores>> {
-    service.authorize(&headers)?;
-    Ok(Json(lock(&service.0.last).submitted.clone()))
-}
-
-fn rows_of(request: api::PredictRequest) -> Result<Vec<api::PredictRow>, ServiceError> {
-    let rows = match (request.features, request.rows.is_empty()) {
-        (Some(features), true) => vec![api::PredictRow { id: request.id, features }],
-        (None, false) if request.id.is_none() => request.rows,
-        _ => return Err(ServiceError::InvalidInput("give `features` (and `id`) for one row, or `rows` for many".to_owned())),
-    };
-    if rows.len() > api::PREDICT_ROWS_MAX {
-        return Err(ServiceError::TooLarge(format!("{} rows; at most {} at once", rows.len(), api::PREDICT_ROWS_MAX)));
-    }
-    for (index, row) in rows.iter().enumerate() {
-        row.features.check().map_err(|problem| ServiceError::InvalidInput(format!("row {index}: {problem}")))?;
-        if row.id.as_ref().is_some_and(|id| id.len() > ID_BYTES_MAX) {
-            return Err(ServiceError::InvalidInput(format!("row {index}: the id is longer than {ID_BYTES_MAX} bytes")));
-        }
-    }
-    Ok(rows)
-}
-
-fn check_days(from_day: u32, to_day: u32) -> Result<(), ServiceError> {
-    if 1 <= from_day && from_day <= to_day && to_day <= LAST_DAY { Ok(()) } else { Err(ServiceError::NoRows { from_day, to_day }) }
-}
-
-fn check_scores(scores: &api::DriftScores) -> Result<(), ServiceError> {
-    let invalid = |problem: String| Err(ServiceError::InvalidInput(problem));
-    if scores.feature_drift_scores.len() > DRIFT_FEATURES_MAX {
-        return invalid(format!("{} features; at most {DRIFT_FEATURES_MAX}", scores.feature_drift_scores.len()));
-    }
-    let overall = [("overall_drift_score", scores.overall_drift_score)];
-    for (name, score) in overall.into_iter().chain(scores.feature_drift_scores.iter().map(|(name, score)| (name.as_str(), *score))) {
-        if !(0.0..=1.0).contains(&score) {
-            return invalid(format!("{name} is {score}; a drift score is 0 to 1"));
-        }
-    }
-    match &scores.timestamp {
-        Some(text) if Timestamp::parse_rfc3339(text).is_none() => {
-            invalid("timestamp is not RFC 3339, such as 2026-01-13T10:00:00Z".to_owned())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The body as JSON, whatever its content type says: `curl -d` should just work.
-fn read<T: DeserializeOwned>(body: Body) -> Result<T, ServiceError> {
-    let bytes = body.map_err(|rejection| match rejection.status().as_u16() {
-        413 => ServiceError::TooLarge(format!("the body is larger than {} bytes", api::BODY_BYTES_MAX)),
-        _ => ServiceError::InvalidInput("the body broke off".to_owned()),
-    })?;
-    serde_json::from_slice(&bytes).map_err(|error| ServiceError::InvalidInput(format!("the body: {error}")))
-}
-
-/// As `read`, but no body at all is the request's default.
-fn read_or_default<T: DeserializeOwned + Default>(body: Body) -> Result<T, ServiceError> {
-    match body {
-        Ok(bytes) if bytes.is_empty() => Ok(T::default()),
-        body => read(body),
-    }
-}
-
-/// Work of some milliseconds and more, off the event loop.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static) -> Result<T, ServiceError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::Model(error.to_string()))?
+fn storage(error: anyhow::Error) -> ServiceError {
+    ServiceError::Storage(format!("{error:#}"))
 }
 
 fn now_s() -> u64 {

@@ -1,5 +1,7 @@
 //! What can be set.
 
+use std::path::PathBuf;
+
 use bellbuoy_vocabulary::Secret;
 
 use crate::data::TRAINED_THROUGH_DAY;
@@ -14,6 +16,18 @@ pub struct DemoSettings {
     pub token_lifetime_s: u64,
     /// The first champion is trained on day 1 to this day.
     pub trained_through_day: u32,
+    /// Models are kept here, and reference files are read from here. Without it each start trains anew.
+    pub data: Option<PathBuf>,
+    /// Each prediction is logged there.
+    pub log: Option<PredictionLog>,
+}
+
+/// A bellbuoy, and what the model is called there.
+#[derive(Debug, Clone)]
+pub struct PredictionLog {
+    pub url: Secret,
+    pub model: String,
+    pub token: Option<Secret>,
 }
 
 impl Default for DemoSettings {
@@ -25,6 +39,8 @@ impl Default for DemoSettings {
             token_secret: None,
             token_lifetime_s: 3600,
             trained_through_day: TRAINED_THROUGH_DAY,
+            data: None,
+            log: None,
         }
     }
 }

@@ -25,7 +25,7 @@ const EDGES: [(&str, &[&str]); 20] = [
     ("sources", &["vocabulary", "exposition"]),
     ("check", &["vocabulary", "promql", "rules", "router", "notify"]),
     ("instrument", &[]),
-    ("demo", &["vocabulary", "instrument"]),
+    ("demo", &["vocabulary", "drift", "tables", "instrument"]),
     ("simtest", &["vocabulary", "scrape", "store", "promql", "rules", "router"]),
     ("bellbuoy", &["*"]),
     ("xtask", &[]),
