@@ -172,6 +172,9 @@ def pushes(options, name):
 
 
 def row(kind, name, rate, cpu, peak, errors):
+    if errors and errors[0].startswith("404"):
+        print(f"{kind:6} {name:17} skipped: this build does not have it ({errors[0]})", flush=True)
+        return
     print(f"{kind:6} {name:17} {rate:12,.0f}/s  {cpu:8.2f} CPU s per million  {peak:6.0f} MiB  load {os.getloadavg()[0]:.1f}"
           + (f"  {len(errors)} errors, first {errors[0]}" if errors else ""), flush=True)
 

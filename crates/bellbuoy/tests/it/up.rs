@@ -213,6 +213,37 @@ fn this_host_is_watched_under_the_names_of_node_exporter() {
     }
 }
 
+/// The same on a port of its own, as settings of bellbuoy.yml or as flags; a scrape may ask for some collectors.
+#[test]
+fn this_host_has_a_page_of_its_own() {
+    let start = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bellbuoy"));
+        command.args(["node-exporter", "--listen", "127.0.0.1:0"]).args(args);
+        Program::start(command, "listening on http://")
+    };
+    let names = |page: &str| -> Vec<String> {
+        page.lines()
+            .filter_map(|line| Some(line.strip_prefix("node_scrape_collector_success{collector=\"")?.split('"').next()?.to_string()))
+            .collect()
+    };
+    let folder = Folder::new(&[("bellbuoy.yml", "host: {collectors: [meminfo, loadavg], mount_points_include: ^/$}\n")]);
+    let (status, page) = start(&[folder.config().to_str().expect("a path")]).get("/metrics");
+    assert_eq!((status, names(&page)), (200, vec!["loadavg".to_string(), "meminfo".to_string()]));
+    assert!(page.contains("# HELP node_load1 1m load average.\n# TYPE node_load1 gauge\nnode_load1 "), "{page}");
+
+    let program = start(&["--collectors", "loadavg,filesystem,stat", "--collector.filesystem.mount-points-include", "^/nowhere"]);
+    let (_, page) = program.get("/metrics");
+    assert!(!page.contains("node_filesystem_size_bytes") && page.contains("node_boot_time_seconds "), "{page}");
+    assert_eq!(names(&program.get("/metrics?collect[]=stat&other=1").1), ["stat"]);
+    assert_eq!(names(&program.get("/metrics?exclude[]=stat").1), ["filesystem", "loadavg"]);
+    assert_eq!(program.get("/metrics?collect[]=nothing").0, 400);
+    assert_eq!(program.get("/metrics?collect[]=stat&exclude[]=loadavg").0, 400);
+    assert_eq!(program.get("/health").0, 200);
+    let mut wrong = std::process::Command::new(env!("CARGO_BIN_EXE_bellbuoy"));
+    let output = wrong.args(["node-exporter", "--collector.netdev.device-exclude", "("]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// A certificate of its own CA for a name that is not the address': `tls_config` with `ca_file` and `server_name`.
 #[test]
 fn targets_over_tls_are_trusted_by_their_own_ca_and_name() {

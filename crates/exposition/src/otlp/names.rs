@@ -2,6 +2,8 @@
 //!
 //! In:    a metric's name, unit and kind; an attribute's key. Out: `http_server_duration_seconds_bucket`'s family name; a label name.
 
+use std::borrow::Cow;
+
 /// What decides about a name's suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -115,12 +117,14 @@ fn per_unit(unit: &str) -> Option<&'static str> {
 }
 
 /// `[a-zA-Z_][a-zA-Z0-9_]*`; one that began with a digit or an underscore gets `key` in front.
-pub(crate) fn label_name(key: &str) -> String {
-    let name: String = key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+pub(crate) fn label_name(key: &str) -> Cow<'_, str> {
+    let legal = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let name: Cow<str> =
+        if legal { key.into() } else { key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect::<String>().into() };
     if name.starts_with(|c: char| c.is_ascii_digit()) {
-        format!("key_{name}")
+        format!("key_{name}").into()
     } else if name.starts_with('_') && !name.starts_with("__") {
-        format!("key{name}")
+        format!("key{name}").into()
     } else {
         name
     }

@@ -1,6 +1,6 @@
 //! Points to series: labels from attributes, `job` and `instance` from the resource, `target_info` for the rest of it.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use bellbuoy_vocabulary::{Labels, METRIC_NAME, Metadata, MetricType, STALE_NAN, Timestamp};
 use prost::Message;
@@ -132,9 +132,9 @@ impl OfResource {
         let get = |key: &str| attributes.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_ref()).map(words);
         let job = match (get("service.namespace"), get("service.name")) {
             (Some(namespace), Some(name)) if !namespace.is_empty() => format!("{namespace}/{name}"),
-            (_, name) => name.unwrap_or_default(),
+            (_, name) => name.unwrap_or_default().into_owned(),
         };
-        let instance = get("service.instance.id").unwrap_or_default();
+        let instance = get("service.instance.id").unwrap_or_default().into_owned();
         let is_identity = |key: &str| matches!(key, "service.namespace" | "service.name" | "service.instance.id");
         let others: Vec<&KeyValue> = attributes.iter().filter(|pair| !is_identity(&pair.key)).take(ATTRIBUTES_MAX).collect();
         let mut of = OfResource { job, instance, info: None, newest: None };
@@ -153,24 +153,21 @@ impl OfResource {
         }
     }
 
-    fn labels(&self, attributes: &BTreeMap<String, String>, name: &str, extra: Option<(&str, String)>) -> Labels {
-        let mut all: BTreeMap<&str, &str> = attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        all.insert("job", &self.job);
-        all.insert("instance", &self.instance);
-        // A resource without a name leaves the point's own labels alone.
-        for (label, own) in [("job", &self.job), ("instance", &self.instance)] {
-            if own.is_empty() {
-                match attributes.get(label) {
-                    Some(value) => all.insert(label, value),
-                    None => all.remove(label),
-                };
+    /// The resource's own words win, but one without a name leaves the point's labels alone.
+    fn labels(&self, attributes: &Attributes, name: &str, extra: Option<(&str, &str)>) -> Labels {
+        let identity = [("job", self.job.as_str()), ("instance", self.instance.as_str())].into_iter().filter(|(_, own)| !own.is_empty());
+        let mut all: Vec<(&str, &str)> = Vec::with_capacity(attributes.len() + 4);
+        all.push((METRIC_NAME, name));
+        all.extend(extra);
+        all.extend(identity);
+        let ours = all.len();
+        for (label, value) in attributes {
+            if !label.is_empty() && !value.is_empty() && !all[..ours].iter().any(|(own, _)| own == label) {
+                all.push((label, value));
             }
         }
-        all.insert(METRIC_NAME, name);
-        if let Some((label, value)) = &extra {
-            all.insert(label, value);
-        }
-        Labels::from_sorted(all.into_iter().filter(|(name, value)| !name.is_empty() && !value.is_empty()))
+        all.sort_unstable();
+        Labels::from_sorted(all)
     }
 
     fn metric(&mut self, metric: &Metric, on: &mut dyn FnMut(Otlp<'_>), outcome: &mut Outcome) {
@@ -246,7 +243,10 @@ impl OfResource {
         let attributes = labels_of(point.attributes.iter());
         let stale = point.flags & NO_VALUE != 0;
         let mut give = |suffix: &str, le: Option<f64>, value: f64, is_point: bool| {
-            let labels = self.labels(&attributes, &format!("{name}{suffix}"), le.map(|bound| ("le", bound_text(bound))));
+            let labels = {
+                let le = le.map(bound_text);
+                self.labels(&attributes, &format!("{name}{suffix}"), le.as_deref().map(|bound| ("le", bound)))
+            };
             let value = if stale { STALE_NAN } else { value };
             on(Otlp::Sample(OtlpSample { labels, at, value, is_point }));
         };
@@ -267,8 +267,8 @@ impl OfResource {
         let attributes = labels_of(point.attributes.iter());
         let stale = point.flags & NO_VALUE != 0;
         let mut give = |suffix: &str, quantile: Option<f64>, value: f64, is_point: bool| {
-            let extra = quantile.map(|quantile| ("quantile", bound_text(quantile)));
-            let labels = self.labels(&attributes, &format!("{name}{suffix}"), extra);
+            let quantile = quantile.map(bound_text);
+            let labels = self.labels(&attributes, &format!("{name}{suffix}"), quantile.as_deref().map(|at| ("quantile", at)));
             let value = if stale { STALE_NAN } else { value };
             on(Otlp::Sample(OtlpSample { labels, at, value, is_point }));
         };
@@ -285,33 +285,39 @@ fn bound_text(bound: f64) -> String {
     if bound.is_finite() { bound.to_string() } else { crate::format_value(bound) }
 }
 
-/// By label name; keys that come out equal are joined with `;` in the order of the keys, as Prometheus does.
-fn labels_of<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> BTreeMap<String, String> {
+/// Label names and values, by name, each name once.
+type Attributes<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+/// Keys that come out equal are joined with `;` in the order of the keys, as Prometheus does.
+fn labels_of<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> Attributes<'a> {
     let mut sorted: Vec<&KeyValue> = attributes.take(ATTRIBUTES_MAX).collect();
     sorted.sort_by(|a, b| a.key.cmp(&b.key));
-    let mut out: BTreeMap<String, String> = BTreeMap::new();
-    for pair in sorted {
-        let value = pair.value.as_ref().map(words).unwrap_or_default();
-        out.entry(label_name(&pair.key))
-            .and_modify(|joined| {
-                joined.push(';');
-                joined.push_str(&value);
-            })
-            .or_insert(value);
-    }
+    let text = |pair: &'a KeyValue| pair.value.as_ref().map(words).unwrap_or_default();
+    let mut out: Attributes = sorted.into_iter().map(|pair| (label_name(&pair.key), text(pair))).collect();
+    // Stable: those of one name stay in the order of their keys.
+    out.sort_by(|a, b| a.0.cmp(&b.0));
+    out.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            let joined = kept.1.to_mut();
+            joined.push(';');
+            joined.push_str(&next.1);
+        }
+        same
+    });
     out
 }
 
 /// An attribute's value as a label's text.
-fn words(value: &AnyValue) -> String {
+fn words(value: &AnyValue) -> Cow<'_, str> {
     match value {
-        AnyValue { string_value: Some(text), .. } => text.clone(),
-        AnyValue { bool_value: Some(value), .. } => value.to_string(),
-        AnyValue { int_value: Some(value), .. } => value.to_string(),
-        AnyValue { double_value: Some(value), .. } => value.to_string(),
-        AnyValue { bytes_value: Some(bytes), .. } => String::from_utf8_lossy(bytes).into_owned(),
-        AnyValue { array_value: None, kvlist_value: None, .. } => String::new(),
-        value => tree(value).to_string(),
+        AnyValue { string_value: Some(text), .. } => text.as_str().into(),
+        AnyValue { bool_value: Some(value), .. } => value.to_string().into(),
+        AnyValue { int_value: Some(value), .. } => value.to_string().into(),
+        AnyValue { double_value: Some(value), .. } => value.to_string().into(),
+        AnyValue { bytes_value: Some(bytes), .. } => String::from_utf8_lossy(bytes),
+        AnyValue { array_value: None, kvlist_value: None, .. } => "".into(),
+        value => tree(value).to_string().into(),
     }
 }
 

@@ -16,7 +16,7 @@ impl Filter {
     /// Expressions are found anywhere in a name unless they hold `^` and `$`.
     pub fn new(exclude: Option<&str>, include: Option<&str>) -> Result<Filter, String> {
         let compiled = |text: Option<&str>| match text.filter(|text| !text.is_empty()) {
-            Some(text) => RegexBuilder::new(text).size_limit(REGEX_BYTES_MAX).build().map(Some).map_err(|error| error.to_string()),
+            Some(text) => RegexBuilder::new(text).size_limit(REGEX_BYTES_MAX).build().map(Some).map_err(reason),
             None => Ok(None),
         };
         Ok(Filter { exclude: compiled(exclude)?, include: compiled(include)? })
@@ -35,6 +35,12 @@ impl Filter {
     fn texts(&self) -> (Option<&str>, Option<&str>) {
         (self.exclude.as_ref().map(Regex::as_str), self.include.as_ref().map(Regex::as_str))
     }
+}
+
+/// Without the drawing: its place is shown by who says it.
+fn reason(error: regex::Error) -> String {
+    let text = error.to_string();
+    text.lines().last().unwrap_or("").trim_start_matches("error: ").to_string()
 }
 
 impl PartialEq for Filter {
