@@ -91,6 +91,8 @@ pub struct App {
     /// Where rows of models are fetched.
     pub sources: Arc<Sources>,
     pub pushed: Arc<Pushed>,
+    /// Airflow and MLflow as they were seen last.
+    pub servers: pollers::Watched,
     references: References,
     pub clients: Arc<Clients>,
     pub started_at: Timestamp,
@@ -194,6 +196,7 @@ impl App {
             options,
             path,
             clients,
+            servers: pollers::Watched::default(),
         });
         app.watch_files(&loaded, Some(&app.path.settings()));
         let backlog = app.path.backlog.clone();
@@ -324,8 +327,10 @@ impl App {
                 None
             })
         };
+        self.servers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
         let start = |server: &config::WatchedServer, watcher, events| {
-            tokio::spawn(pollers::run(self.path.clone(), self.clients.clone(), server.clone(), watcher, events, stop.subscribe()));
+            let (path, clients, watched) = (self.path.clone(), self.clients.clone(), self.servers.clone());
+            tokio::spawn(pollers::run(path, clients, server.clone(), watcher, events, watched, stop.subscribe()));
         };
         for config in &settings.airflow {
             start(&config.server, Watcher::airflow(config, kept("airflow", &config.server)), false);

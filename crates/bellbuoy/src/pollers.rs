@@ -5,7 +5,8 @@
 //! Never: asks during a scrape, follows a redirect with credentials, shows a password.
 //! Holds: marks and counters are on disk before a sample that counts them is in the store, so a crash repeats and loses nothing.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use bellbuoy_notify::event::Event as PipelineEvent;
 use bellbuoy_sources::airflow::Airflow;
@@ -103,6 +104,20 @@ impl Watcher {
     }
 }
 
+/// What is known of each server that is watched, for `/api/bellbuoy/sources`: by its kind, job and instance.
+pub type Watched = Arc<Mutex<BTreeMap<String, Value>>>;
+
+fn note(watched: &Watched, server: &WatchedServer, watcher: &Watcher, now: Timestamp) {
+    let mut said = json!({
+        "kind": watcher.word(), "job": server.job, "instance": server.instance, "url": server.url, "up": watcher.is_up(),
+        "problems": watcher.problems(), "at": now.rfc3339(),
+    });
+    if let Watcher::Mlflow(mlflow) = watcher {
+        said["models"] = mlflow.registry();
+    }
+    watched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(kept_name(watcher.word(), server), said);
+}
+
 /// The name under which the database keeps what a restart must know.
 pub fn kept_name(kind: &str, server: &WatchedServer) -> String {
     format!("{kind}/{}/{}", server.job, server.instance)
@@ -115,6 +130,7 @@ pub async fn run(
     server: WatchedServer,
     mut watcher: Watcher,
     events: bool,
+    watched: Watched,
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut ticks = tokio::time::interval(server.interval.to_std());
@@ -141,6 +157,7 @@ pub async fn run(
             }
             backoff.polled(watcher.is_up());
             problems.tell(&watcher, &server);
+            note(&watched, &server, &watcher, clock::now());
         }
         let now = clock::now();
         tokio::task::block_in_place(|| {

@@ -53,6 +53,7 @@ fn routes(app: Arc<App>) -> Router {
         .route("/inbox/{*path}", post(inbox::receive))
         .route("/api/bellbuoy/inbox", get(inbox::list))
         .route("/api/bellbuoy/notifications", get(inbox::notifications))
+        .route("/api/bellbuoy/sources", get(servers))
         .route("/api/bellbuoy/audit", get(decisions::audit))
         .route("/metrics", get(metrics::metrics))
         .route("/metrics/job/{*rest}", put(pushed::push).post(pushed::push).delete(pushed::push))
@@ -73,6 +74,12 @@ fn routes(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(app.clone(), count))
         .with_state(app)
+}
+
+/// Airflow and MLflow: whether they are up, what is wrong, what is registered.
+async fn servers(State(app): State<Arc<App>>) -> axum::Json<serde_json::Value> {
+    let servers = app.servers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    axum::Json(serde_json::json!({"sources": servers.values().collect::<Vec<_>>()}))
 }
 
 async fn healthy() -> &'static str {

@@ -60,10 +60,10 @@ pub async fn run(command: AirflowExporter) -> anyhow::Result<ExitCode> {
     for (index, config) in configs.into_iter().enumerate() {
         tokio::spawn(watch(config, index, pages.clone(), clients.clone(), state.clone()));
     }
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     // Scripts wait for this line.
     info!("listening on http://{}", listener.local_addr()?);
     let routes = exporter::routes(pages);
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let end = async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -113,6 +113,7 @@ async fn tell_story(command: &Demo, data: &Path) -> anyhow::Result<()> {
         no_watch: false,
         alertmanager: Default::default(),
     };
+    let signals = up::Signals::new()?;
     let app = up::start(server.options(stack)).await?;
     let screen = Screen::new(command, Replay::may_to_december(Dataset::bikeshare()).len());
     screen.introduce(&app, service_address);
@@ -130,7 +131,7 @@ async fn tell_story(command: &Demo, data: &Path) -> anyhow::Result<()> {
     };
     let ended = tokio::select! {
         ended = story => ended,
-        ended = up::wait_for_end(&app) => ended,
+        () = up::wait_for_end(&app, signals) => Ok(()),
         _ = time_is_up(command.lasts) => Ok(()),
     };
     app.stop().await;

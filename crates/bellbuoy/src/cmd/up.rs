@@ -8,7 +8,7 @@ use bellbuoy_check::Finding;
 use bellbuoy_vocabulary::{Millis, Problem, Severity, parse_duration};
 use clap::Args;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::alertmanager_flags::{AlertmanagerFlags, GrammarFlag};
@@ -77,8 +77,9 @@ impl Server {
 pub async fn run(command: Up) -> anyhow::Result<ExitCode> {
     command.server.alertmanager.grammar.choose();
     let options = command.server.options(command.config_file.unwrap_or(command.config));
+    let signals = Signals::new()?;
     let app = start(options).await?;
-    wait_for_end(&app).await?;
+    wait_for_end(&app, signals).await;
     info!("stopping");
     app.stop().await;
     Ok(ExitCode::SUCCESS)
@@ -97,16 +98,30 @@ pub async fn start(options: Options) -> anyhow::Result<std::sync::Arc<App>> {
     App::start(options, loaded, settings, references).await
 }
 
+/// Listened to before the port answers: who sees that it is ready may end it at once, and it must end with 0.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    pub fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Returns at SIGTERM or SIGINT; SIGHUP reloads.
-pub async fn wait_for_end(app: &std::sync::Arc<App>) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+pub async fn wait_for_end(app: &std::sync::Arc<App>, mut signals: Signals) {
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => {
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
+            _ = signals.hangup.recv() => {
                 // The problems are logged and on the status page; the old settings stay.
                 let _ = tokio::task::block_in_place(|| app.reload());
             }

@@ -147,6 +147,10 @@ fn a_promotion_in_mlflow_is_told() {
     let folder = Folder::new(&[("bellbuoy.yml", &config), ("alertmanager.yml", &routes)]);
     let program = Program::up(&folder);
     wait_for("the alias", || (value(&program, "mlflow_model_alias_version{model=\"bike\",alias=\"champion\"}")? == "2").then_some(()));
+    let sources = || serde_json::from_str::<Value>(&program.get("/api/bellbuoy/sources").1).expect("JSON")["sources"].clone();
+    wait_for("the registry", || (sources()[0]["models"][0]["aliases"]["champion"]["metrics"]["r2"] == 0.78).then_some(()));
+    let one = &sources()[0];
+    assert_eq!((&one["kind"], &one["instance"], &one["up"], &one["problems"]), (&json!("mlflow"), &json!("m"), &json!(true), &json!([])));
     wait_for("the metric", || (value(&program, "mlflow_model_version_metric{metric=\"r2\"}")? == "0.78").then_some(()));
     assert!(hook.received().is_empty(), "the first contact is no change");
     *champion.lock().expect("version") = "3";

@@ -1,8 +1,9 @@
 //! What is known of an MLflow server as metrics.
 
-use bellbuoy_vocabulary::MetricType;
+use bellbuoy_vocabulary::{MetricType, Timestamp};
+use serde_json::{Value, json};
 
-use super::watcher::Mlflow;
+use super::watcher::{Mlflow, Pointer};
 use crate::family::Family;
 
 impl Mlflow {
@@ -47,6 +48,27 @@ impl Mlflow {
         out.extend([requests, unusable]);
         out.retain(|family| !family.is_empty());
         out
+    }
+
+    /// The registry as it is known now, for people and programs: models, where aliases point, the metrics behind them. Null while nobody knows.
+    pub fn registry(&self) -> Value {
+        let (Some(known), Some(models)) = (&self.known, &self.facts.models) else { return Value::Null };
+        let alias = |model: &str, pointer: &Pointer| {
+            let number = pointer.version?;
+            let run = self.facts.runs.get(&(model.to_string(), number)).cloned().flatten();
+            let metrics = run.as_ref().and_then(|run| self.facts.metrics.get(run));
+            let metrics: serde_json::Map<String, Value> =
+                metrics.into_iter().flatten().map(|one| (one.name.clone(), json!(one.value))).collect();
+            let changed = pointer.changed_ms.map(|at| Timestamp(at).rfc3339());
+            Some(json!({"version": number, "run_id": run, "metrics": metrics, "changed": changed}))
+        };
+        let one = |(name, latest): (&String, &Option<u64>)| {
+            let aliases: serde_json::Map<String, Value> = (known.aliases.get(name).into_iter().flatten())
+                .filter_map(|(word, pointer)| Some((word.clone(), alias(name, pointer)?)))
+                .collect();
+            json!({"name": name, "latest_version": latest, "aliases": aliases})
+        };
+        Value::Array(models.iter().map(one).collect())
     }
 
     fn aliases(&self) -> Vec<Family> {
