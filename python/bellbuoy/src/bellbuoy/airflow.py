@@ -107,7 +107,10 @@ def _told(context: Any, kind: Optional[str]) -> dict[str, Any]:
         figures["error"] = error or "failed; the task's log says more"
     about: dict[str, Any] = {"labels": {"dag_id": dag_id}}
     key = [dag_id, run_id]
-    if not whole:
+    if whole:
+        # A run that was cleared and fails again began anew.
+        key.append(str(getattr(run, "start_date", None) or ""))
+    else:
         task, index, tried = ti.task_id, getattr(ti, "map_index", -1), getattr(ti, "try_number", 1)
         about["labels"]["task_id"] = task
         # A task that was cleared and fails again is news; its try has another number.

@@ -171,7 +171,7 @@ def status(settings: Optional[Settings] = None) -> list[dict[str, object]]:
             {
                 "path": lane.path,
                 "waiting": len(names),
-                "bytes": sum(lane.size(name) for name in names),
+                "bytes": lane.extent()[1],
                 "oldest_seconds": None if oldest is None else round(oldest, 1),
                 "refused": lane.refused(),
                 "dropped": lane.dropped(),

@@ -55,9 +55,9 @@ class Lane:
     def put(self, body: bytes) -> str:
         """On disk when it returns. `SpoolFull` or `OSError` when not."""
         _make(self.folder)
-        sizes = [self.size(name) for name in self.waiting()]
-        if len(sizes) >= self._items_max or sum(sizes) + len(body) > self._bytes_max:
-            raise SpoolFull(f"{self.folder} is full: {len(sizes)} bodies of {sum(sizes)} bytes wait")
+        count, total = self.extent()
+        if count >= self._items_max or total + len(body) > self._bytes_max:
+            raise SpoolFull(f"{self.folder} is full: {count} bodies of {total} bytes wait")
         name = f"{time.time_ns():020d}-{next(_count):06d}-{os.urandom(4).hex()}.json"
         written = self.folder / f".{name}.tmp"
         try:
@@ -75,12 +75,17 @@ class Lane:
     def read(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()
 
-    def size(self, name: str) -> int:
-        # Somebody else may have sent it meanwhile.
-        try:
-            return (self.folder / name).stat().st_size
-        except FileNotFoundError:
-            return 0
+    def extent(self) -> tuple[int, int]:
+        """How many wait, and their bytes."""
+        count = total = 0
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".json"):
+                    count += 1
+                    # Somebody else may have sent it meanwhile.
+                    with contextlib.suppress(FileNotFoundError):
+                        total += entry.stat().st_size
+        return count, total
 
     def remove(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)
@@ -106,7 +111,10 @@ class Lane:
                 file.write(b".")
 
     def dropped(self) -> int:
-        return self.size("dropped")
+        try:
+            return (self.folder / "dropped").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[bool]:
