@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import unittest
 from collections.abc import AsyncIterator
 from typing import Any, Optional
+
+from .harness import REPOSITORY
 
 HAVE = all(importlib.util.find_spec(name) for name in ("starlette", "fastapi", "prometheus_client"))
 
@@ -24,6 +27,8 @@ if HAVE:
     from starlette.routing import Mount, Route
     from starlette.staticfiles import StaticFiles
 
+    import bellbuoy.asgi
+    from bellbuoy import PredictionLogger
     from bellbuoy.asgi import LABEL_SETS_MAX, BellbuoyMiddleware, Instrument
 
     async def ok(request: Request) -> PlainTextResponse:
@@ -275,6 +280,42 @@ class Families(AsgiCase):
             'model_info{model_type="champion",version="7"} 1.0',
         )
         self.assertIn("training_last_success_timestamp_seconds", generate_latest(one.registry).decode())
+
+    def test_the_rust_crate_has_the_same_names_labels_and_buckets(self) -> None:
+        """The tables in its sources against a page on which everything was set."""
+        folder = REPOSITORY / "crates" / "instrument" / "src"
+        if not folder.is_dir():
+            self.skipTest("skipped: the Rust crate does not lie beside")
+        source = "".join(path.read_text(encoding="utf-8").split("#[cfg(test)]")[0] for path in sorted(folder.rglob("*.rs")))
+        short = {"by": "method endpoint", "rows": "model kind"}
+        theirs = {"predictions_by_severity": {"severity"}}
+        for name, labels in re.findall(r'\br\.(?:counter|gauge|level|histogram)\("(\w+)", "[^"]*", (\[[^\]]*\]|\w+)', source):
+            theirs[name] = set(short.get(labels, labels.replace(",", " ").strip("[]").replace('"', "")).split())
+        # Python spools, so nothing is asked again and again, and there is a count of its own.
+        del theirs["prediction_log_requests_total"]
+        theirs["prediction_log_rows_spooled_total"] = {"model", "kind"}
+        self.assertGreater(len(theirs), 25)
+
+        one, logger = self.instrument, PredictionLogger("bikes")
+        one.watch(logger)
+        for what in ("offered", "acknowledged", "spooled", "dropped"):
+            logger.counts["label", what, "" if what != "dropped" else "refused"] = 1
+        logger.last_success = 1.0
+        one.severity("1")
+        one.drift(True, 0.5, 1)
+        one.drift_scores(0.5, {"a": 0.1})
+        one.training(True, 1)
+        one.model("champion", r2=1, rmse=1, mae=1, version="1")
+        self.call(BellbuoyMiddleware(Starlette(routes=[Route("/", boom)]), one), "/")
+        ours: dict[str, set[str]] = {}
+        for line in generate_latest(one.registry).decode().splitlines():
+            found = re.match(r"(\w+?)(?:_bucket|_sum)?(?:\{(.*)\})? ", line)
+            if found and not line.startswith(("#", "instrument_")) and not re.search(r"_created\b|(seconds|rows)_count\b", line):
+                ours.setdefault(found[1], set()).update(set(re.findall(r'(\w+)="', found[2] or "")) - {"le"})
+        self.assertEqual(ours, theirs)
+        for name in ("PREDICTION_SECONDS", "REQUEST_SECONDS", "TRAINING_SECONDS", "BATCH_ROWS"):
+            [numbers] = re.findall(rf"const {name}: \[f64; \d+\] = \[([^\]]*)\]", source)
+            self.assertEqual([float(number) for number in numbers.split(",")], list(getattr(bellbuoy.asgi, name)), name)
 
     def test_gauges_are_absent_until_set_and_when_nothing_is_known(self) -> None:
         one = self.instrument
