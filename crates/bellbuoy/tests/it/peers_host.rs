@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::harness::{Program, free_port, http, peer, peers};
@@ -42,8 +43,14 @@ fn this_host_is_as_node_exporter_sees_it() {
         println!("skipped: no node_exporter in {}", dir.display());
         return;
     }
+    let binary = peer(&dir, &["prometheus-node-exporter", "node_exporter"]);
+    let version = version_of(&binary);
+    if version < (1, 11) {
+        println!("skipped: node_exporter {version:?} has other families than 1.11");
+        return;
+    }
     let port = free_port();
-    let mut command = Command::new(peer(&dir, &["prometheus-node-exporter", "node_exporter"]));
+    let mut command = Command::new(binary);
     command
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
         .args(["--web.disable-exporter-metrics", "--collector.disable-defaults"])
@@ -65,6 +72,15 @@ fn this_host_is_as_node_exporter_sees_it() {
         }
         assert!(attempt < 10, "the machine is never the same twice");
     }
+}
+
+/// `node_exporter, version 1.11.1 (branch: ...`
+fn version_of(binary: &Path) -> (u32, u32) {
+    let output = Command::new(binary).arg("--version").output().expect("node_exporter says its version");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let mut numbers = said.split("version ").nth(1).unwrap_or("").split('.').map_while(|number| number.parse().ok());
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 fn compare(before: &Page, middle: &Page, after: &Page) {
