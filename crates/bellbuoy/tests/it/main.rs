@@ -11,6 +11,7 @@ mod grafana;
 mod grafana_notify;
 mod harness;
 mod hostile;
+mod instrument;
 mod jobs;
 mod mail;
 mod misbehave;

@@ -14,7 +14,8 @@ use crate::harness::{Folder, PATIENCE, Program, http};
 const ROUNDS: usize = 12;
 const BATCH: usize = 50;
 
-fn folder() -> Folder {
+/// A model `m` with the features `x` and `kind`.
+pub fn folder() -> Folder {
     let mut reference = String::from("x,kind,y\n");
     for n in 0..100 {
         reference.push_str(&format!("{}.5,{},{n}\n", n % 50, ["a", "b", "c"][n % 3]));
