@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use bellbuoy_models::{
-    Answer, DeploymentDecision, Evaluation, Event as ModelEvent, Judgement, ModelSettings, TestRow, TestSet, TwoSets, Unknown,
+    Answer, DeploymentDecision, Evaluation, Event as ModelEvent, Judgement, ModelSettings, RulingReason, TestRow, TestSet, TwoSets, Unknown,
 };
 use bellbuoy_vocabulary::{Millis, Timestamp};
 use serde_json::{Value, json};
@@ -85,7 +85,10 @@ impl Models {
     /// The decision as an Airflow branch task asks for it.
     pub fn decision(&self, name: &str, question: Question, now: Timestamp) -> Result<Value, ModelError> {
         let last = self.last(name)?;
-        let old = |judgement: &Judgement| question.age_max.is_some_and(|age_max| judgement.at.saturating_add(age_max) < now);
+        let out_of_date = |judgement: &Judgement| question.age_max.is_some_and(|age_max| judgement.at.saturating_add(age_max) < now);
+        // What a person asked for was for that run: the next one that asks must not train again.
+        let forced = |judgement: &Judgement| judgement.decision.reason == RulingReason::Forced;
+        let old = |judgement: &Judgement| out_of_date(judgement) || forced(judgement);
         let judgement = match last {
             Some(judgement) if !question.judge && !question.forced && !old(&judgement) => Some(judgement),
             None if !question.judge && !question.forced && question.age_max.is_none() => None,

@@ -67,6 +67,10 @@ fn a_branch_task_asks_and_a_run_begins_a_cool_down() {
     assert_eq!((text(&cooling["outcome"]), text(&cooling["reason"])), ("watch".into(), "cooling_down".into()), "{cooling}");
     let forced = ask("?force=true");
     assert_eq!((text(&forced["outcome"]), text(&forced["reason"])), ("retrain".into(), "forced".into()), "{forced}");
+    // It was for the one who asked: the scheduled run right after trained again.
+    for question in ["?age_max=15m", ""] {
+        assert_eq!(ask(question)["reason"], "cooling_down", "{question}");
+    }
 
     // The cool-down, the counters and the record outlive a kill.
     program.kill();
