@@ -24,8 +24,13 @@ struct Container {
     pod: Option<String>,
 }
 
+/// Whether the host has cgroup v2 alone.
+pub(super) fn are_seen(files: &dyn Files) -> bool {
+    word(files, &format!("{ROOT}/cgroup.controllers")).is_some()
+}
+
 pub(super) fn read(files: &dyn Files, facts: &Facts, out: &mut Out) -> Result<(), String> {
-    if word(files, &format!("{ROOT}/cgroup.controllers")).is_none() {
+    if !are_seen(files) {
         return Err(format!("{ROOT}/cgroup.controllers: not there; containers are seen where the host has cgroup v2 alone"));
     }
     let mut found = Found::default();

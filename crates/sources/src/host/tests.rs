@@ -97,7 +97,8 @@ fn look(host: &mut Host, collectors: &[Collector], tree: &Tree) -> (Values, Vec<
     let count = all.len();
     let mut values: Values = all.into_iter().map(|(labels, value)| (labels.to_string(), value)).collect();
     assert_eq!(values.len(), count, "a series comes twice");
-    for collector in collectors {
+    // Of containers on a host that can not have them nothing is said.
+    for collector in collectors.iter().filter(|one| **one != Collector::Containers || super::containers::are_seen(tree)) {
         let own = |name: &str| format!("node_scrape_collector_{name}{{collector=\"{}\"}}", collector.name());
         assert_eq!(values.remove(&own("duration_seconds")), Some(0.25));
         let failed = problems.iter().any(|problem| problem.starts_with(&format!("{}: ", collector.name())));
