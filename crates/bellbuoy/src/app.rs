@@ -51,6 +51,8 @@ pub struct Options {
     pub external_url: Option<String>,
     /// `None`: as `storage.retention` of bellbuoy.yml says, which is 15 days without such a file.
     pub retention: Option<Millis>,
+    /// The pages from a folder instead of those in the program.
+    pub pages_dir: Option<PathBuf>,
     /// Reload when a configuration file changes.
     pub watch: bool,
     pub alertmanager: AlertmanagerOptions,

@@ -1,8 +1,8 @@
-//! show: the one port. Prometheus' API under `/api/v1`, remote write, OTLP and the Pushgateway's protocol, Alertmanager's under `/api/v2`, models, events, inbox, `/metrics`, the status page.
+//! show: the one port. Prometheus' API under `/api/v1`, remote write, OTLP and the Pushgateway's protocol, Alertmanager's under `/api/v2`, models, events, inbox, `/metrics`, the pages.
 //!
 //! In:    HTTP requests. Out: JSON, text, HTML.
 //! Never: decides anything; each handler asks the path or the app.
-//! Read:  prometheus.rs, alertmanager.rs, models.rs, events.rs, inbox.rs, intake.rs, pushed.rs, metrics.rs, page.rs.
+//! Read:  prometheus.rs, alertmanager.rs, models.rs, events.rs, inbox.rs, intake.rs, pushed.rs, metrics.rs, page.rs, pages.rs.
 
 mod alertmanager;
 mod answer;
@@ -14,6 +14,7 @@ mod metrics;
 mod models;
 mod notifications;
 mod page;
+mod pages;
 mod params;
 mod prometheus;
 mod pushed;
@@ -46,7 +47,6 @@ pub fn router(app: Arc<App>) -> Router {
 
 fn routes(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(page::status))
         .route("/status", get(page::status))
         .route("/style.css", get(page::style))
         .route("/inbox", get(inbox::page).post(inbox::receive))
@@ -68,6 +68,7 @@ fn routes(app: Arc<App>) -> Router {
         .route("/api/v1/events", get(events::list).post(events::post))
         .route("/api/v1/notifications", get(notifications::list))
         .route("/api/v1/receivers/{name}/test", post(receivers::test))
+        .merge(pages::routes())
         .nest("/api/v1/models", models::routes())
         .nest("/api/v1", prometheus::routes())
         .nest("/api/v2", alertmanager::routes(app.clone()))

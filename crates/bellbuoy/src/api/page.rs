@@ -1,6 +1,6 @@
 //! The plain status page: what runs, what is wrong, what fires, what was sent. No script, no style from elsewhere.
 //!
-//! The pages of `ui/` will take its place at `/`; this one stays at `/status` for terminals and screen readers.
+//! The pages of `ui/` are the ones to look at (pages.rs); this one is for terminals, and for programs built without them.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

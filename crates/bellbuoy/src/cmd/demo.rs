@@ -66,6 +66,9 @@ pub struct Demo {
     /// One JSON object a line for scripts.
     #[arg(long)]
     pub json: bool,
+    /// Serve the pages from this folder instead of those built in.
+    #[arg(long = "web.pages-dir", hide = true, value_name = "DIR")]
+    pub pages_dir: Option<PathBuf>,
     /// How much faster than the two-minute story.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     pub speed: f64,
@@ -110,6 +113,7 @@ async fn tell_story(command: &Demo, data: &Path) -> anyhow::Result<()> {
         retention: None,
         alertmanager_listen: None,
         external_url: None,
+        pages_dir: command.pages_dir.clone(),
         no_watch: false,
         alertmanager: Default::default(),
     };

@@ -46,6 +46,9 @@ pub struct Server {
     /// How people reach this server; it is the beginning of links in messages.
     #[arg(long, visible_alias = "web.external-url", value_name = "URL")]
     pub external_url: Option<String>,
+    /// Serve the pages from this folder instead of those built in (for working on them: `npm run build` in ui/ makes ui/dist).
+    #[arg(long = "web.pages-dir", value_name = "DIR")]
+    pub pages_dir: Option<PathBuf>,
     /// Do not reload when a file changes; SIGHUP and POST /-/reload still do.
     #[arg(long)]
     pub no_watch: bool,
@@ -68,6 +71,7 @@ impl Server {
             alertmanager_listen: self.alertmanager_listen.clone(),
             external_url: self.external_url.clone(),
             retention: self.retention,
+            pages_dir: self.pages_dir.clone(),
             watch: !self.no_watch,
             alertmanager: self.alertmanager.options(),
         }
@@ -158,6 +162,7 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
             alertmanager_listen: None,
             external_url: None,
             retention: None,
+            pages_dir: None,
             watch: false,
             alertmanager: AlertmanagerOptions::default(),
         };

@@ -330,5 +330,5 @@ fn what_is_refused_for_good_goes_to_the_fallback_and_is_counted() {
     let counted = "alertmanager_notifications_failed_total{integration=\"webhook\",reason=\"authError\"} 1";
     wait_for("the count", || program.get("/metrics").1.contains(counted).then_some(()));
     assert_eq!(refusing.received().len(), 1, "403 is asked once");
-    assert!(program.get("/").1.contains("HTTP 403"), "the status page names it");
+    assert!(program.get("/status").1.contains("HTTP 403"), "the status page names it");
 }

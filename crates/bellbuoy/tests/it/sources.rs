@@ -218,7 +218,7 @@ fn tables_of_postgresql() {
     assert_eq!(status, 200, "{body}");
     let said = wait_for("a refusal", || Some(source(&program, "predictions")).filter(|source| source["up"] == false));
     assert_eq!(said["error"], "password authentication failed for user \"bell\"");
-    let everything = program.get("/api/v1/models/bike").1 + &program.get("/").1 + &program.get("/api/v1/status/config").1;
+    let everything = program.get("/api/v1/models/bike").1 + &program.get("/status").1 + &program.get("/api/v1/status/config").1;
     assert!(!everything.contains("wr0ng-password") && !everything.contains(PASSWORD));
     wait_for("the series", || Some(()).filter(|()| program.query("bellbuoy_model_source_up == 0").len() == 2));
     database.stop();

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { match } from "./match";
+import type { Route } from "./routes";
+
+const routes = ["", "alerts", "alerts/:name", "files/*"].map((path) => ({ path }) as Route);
+
+test("a path finds its route and its parts", () => {
+  const found = (path: string) => {
+    const hit = match(path, routes);
+    return hit && [hit.route.path, hit.params];
+  };
+  assert.deepEqual(found(""), ["", {}]);
+  assert.deepEqual(found("alerts/"), ["alerts", {}]);
+  assert.deepEqual(found("alerts/Drift High"), ["alerts/:name", { name: "Drift High" }]);
+  assert.deepEqual(found("files/a/b"), ["files/*", { rest: "a/b" }]);
+  assert.equal(found("alerts/a/b"), undefined);
+  assert.equal(found("nowhere"), undefined);
+});

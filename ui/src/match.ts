@@ -1,0 +1,27 @@
+/** show: which route a path belongs to. Pure. `:name` is a part, `*` the rest. */
+import type { Route } from "./routes";
+
+/** The route of a path and its parts; undefined when there is none. */
+export function match(path: string, routes: Route[]): { route: Route; params: Record<string, string> } | undefined {
+  const parts = path.split("/").filter((part) => part !== "");
+  for (const route of routes) {
+    const params = fit(route.path.split("/").filter((part) => part !== ""), parts);
+    if (params) return { route, params };
+  }
+  return undefined;
+}
+
+function fit(wanted: string[], parts: string[]): Record<string, string> | undefined {
+  const params: Record<string, string> = {};
+  for (const [index, want] of wanted.entries()) {
+    if (want === "*") {
+      params.rest = parts.slice(index).join("/");
+      return params;
+    }
+    const part = parts[index];
+    if (part === undefined) return undefined;
+    if (want.startsWith(":")) params[want.slice(1)] = part;
+    else if (want !== part) return undefined;
+  }
+  return parts.length === wanted.length ? params : undefined;
+}

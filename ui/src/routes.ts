@@ -1,0 +1,26 @@
+/**
+ * show: which page is at which address, and what the menu shows. A new page is one file in pages/ and one line here.
+ *
+ * Addresses are relative to the base (`/ui/`, or what a reverse proxy makes of it). `:name` is a part, `*` the rest. Pages come as
+ * chunks of their own, so the first load carries only the layout.
+ */
+import type { ComponentType } from "preact";
+
+export interface PageProps {
+  /** Parts of the address by name, decoded. */
+  params: Record<string, string>;
+}
+
+export interface Route {
+  path: string;
+  load: () => Promise<{ default: ComponentType<PageProps> }>;
+  /** The word in the menu; absent: the page is reached from others. */
+  menu?: string;
+  /** The heading it stands under in the menu. */
+  group?: "watch" | "look" | "inside";
+  title: string;
+}
+
+export const ROUTES: Route[] = [
+  { path: "", title: "Home", menu: "Home", group: "watch", load: () => import("./pages/home") },
+];
