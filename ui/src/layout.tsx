@@ -9,6 +9,7 @@ import { ROUTES, type PageProps, type Route } from "./routes";
 const GROUPS = [
   ["watch", "Watch"],
   ["look", "Look"],
+  ["tell", "Tell"],
   ["inside", "Inside"],
 ] as const;
 

@@ -17,7 +17,7 @@ export interface Route {
   /** The word in the menu; absent: the page is reached from others. */
   menu?: string;
   /** The heading it stands under in the menu. */
-  group?: "watch" | "look" | "inside";
+  group?: "watch" | "look" | "tell" | "inside";
   title: string;
 }
 
