@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 use crate::client::Clients;
 use crate::clock;
 use crate::config::{self, Loaded, Settings};
+use crate::dashboards::Dashboards;
 use crate::forwarder::Forwarder;
 use crate::models::{Models, References, Sources};
 use crate::path::{Parts, Path};
@@ -56,6 +57,17 @@ pub struct Options {
     /// Reload when a configuration file changes.
     pub watch: bool,
     pub alertmanager: AlertmanagerOptions,
+    /// Whether pages may write dashboards back to their files.
+    pub dashboard_edit: DashboardEdit,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum DashboardEdit {
+    /// When nobody but this machine reaches the port.
+    #[default]
+    Loopback,
+    On,
+    Off,
 }
 
 /// What Alertmanager takes on its command line.
@@ -90,6 +102,7 @@ pub struct App {
     pub path: Arc<Path>,
     pub scraper: Arc<Scraper>,
     pub models: Arc<Models>,
+    pub dashboards: Dashboards,
     /// Where rows of models are fetched.
     pub sources: Arc<Sources>,
     pub pushed: Arc<Pushed>,
@@ -184,6 +197,7 @@ impl App {
             scraper: Scraper::new(path.clone(), clients.clone()),
             sources: Sources::new(path.clone(), models.clone()),
             models,
+            dashboards: Dashboards::new(&options.config, &options.data),
             references,
             pushed,
             sender: Sender::new(path.clone(), clients.clone()),
@@ -259,6 +273,7 @@ impl App {
 
     /// Reads the files again. All good: they are in force at once. Any problem: nothing changes, and all problems are told.
     pub fn reload(self: &Arc<Self>) -> Result<(), String> {
+        self.dashboards.read_again();
         let (mut loaded, problems) = load(&self.options, &self.references);
         self.watch_files(&loaded, loaded.settings.as_ref());
         for problem in loaded.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
@@ -388,6 +403,7 @@ impl App {
                     self.models.run_due(clock::now());
                 }
                 _ = watch.tick(), if self.options.watch => {
+                    tokio::task::block_in_place(|| self.dashboards.refresh());
                     if self.files_changed() {
                         info!("a configuration file has changed");
                         let _ = tokio::task::block_in_place(|| self.reload());

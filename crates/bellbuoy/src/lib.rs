@@ -13,6 +13,7 @@ pub mod clock;
 pub mod cmd;
 mod compare;
 pub mod config;
+pub mod dashboards;
 pub mod demo_stack;
 pub mod email;
 pub mod event;

@@ -89,6 +89,8 @@ pub struct Telemetry {
     pub forwards_dropped: Counter,
     pub template_failures: Counter,
     /// Handler and status code.
+    /// Changes that a browser asked for on behalf of another site.
+    pub cross_site_refused: Counter,
     pub http_requests: Family,
     pub query_seconds: Timer,
     pub reloads_failed: Counter,

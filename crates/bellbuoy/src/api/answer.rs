@@ -14,6 +14,13 @@ pub enum ErrorType {
     Internal,
     NotFound,
     Unavailable,
+    Forbidden,
+    #[allow(dead_code)]
+    Conflict,
+    /// Somebody else was faster.
+    PreconditionFailed,
+    /// It must say which state it changes.
+    PreconditionRequired,
 }
 
 impl ErrorType {
@@ -25,6 +32,10 @@ impl ErrorType {
             ErrorType::Internal => "internal",
             ErrorType::NotFound => "not_found",
             ErrorType::Unavailable => "unavailable",
+            ErrorType::Forbidden => "forbidden",
+            ErrorType::Conflict => "conflict",
+            ErrorType::PreconditionFailed => "precondition_failed",
+            ErrorType::PreconditionRequired => "precondition_required",
         }
     }
 
@@ -35,6 +46,10 @@ impl ErrorType {
             ErrorType::Timeout | ErrorType::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             ErrorType::NotFound => StatusCode::NOT_FOUND,
+            ErrorType::Forbidden => StatusCode::FORBIDDEN,
+            ErrorType::Conflict => StatusCode::CONFLICT,
+            ErrorType::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            ErrorType::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
         }
     }
 }

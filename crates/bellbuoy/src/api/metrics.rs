@@ -288,6 +288,11 @@ fn show(w: &mut TextWriter, app: &App) {
         )
         .sample("", &[], reload.last_good.seconds());
     }
+    w.family("bellbuoy_cross_site_requests_refused_total", Counter, "Changes that a browser asked for on behalf of another site.").sample(
+        "",
+        &[],
+        app.path.telemetry.cross_site_refused.get() as f64,
+    );
     w.family("prometheus_http_requests_total", Counter, "Counter of HTTP requests.");
     for (labels, n) in app.path.telemetry.http_requests.all() {
         w.sample("", &[("handler", &labels[0]), ("code", &labels[1])], n as f64);

@@ -2,10 +2,12 @@
 //!
 //! In:    HTTP requests. Out: JSON, text, HTML.
 //! Never: decides anything; each handler asks the path or the app.
-//! Read:  prometheus.rs, alertmanager.rs, models.rs, events.rs, inbox.rs, intake.rs, pushed.rs, metrics.rs, page.rs, pages.rs.
+//! Read:  prometheus.rs, alertmanager.rs, models.rs, events.rs, inbox.rs, intake.rs, pushed.rs, metrics.rs, page.rs, pages.rs; bellbuoy/ for what pages ask,
+//!        same_origin.rs for who may change something.
 
 mod alertmanager;
 mod answer;
+mod bellbuoy;
 mod decisions;
 mod events;
 mod inbox;
@@ -20,6 +22,7 @@ mod prometheus;
 mod pushed;
 mod receivers;
 mod reports;
+mod same_origin;
 mod values;
 
 use std::sync::Arc;
@@ -51,6 +54,7 @@ fn routes(app: Arc<App>) -> Router {
         .route("/style.css", get(page::style))
         .route("/inbox", get(inbox::page).post(inbox::receive))
         .route("/inbox/{*path}", post(inbox::receive))
+        .nest("/api/bellbuoy", bellbuoy::routes())
         .route("/api/bellbuoy/inbox", get(inbox::list))
         .route("/api/bellbuoy/notifications", get(inbox::notifications))
         .route("/api/bellbuoy/sources", get(servers))
@@ -73,6 +77,7 @@ fn routes(app: Arc<App>) -> Router {
         .nest("/api/v1", prometheus::routes())
         .nest("/api/v2", alertmanager::routes(app.clone()))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(app.clone(), same_origin::guard))
         .layer(from_fn_with_state(app.clone(), count))
         .with_state(app)
 }

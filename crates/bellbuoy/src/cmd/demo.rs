@@ -26,7 +26,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::up;
 use crate::api::{LabelRow, PredictionRow};
-use crate::app::App;
+use crate::app::{App, DashboardEdit};
 use crate::client::{Clients, Request};
 use crate::clock;
 use crate::demo_stack;
@@ -115,6 +115,7 @@ async fn tell_story(command: &Demo, data: &Path) -> anyhow::Result<()> {
         external_url: None,
         pages_dir: command.pages_dir.clone(),
         no_watch: false,
+        dashboard_edit: DashboardEdit::Loopback,
         alertmanager: Default::default(),
     };
     let signals = up::Signals::new()?;

@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::alertmanager_flags::{AlertmanagerFlags, GrammarFlag};
-use crate::app::{self, AlertmanagerOptions, App, Options};
+use crate::app::{self, AlertmanagerOptions, App, DashboardEdit, Options};
 use crate::config::Settings;
 use crate::models::References;
 
@@ -52,6 +52,9 @@ pub struct Server {
     /// Do not reload when a file changes; SIGHUP and POST /-/reload still do.
     #[arg(long)]
     pub no_watch: bool,
+    /// Whether pages may write dashboards back to their files: `loopback` allows it when only this machine reaches the port.
+    #[arg(long = "web.dashboard-edit", value_enum, default_value = "loopback", value_name = "WHEN")]
+    pub dashboard_edit: DashboardEdit,
     #[command(flatten)]
     pub alertmanager: AlertmanagerFlags,
 }
@@ -74,6 +77,7 @@ impl Server {
             pages_dir: self.pages_dir.clone(),
             watch: !self.no_watch,
             alertmanager: self.alertmanager.options(),
+            dashboard_edit: self.dashboard_edit,
         }
     }
 }
@@ -165,6 +169,7 @@ pub fn check(command: Check) -> anyhow::Result<ExitCode> {
             pages_dir: None,
             watch: false,
             alertmanager: AlertmanagerOptions::default(),
+            dashboard_edit: DashboardEdit::Off,
         };
         let (loaded, _) = app::load(&options, &References::default());
         for problem in &loaded.problems {

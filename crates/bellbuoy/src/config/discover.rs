@@ -44,8 +44,10 @@ pub struct Found {
     pub templates: Vec<PathBuf>,
     /// Lists of targets, YAML or JSON.
     pub file_sd: Vec<PathBuf>,
-    /// Provisioning files and dashboards of Grafana.
+    /// Provisioning files of Grafana.
     pub grafana: Vec<PathBuf>,
+    /// Dashboards of Grafana. They are no part of the settings: `crate::dashboards` reads them.
+    pub dashboards: Vec<PathBuf>,
     /// Grafana's own settings, for how it sends mail.
     pub grafana_ini: Option<PathBuf>,
     /// `.env` of the folder itself.
@@ -61,6 +63,7 @@ pub enum Role {
     Template,
     FileDiscovery,
     Grafana,
+    Dashboard,
     GrafanaIni,
     Other,
 }
@@ -146,6 +149,7 @@ impl Search {
             Role::Template => self.found.templates.push(path.to_path_buf()),
             Role::FileDiscovery => self.found.file_sd.push(path.to_path_buf()),
             Role::Grafana => self.found.grafana.push(path.to_path_buf()),
+            Role::Dashboard => self.found.dashboards.push(path.to_path_buf()),
             Role::GrafanaIni => self.found.grafana_ini = Some(path.to_path_buf()),
             Role::Other => {}
         }
@@ -209,7 +213,7 @@ fn role_of_keys(keys: &[&str]) -> Role {
         return Role::Grafana;
     }
     if has("panels") && any(&["schemaVersion", "templating", "title"]) {
-        return Role::Grafana;
+        return Role::Dashboard;
     }
     if any(&["scrape_configs", "scrape_config_files", "rule_files", "alerting", "remote_write", "remote_read", "otlp"]) {
         return Role::Prometheus;

@@ -40,6 +40,7 @@ use bellbuoy_vocabulary::{Problem, Severity, Span, nearest};
 pub use self::airflow::AirflowConfig;
 pub use self::discover::{Found, Role, discover};
 pub use self::file_sd::{parse as parse_discovery, read_discovery};
+pub use self::grafana::providers::{DashboardProvider, dashboard_providers};
 pub use self::matchers::{Grammar, alert_label_name_ok, parse_matcher, parse_matchers, set_grammar};
 pub use self::mlflow::MlflowConfig;
 pub use self::model_config::{
@@ -386,7 +387,7 @@ impl Loader<'_> {
 
     fn warn_of_nothing(&mut self, dir_or_file: &Path, found: &Found) {
         let anything = found.prometheus.is_some() || found.alertmanager.is_some() || found.bellbuoy.is_some() || !found.rules.is_empty();
-        let anything = anything || !found.grafana.is_empty();
+        let anything = anything || !found.grafana.is_empty() || !found.dashboards.is_empty();
         if !anything && self.problems.is_empty() {
             let message = "no configuration found: no prometheus.yml, rule file, alertmanager.yml or bellbuoy.yml by content";
             self.problem(Problem::error(dir_or_file.display().to_string(), Span::default(), message).help("`bellbuoy init` writes one"));

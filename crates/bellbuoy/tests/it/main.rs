@@ -16,6 +16,7 @@ mod jobs;
 mod mail;
 mod misbehave;
 mod models;
+mod pages;
 mod peers;
 mod peers_host;
 mod peers_kinds;

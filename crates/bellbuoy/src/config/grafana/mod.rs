@@ -10,6 +10,7 @@ mod model;
 mod mute_timings;
 mod notify;
 mod policies;
+pub mod providers;
 mod routes;
 mod rules;
 mod smtp;

@@ -60,9 +60,11 @@ fn files_are_known_by_content() {
                     "monitoring/targets.json",
                 ],
                 grafana: [
-                    "grafana/dashboards/d.json",
                     "grafana/provisioning/alerting/rules.yml",
                     "grafana/provisioning/datasources/d.yml",
+                ],
+                dashboards: [
+                    "grafana/dashboards/d.json",
                 ],
                 grafana_ini: None,
                 env_file: Some(
