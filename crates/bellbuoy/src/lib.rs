@@ -18,6 +18,7 @@ pub mod demo_stack;
 pub mod email;
 pub mod event;
 pub mod events;
+pub mod explain;
 pub mod exporter;
 pub mod forwarder;
 pub mod host;

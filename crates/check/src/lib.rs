@@ -11,6 +11,7 @@
 
 mod bounds;
 mod checks;
+pub mod explain;
 mod finding;
 mod graph;
 mod infer;

@@ -27,4 +27,4 @@ pub use log::{LogEntry, LogKey};
 pub use router::{Change, Counters, Limits, Received, Router};
 pub use settings::{InhibitRule, IntegrationOutline, ReceiverOutline, Route, RouterSettings, TimeInterval, TimeSpan};
 pub use silence::Silence;
-pub use views::{AlertState, AlertView, GroupView, alert_order, labels_order};
+pub use views::{AlertState, AlertView, GroupView, RouteView, alert_order, labels_order};

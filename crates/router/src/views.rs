@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use bellbuoy_vocabulary::{Alert, Labels, Timestamp};
+use bellbuoy_vocabulary::{Alert, Labels, Millis, Timestamp};
 
 use crate::router::Router;
 use crate::times;
@@ -100,6 +100,29 @@ impl Router {
         mute.iter().filter(holds).cloned().collect()
     }
 
+    /// The routes that take an alert with these labels, whether or not there is one.
+    pub fn routing(&self, labels: &Labels, now: Timestamp) -> Vec<RouteView> {
+        let mut views = Vec::new();
+        for number in self.tree.matching(labels) {
+            let node = &self.tree.nodes[number];
+            let group_labels = node.group_labels(labels);
+            let receiver = self.settings.receivers.iter().find(|known| known.name == node.route.receiver);
+            let integrations = receiver.map(|known| known.integrations.iter().map(|one| format!("{}/{}", one.kind, one.index)).collect());
+            views.push(RouteView {
+                route: node.key.clone(),
+                receiver: node.route.receiver.clone(),
+                group_key: node.group_key(&group_labels),
+                group_labels,
+                group_wait: node.route.group_wait,
+                group_interval: node.route.group_interval,
+                repeat_interval: node.route.repeat_interval,
+                integrations: integrations.unwrap_or_default(),
+                muted_by: self.muted_by(&node.route.mute_time_intervals, &node.route.active_time_intervals, now),
+            });
+        }
+        views
+    }
+
     /// The receivers that hear of an alert with these labels, in the order of their routes, each once.
     pub fn routes_of(&self, labels: &Labels) -> Vec<String> {
         let mut receivers: Vec<String> = Vec::new();
@@ -111,6 +134,23 @@ impl Router {
         }
         receivers
     }
+}
+
+/// A route that takes an alert, with the group that it puts it into.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteView {
+    /// The matchers on the way from the root, `{}/{severity="critical"}`.
+    pub route: String,
+    pub receiver: String,
+    pub group_labels: Labels,
+    pub group_key: String,
+    pub group_wait: Millis,
+    pub group_interval: Millis,
+    pub repeat_interval: Millis,
+    /// Kinds and indexes of the receiver's integrations: `discord/0`.
+    pub integrations: Vec<String>,
+    /// The time intervals that keep the route quiet now.
+    pub muted_by: Vec<String>,
 }
 
 /// The order of alerts in messages and groups: by job, by instance, then as label sets; those without the label come last.

@@ -13,6 +13,7 @@ mod evaluation;
 pub mod grafana;
 mod group;
 mod memory;
+pub mod replay;
 mod report;
 mod saved;
 pub mod series_text;

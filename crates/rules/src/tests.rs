@@ -11,6 +11,7 @@ use crate::series_text::{parse_metric, parse_values};
 use crate::*;
 
 mod group;
+mod replay;
 mod restart;
 mod unit;
 

@@ -10,6 +10,7 @@ mod answer;
 mod bellbuoy;
 mod decisions;
 mod events;
+mod explain;
 mod inbox;
 mod intake;
 mod metrics;
@@ -59,6 +60,7 @@ fn routes(app: Arc<App>) -> Router {
         .route("/api/bellbuoy/notifications", get(inbox::notifications))
         .route("/api/bellbuoy/sources", get(servers))
         .route("/api/bellbuoy/audit", get(decisions::audit))
+        .route("/api/bellbuoy/explain", get(explain::explain).post(explain::explain))
         .route("/metrics", get(metrics::metrics))
         .route("/metrics/job/{*rest}", put(pushed::push).post(pushed::push).delete(pushed::push))
         .route("/metrics/job@base64/{*rest}", put(pushed::push).post(pushed::push).delete(pushed::push))

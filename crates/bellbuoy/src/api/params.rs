@@ -25,6 +25,10 @@ impl Params {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// A time as RFC 3339 or as seconds since 1970.
     pub fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };

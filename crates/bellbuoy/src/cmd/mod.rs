@@ -11,6 +11,7 @@ mod demo;
 mod drift;
 mod evaluate;
 mod event;
+mod explain;
 mod input;
 mod node_exporter;
 mod notifications;
@@ -61,6 +62,8 @@ pub enum Command {
     Query(query::Query),
     /// Show the pending and firing alerts of a running bellbuoy or Prometheus; exit status 1 when something fires.
     Alerts(remote::Alerts),
+    /// Why an alert fired, or did not, or did not arrive; why an expression gives nothing. Now, or at any time in the data.
+    Explain(explain::Explain),
     /// Show what was told to whom, why, and what became of it; exit status 1 when a message was given up.
     Notifications(notifications::Notifications),
     /// Tell people that something happened in a pipeline: drift, training-success, training-failure, ...; once per key.
@@ -98,6 +101,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::NodeExporter(command) => runtime()?.block_on(node_exporter::run(command)),
         Command::Query(command) => runtime()?.block_on(query::run(command)),
         Command::Alerts(command) => runtime()?.block_on(remote::alerts(command)),
+        Command::Explain(command) => runtime()?.block_on(explain::run(command)),
         Command::Notifications(command) => runtime()?.block_on(notifications::run(command)),
         Command::Event(command) => runtime()?.block_on(event::tell(command)),
         Command::Push(command) => runtime()?.block_on(push::run(command)),

@@ -80,3 +80,11 @@ impl Output {
         }
     }
 }
+
+/// The terminal for the explanations, tests and proofs: how wide, and whether with colours.
+pub fn terminal() -> bellbuoy_check::explain::Terminal {
+    let terminal = std::io::stdout().is_terminal();
+    let size = if terminal { rustix::termios::tcgetwinsize(std::io::stdout()).ok().filter(|size| size.ws_col > 0) } else { None };
+    let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    bellbuoy_check::explain::Terminal { width: size.map_or(WIDTH, |size| usize::from(size.ws_col)), colours }
+}

@@ -1,0 +1,172 @@
+//! What an alerting rule would have done over a span of time: its alerts' lives from series alone.
+//!
+//! In:    an alerting rule, its group, the series, a span. Out: every change of state, and the alerts at the end of the span.
+//! Never: writes a series or tells the router; expands annotations before the last evaluation (labels are, they tell alerts apart).
+//! Holds: the same states as evaluations one by one give, for the expression's values are taken from range queries at the same times.
+
+use std::collections::BTreeMap;
+
+use bellbuoy_promql::{At, Expr, ExprKind, Value};
+use bellbuoy_template::rule::{RuleContext, RuleTemplate};
+use bellbuoy_vocabulary::{ALERT_NAME, Labels, METRIC_NAME, Millis, Timestamp};
+
+use crate::alerting::{Alerts, Found, State, Terms};
+use crate::{AlertView, AlertingSettings, Evaluation, RuleError, Transition};
+
+/// Evaluations of one range query: bounds the values in memory.
+const STEPS_AT_ONCE: i64 = 500;
+/// Evaluations of one replay; who asks for more gets an error.
+pub const STEPS_MAX: i64 = 500_000;
+
+/// Which evaluations there were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first evaluation and the last possible one.
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub step: Millis,
+}
+
+/// What the replay saw.
+#[derive(Clone, Debug, Default)]
+pub struct Replayed {
+    pub transitions: Vec<Transition>,
+    /// Pending and firing at the end, with annotations.
+    pub alerts: Vec<AlertView>,
+    pub evaluations: u64,
+    /// Evaluations at which the expression gave anything.
+    pub held: u64,
+}
+
+/// Replays a rule. `stop` is asked between queries and ends it with an error.
+pub fn replay(rule: &AlertingSettings, span: Span, with: &Evaluation, stop: &dyn Fn() -> bool) -> Result<Replayed, RuleError> {
+    let Span { from, to, step } = span;
+    if step <= Millis::ZERO || (to - from).0 / step.0.max(1) > STEPS_MAX {
+        return Err(RuleError::Query(format!("more than {STEPS_MAX} evaluations between {from} and {to}; take a longer step")));
+    }
+    let one_by_one = asks_for_the_ends(&rule.expr);
+    let labels: Vec<(String, Option<RuleTemplate>, String)> = rule.labels.iter().map(prepared).collect();
+    let mut work = Work { rule, with, labels, alerts: Alerts::default(), out: Replayed::default(), last: None };
+    let mut at = from;
+    while at <= to {
+        if stop() {
+            return Err(RuleError::Query("it took too long".into()));
+        }
+        let count = if one_by_one { 1 } else { STEPS_AT_ONCE.min((to - at).0 / step.0 + 1) };
+        let until = at + Millis(step.0 * (count - 1));
+        work.chunk(at, until, step, stop)?;
+        at = until + step;
+    }
+    Ok(work.finish())
+}
+
+/// The template of a label when it is one. What is plain text needs no expansion.
+fn prepared((name, text): &(String, String)) -> (String, Option<RuleTemplate>, String) {
+    let template = if text.contains("{{") { RuleTemplate::parse(text).ok() } else { None };
+    (name.clone(), template, text.clone())
+}
+
+/// `@ start()` and `@ end()` mean the query's own span, which a range query changes.
+fn asks_for_the_ends(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |node| {
+        let at = match &node.kind {
+            ExprKind::Vector(selector) => selector.at,
+            ExprKind::Range(range) => range.selector.at,
+            ExprKind::Subquery(subquery) => subquery.at,
+            _ => None,
+        };
+        found |= matches!(at, Some(At::Start | At::End));
+    });
+    found
+}
+
+/// By the alert's labels: the labels and the value of its series.
+type Behind = BTreeMap<Labels, (Labels, f64)>;
+
+struct Work<'a> {
+    rule: &'a AlertingSettings,
+    with: &'a Evaluation<'a>,
+    labels: Vec<(String, Option<RuleTemplate>, String)>,
+    alerts: Alerts,
+    out: Replayed,
+    /// The series behind each alert at the last evaluation, for its annotations.
+    last: Option<(Timestamp, Behind)>,
+}
+
+impl Work<'_> {
+    fn chunk(&mut self, from: Timestamp, to: Timestamp, step: Millis, stop: &dyn Fn() -> bool) -> Result<(), RuleError> {
+        let answer = self.with.engine.range_until(&self.rule.expr, self.with.source, from, to, step, stop);
+        let Value::Matrix(series) = answer.map_err(|error| RuleError::Query(error.to_string()))?.value else {
+            return Err(RuleError::NotVector);
+        };
+        let mut next: Vec<usize> = vec![0; series.len()];
+        let mut at = from;
+        while at <= to {
+            let mut found = BTreeMap::new();
+            for (series, next) in series.iter().zip(&mut next) {
+                let Some(sample) = series.points.floats.get(*next).filter(|sample| sample.at == at) else { continue };
+                *next += 1;
+                let labels = self.alert_labels(&series.labels, sample.value, at);
+                if found.insert(labels, (series.labels.clone(), sample.value)).is_some() {
+                    return Err(RuleError::SameAlertLabels);
+                }
+            }
+            self.step(found, at)?;
+            at += step;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, found: Behind, at: Timestamp) -> Result<(), RuleError> {
+        self.out.evaluations += 1;
+        self.out.held += u64::from(!found.is_empty());
+        let values = found.iter().map(|(labels, (_, value))| (labels.clone(), Found { annotations: Labels::empty(), value: *value }));
+        let terms = Terms { hold: self.rule.hold, keep_firing_for: self.rule.keep_firing_for, limit: 0 };
+        self.out.transitions.extend(self.alerts.step(values.collect(), at, &terms)?);
+        self.last = Some((at, found));
+        Ok(())
+    }
+
+    fn alert_labels(&self, series: &Labels, value: f64, at: Timestamp) -> Labels {
+        let mut labels = series.builder();
+        labels.remove(METRIC_NAME);
+        for (name, template, text) in &self.labels {
+            match template {
+                Some(template) => labels.set(name, &self.expand(template, series, value, at)),
+                None => labels.set(name, text),
+            };
+        }
+        labels.set(ALERT_NAME, &self.rule.alert);
+        labels.labels()
+    }
+
+    fn expand(&self, template: &RuleTemplate, series: &Labels, value: f64, at: Timestamp) -> String {
+        let (external_labels, external_url) = (self.with.external_labels, self.with.external_url);
+        let context = RuleContext { labels: series, value, external_labels, external_url, now: at };
+        template.expand(&context, &|text| self.with.query(text, at)).unwrap_or_else(|error| format!("<error expanding template: {error}>"))
+    }
+
+    fn finish(self) -> Replayed {
+        let mut alerts = Vec::new();
+        for (labels, alert) in self.alerts.active.iter().filter(|(_, alert)| alert.state >= State::Pending) {
+            let behind = self.last.as_ref().and_then(|(at, found)| Some((*at, found.get(labels)?)));
+            let annotations = behind.map_or(Labels::empty(), |(at, (series, value))| {
+                let texts = self.rule.annotations.iter().map(|(name, text)| match RuleTemplate::parse(text) {
+                    Ok(template) => (name.as_str(), self.expand(&template, series, *value, at)),
+                    Err(error) => (name.as_str(), format!("<error expanding template: {error}>")),
+                });
+                Labels::from_pairs(texts)
+            });
+            alerts.push(AlertView {
+                labels: labels.clone(),
+                annotations,
+                state: alert.state,
+                active_at: alert.active_at,
+                keep_firing_since: alert.keep_firing_since,
+                value: alert.value,
+            });
+        }
+        Replayed { alerts, ..self.out }
+    }
+}
