@@ -23,4 +23,5 @@ export interface Route {
 
 export const ROUTES: Route[] = [
   { path: "", title: "Home", menu: "Home", group: "watch", load: () => import("./pages/home") },
+  { path: "alerts", title: "Alerts", menu: "Alerts", group: "watch", load: () => import("./pages/alerts") },
 ];
