@@ -31,13 +31,17 @@ export async function get<T>(path: string, params: Params = {}, abort?: AbortSig
 
 /** GET of Prometheus' API: its `data`. Long queries go as a form by POST. */
 export async function prom<T>(path: string, params: Params = {}, abort?: AbortSignal): Promise<T> {
+  return (await promAnswer<T>(path, params, abort)).data;
+}
+
+/** As `prom`, with the server's remarks. */
+export async function promAnswer<T>(path: string, params: Params = {}, abort?: AbortSignal): Promise<{ data: T; warnings?: string[]; infos?: string[] }> {
   const query = search(params);
   const long = query.length > 1800;
-  const answer = await ask<{ status: string; data: T }>(
+  return ask<{ status: string; data: T; warnings?: string[]; infos?: string[] }>(
     long ? `api/v1/${path}` : `api/v1/${path}${query ? `?${query}` : ""}`,
     long ? { method: "POST", body: query, headers: { "content-type": "application/x-www-form-urlencoded" }, signal: abort } : { signal: abort },
   );
-  return answer.data;
 }
 
 /** POST, PUT or DELETE with a JSON body. */

@@ -118,6 +118,9 @@ export interface FieldConfig {
   mappings?: Mapping[];
   color?: { mode: string; fixedColor?: string; seriesBy?: "last" | "min" | "max" };
   links?: Link[];
+  /** Of a time column: the step of the query in milliseconds; where more lies between two points, there is a gap. */
+  interval?: number;
+  description?: string;
   /** The panel type's own: `lineWidth`, `fillOpacity`, `stacking`, `hideFrom`, `cellOptions`, ... */
   custom: Record<string, unknown>;
 }
@@ -204,6 +207,9 @@ export interface Scope {
   variables: Record<string, { variable: Variable; current: VariableValue }>;
   /** How often the source is scraped; Grafana's `timeInterval`. */
   scrapeIntervalMs: number;
+  /** For panels that look at a range of their own. */
+  nowMs: number;
+  dashboard?: { uid: string; title: string };
 }
 
 export type FieldType = "time" | "number" | "string" | "boolean" | "other";
@@ -214,7 +220,14 @@ export interface Field {
   type: FieldType;
   values: unknown[];
   labels?: Record<string, string>;
+  /** Before `applyFieldConfig` only what the source said; after it defaults, overrides and all. */
   config: FieldConfig;
+  /** As legends and headings call it; set by `applyFieldConfig`. */
+  displayName?: string;
+  /** Position among the fields that draw, for palettes; set by `applyFieldConfig`. */
+  seriesIndex?: number;
+  /** What 0 and 1 of `percent` are: min and max of the config, else of the panel's data. */
+  range?: { min: number; max: number };
 }
 
 export interface Frame {
@@ -267,3 +280,14 @@ export interface DisplayValue {
 }
 
 export type Display = (value: unknown) => DisplayValue;
+
+export type Theme = "light" | "dark";
+
+/** One request of Prometheus' API (`query_range`, `label/job/values`, ...); `data` of the answer, and what the server remarked. */
+export type Ask = (path: string, params: Record<string, string | number | readonly string[] | undefined>, abort?: AbortSignal) => Promise<Answer>;
+
+export interface Answer {
+  data: unknown;
+  warnings?: string[];
+  infos?: string[];
+}

@@ -1,0 +1,117 @@
+/**
+ * show: asks what a panel asks and makes its frames: variables, step, requests, frames, transformations, field config.
+ *
+ * In: a panel, the dashboard's scope, a way to ask, how many pixels there are. Out: `PanelData`, always; an error is in it, not thrown
+ * (only an abort is). Never asks for a panel that cannot be drawn.
+ */
+import { fillExpression } from "./expression";
+import { framesOf } from "./frames";
+import { applyFieldConfig } from "./fieldconfig";
+import { interpolate, lookupIn } from "./interpolate";
+import { offsetMs } from "./dates";
+import { stepsOf } from "./interval";
+import type { Ask, Frame, Panel, PanelData, Scope, Target } from "./model";
+import { panelRange } from "./range";
+import { transform } from "./transform";
+
+/** More series than this are not drawn; the panel says so. */
+export const SERIES_MAX = 10_000;
+
+interface Request {
+  target: Target;
+  expr: string;
+  stepMs: number;
+  instant: boolean;
+  fromMs: number;
+  toMs: number;
+}
+
+export async function runPanel(panel: Panel, scope: Scope, ask: Ask, widthPx: number, abort?: AbortSignal): Promise<PanelData> {
+  const range = panelRange(withValues(panel, scope), scope);
+  const out: PanelData = { state: "done", frames: [], fromMs: range.fromMs, toMs: range.toMs, stepMs: 0, warnings: [], sent: [], annotations: [] };
+  if (panel.undrawable !== undefined || panel.type === "row" || panel.type === "text") return out;
+  const requests = requestsOf(panel, scope, range, widthPx);
+  out.stepMs = requests.reduce((most, one) => Math.max(most, one.stepMs), 0);
+  out.sent = requests.map(({ target, expr, stepMs, instant }) => ({ refId: target.refId, expr, stepMs, instant }));
+  const answers = await Promise.allSettled(requests.map((request) => askOne(request, ask, abort)));
+  if (abort?.aborted) throw abort.reason;
+  const tables = new Set(requests.filter((one) => one.target.format === "table").map((one) => one.target.refId)).size;
+  answers.forEach((answer, at) => {
+    const request = requests[at]!;
+    if (answer.status === "rejected") {
+      out.state = "error";
+      out.error ??= answer.reason instanceof Error ? answer.reason.message : String(answer.reason);
+      out.errorRefId ??= request.target.refId;
+      return;
+    }
+    out.frames.push(...framesOf(answer.value.data, request.target, request.stepMs, request.instant, tables));
+    for (const warning of answer.value.warnings ?? []) if (!out.warnings.includes(warning)) out.warnings.push(warning);
+  });
+  return finish(panel, scope, out);
+}
+
+/** Transformations and field config over frames that were found; also for a panel that reuses another's. */
+export function finish(panel: Panel, scope: Scope, data: PanelData): PanelData {
+  let frames: Frame[] = data.frames;
+  if (frames.length > SERIES_MAX) {
+    data.warnings.push(`${frames.length} series were found; the first ${SERIES_MAX} are shown`);
+    frames = frames.slice(0, SERIES_MAX);
+  }
+  if (panel.timeShift) frames = shifted(frames, scope.toMs - data.toMs);
+  const lookup = lookupIn(scope, panel);
+  const done = transform(frames, filled(panel.transformations, (text) => interpolate(text, lookup)));
+  data.warnings.push(...done.warnings);
+  data.frames = applyFieldConfig(done.frames, filled(panel.fieldConfig, (text) => (text.includes("${__") ? text : interpolate(text, lookup))));
+  return data;
+}
+
+/** Variables in all texts of a part of the file. */
+function filled<T>(value: T, fill: (text: string) => string): T {
+  if (typeof value === "string") return (value.includes("$") || value.includes("[[") ? fill(value) : value) as T;
+  if (Array.isArray(value)) return value.map((one) => filled(one, fill)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, filled(one, fill)])) as T;
+}
+
+function withValues(panel: Panel, scope: Scope): Pick<Panel, "timeFrom" | "timeShift"> {
+  const lookup = lookupIn(scope, panel);
+  const fill = (text: string | undefined) => (text === undefined ? undefined : interpolate(text, lookup));
+  return { timeFrom: fill(panel.timeFrom), timeShift: fill(panel.timeShift) };
+}
+
+/** Points of an earlier time are drawn over the range of the dashboard. */
+function shifted(frames: Frame[], byMs: number): Frame[] {
+  const move = (values: unknown[]) => values.map((value) => (typeof value === "number" ? value + byMs : value));
+  return byMs === 0 ? frames : frames.map((frame) => ({ ...frame, fields: frame.fields.map((field) => (field.type === "time" ? { ...field, values: move(field.values) } : field)) }));
+}
+
+/** What will be asked. A query that is both instant and range is two. */
+export function requestsOf(panel: Panel, scope: Scope, range: { fromMs: number; toMs: number }, widthPx: number): Request[] {
+  const points = Math.max(10, Math.floor(panel.maxDataPoints ?? widthPx));
+  const rangeMs = range.toMs - range.fromMs;
+  const values = lookupIn(scope, panel);
+  return panel.targets.flatMap((target): Request[] => {
+    if (target.hide || target.undrawable !== undefined || target.expr.trim() === "") return [];
+    const interval = target.interval.includes("__rate_interval") ? target.interval : interpolate(target.interval, values);
+    const minInterval = interpolate(panel.minInterval, values);
+    const { stepMs, macros } = stepsOf({ rangeMs, points, panel: { minInterval }, target: { interval, intervalFactor: target.intervalFactor }, scrapeIntervalMs: scope.scrapeIntervalMs });
+    const lookup = lookupIn(scope, panel, macros);
+    const expr = fillExpression(target.expr, lookup);
+    const legendFormat = interpolate(target.legendFormat, lookup, "glob");
+    const made = { ...target, legendFormat };
+    const requests: Request[] = [];
+    if (target.range) {
+      const offset = offsetMs(range.toMs, scope.timezone);
+      const floor = (ms: number) => Math.floor((ms + offset) / stepMs) * stepMs - offset;
+      requests.push({ target: made, expr, stepMs, instant: false, fromMs: floor(range.fromMs), toMs: floor(range.toMs) });
+    }
+    if (target.instant) requests.push({ target: made, expr, stepMs, instant: true, ...range });
+    return requests;
+  });
+}
+
+function askOne(request: Request, ask: Ask, abort?: AbortSignal) {
+  const { expr: query, fromMs, toMs, stepMs, instant } = request;
+  if (instant) return ask("query", { query, time: toMs / 1000 }, abort);
+  return ask("query_range", { query, start: fromMs / 1000, end: toMs / 1000, step: stepMs / 1000 }, abort);
+}
