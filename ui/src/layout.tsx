@@ -46,7 +46,7 @@ function Menu() {
       <button class="burger" type="button" aria-expanded={open} aria-controls="menu" onClick={() => setOpen(!open)}>
         Menu
       </button>
-      <nav id="menu" aria-label="Pages">
+      <nav id="menu" aria-label="Pages" onClick={() => setOpen(false)}>
         {GROUPS.map(([group, title]) => (
           <section key={group}>
             <h2>{title}</h2>

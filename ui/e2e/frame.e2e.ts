@@ -1,0 +1,71 @@
+/** show, tests: what holds for every page: it loads, in both schemes, on a phone, by keyboard, behind a proxy, small at first. */
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+
+import { accessible, browse, fits, shot } from "./harness";
+import { ROUTES } from "../src/routes";
+
+const PAGES = ROUTES.filter((route) => route.menu).map((route) => ({ path: route.path, name: route.path || "home" }));
+
+for (const { path, name } of PAGES) {
+  browse(`${name}: the demo`, "demo", {}, async (page, { open }) => {
+    await open(path);
+    await accessible(page);
+    await shot(page, `demo ${name}`);
+  });
+  browse(`${name}: hostile labels, dark`, "stack", { dark: true }, async (page, { open }) => {
+    await open(path);
+    await accessible(page);
+    await fits(page);
+    await shot(page, `stack ${name} dark`);
+  });
+  browse(`${name}: no data, on a phone, behind a proxy`, "bare", { phone: true }, async (page, { open, requests }) => {
+    await open(path);
+    await fits(page);
+    await accessible(page);
+    const outside = requests.filter((url) => !new URL(url).pathname.startsWith("/mon/"));
+    assert.deepEqual(outside, [], "behind a proxy every request is below its path");
+    await shot(page, `bare ${name} phone`);
+  });
+}
+
+browse("the first load is below 80 KB packed", "demo", {}, async (_, { open, requests, url }) => {
+  await open("");
+  let bytes = 0;
+  for (const address of new Set(requests.filter((one) => one.startsWith(`${url}/ui/`)))) {
+    const response = await fetch(address, { headers: { "accept-encoding": "identity" } });
+    bytes += gzipSync(Buffer.from(await response.arrayBuffer())).length;
+  }
+  console.log(`# first load: ${(bytes / 1024).toFixed(1)} KB gzip`);
+  assert.ok(bytes > 5_000 && bytes < 80_000, `${bytes} bytes`);
+});
+
+browse("the menu leads everywhere by keyboard, and says where one is", "demo", {}, async (page, { open }) => {
+  await open("");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), "Skip to the page");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
+  const last = PAGES.at(-1)!;
+  await page.locator(`.menu nav a[href$="/ui/${last.path}"]`).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`**/ui/${last.path}`);
+  await page.locator('.menu nav a[aria-current="page"]').waitFor();
+  await page.goBack();
+  await page.waitForURL("**/ui/");
+});
+
+browse("on a phone the menu opens and closes", "demo", { phone: true }, async (page, { open }) => {
+  await open("");
+  assert.equal(await page.locator("#menu").isVisible(), false);
+  await page.getByRole("button", { name: "Menu" }).tap();
+  await page.locator("#menu a").last().tap();
+  await page.waitForURL(`**/ui/${PAGES.at(-1)!.path}`);
+  await page.locator("#menu").waitFor({ state: "hidden" });
+});
+
+browse("an address that is none says so, and names of files are no pages", "demo", {}, async (page, { open, url }) => {
+  await open("no/such/page");
+  await page.getByText("There is nothing at this address").waitFor();
+  for (const path of ["ui/assets/nothing.js", "alertmanager/api/v2/status", "api/v1/nothing"]) assert.equal((await fetch(`${url}/${path}`)).status, 404, path);
+});
