@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use axum::http::{HeaderMap, header};
 use bellbuoy_instrument::logging::{Prediction, PredictionLogger, Totals, fresh_id};
-use bellbuoy_instrument::{Instrument, Scores, TrainingOutcome};
+use bellbuoy_instrument::{Histogram, Instrument, Scores, TrainingOutcome};
 
 use crate::api;
 use crate::body::MonitorRequest;
@@ -25,6 +25,8 @@ use crate::training::{CURRENT_DAYS, Role, WINDOW_ROWS, compare, hold_out, train}
 const LOG_CLOSE: Duration = Duration::from_secs(5);
 /// Every reason for which a prediction can fail, so that each counter exists from the start.
 const PREDICTION_ERRORS: [&str; 3] = ["invalid_input", "too_large", "model"];
+/// Rentals of an hour: upper bounds of the buckets of `prediction_value`.
+const RENTALS: [f64; 10] = [10.0, 25.0, 50.0, 100.0, 150.0, 200.0, 300.0, 400.0, 500.0, 600.0];
 
 /// The service without its socket. Cheap to clone; clones are the same service.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ struct Inner {
     settings: DemoSettings,
     data: &'static Dataset,
     instrument: Instrument,
+    values: Histogram,
+    demand: Demand,
     tokens: Tokens,
     models: Mutex<Models>,
     logger: Option<PredictionLogger>,
@@ -67,6 +71,8 @@ impl Service {
         let data = Dataset::bikeshare();
         let instrument = Instrument::new();
         instrument.expect_prediction_errors(&PREDICTION_ERRORS);
+        let values = instrument.registry().histogram("prediction_value", "Rentals of an hour, as predicted", [], &RENTALS)?.with([]);
+        let demand = Demand::of(data.days(1, settings.trained_through_day));
         let tokens = Tokens::new(settings.token_secret.as_ref())?;
         let logger = settings.log.as_ref().map(|log| logger(log, &instrument)).transpose()?;
         let store = Store::open(settings.data.as_deref())?;
@@ -82,6 +88,8 @@ impl Service {
             settings,
             data,
             instrument,
+            values,
+            demand,
             logger,
             store,
             problems: loaded.problems,
@@ -134,6 +142,8 @@ impl Service {
         let mut predictions = Vec::with_capacity(rows.len());
         for (index, (row, prediction)) in rows.into_iter().zip(answers).enumerate() {
             let challenger = shadow.as_ref().map(|shadow| shadow[index]);
+            self.0.values.observe(prediction);
+            self.0.instrument.severity(self.0.demand.level(prediction), 1);
             // A row that is logged needs an id: with it the true value finds its prediction.
             let id = row.id.or_else(|| self.0.logger.is_some().then(fresh_id));
             self.log(id.as_deref(), &row.features, prediction, challenger);
@@ -345,6 +355,21 @@ impl Service {
         }
         self.0.tokens.check(token.trim(), now_s())?;
         Ok(())
+    }
+}
+
+/// How crowded an hour will be, for `predictions_by_severity`: 1 (quiet) to 4, the quarters of the hours that the first model learned from.
+struct Demand([f64; 3]);
+
+impl Demand {
+    fn of(rows: &[Row]) -> Demand {
+        let mut rentals: Vec<f64> = rows.iter().map(|row| row.bikers).collect();
+        rentals.sort_by(f64::total_cmp);
+        Demand([1, 2, 3].map(|quarter| rentals.get(rentals.len() * quarter / 4).copied().unwrap_or(f64::INFINITY)))
+    }
+
+    fn level(&self, prediction: f64) -> &'static str {
+        ["1", "2", "3", "4"][self.0.iter().filter(|bound| prediction >= **bound).count()]
     }
 }
 

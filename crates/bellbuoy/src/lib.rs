@@ -34,6 +34,7 @@ pub mod pushed;
 pub mod scraper;
 pub mod sender;
 pub mod silences;
+pub mod stacks;
 pub mod state;
 pub mod table;
 pub mod telemetry;

@@ -3,12 +3,14 @@
 //!
 //! What it keeps in the data folder lets it go on after a kill -9 at the hour where it was.
 
+mod pipeline;
+
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use bellbuoy_demo::api::{PredictRequest, PredictResponse, PredictRow, PromoteRequest, TrainRequest, TrainResponse, path};
@@ -24,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use self::pipeline::{Job, Pipeline};
 use super::up;
 use crate::api::{LabelRow, PredictionRow};
 use crate::app::{App, DashboardEdit};
@@ -43,6 +46,8 @@ const TRAIN_FROM_DAY: u32 = 1;
 const COOL_DOWN_HOURS: usize = 336;
 /// After the last hour the last alerts and messages get this long.
 const EPILOGUE: Duration = Duration::from_secs(8);
+/// The pipeline asks the service how its inputs drift once per replayed week, when there are enough rows to say something.
+const DRIFT_EVERY_HOURS: usize = 168;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 const STATE: &str = "demo";
 
@@ -104,8 +109,10 @@ pub async fn run(command: Demo) -> anyhow::Result<ExitCode> {
 async fn tell_story(command: &Demo, data: &Path) -> anyhow::Result<()> {
     let service_address = start_service(&command.service_listen).await?;
     let listen = chosen_port(&command.listen)?;
+    let (pipeline, pipeline_address) = Pipeline::start().await?;
     let stack = data.join("stack");
-    demo_stack::write(&stack, &listen, service_address, command.webhook.as_deref())
+    let targets = demo_stack::Targets { service: service_address, pipeline: pipeline_address };
+    demo_stack::write(&stack, &listen, &targets, command.webhook.as_deref())
         .with_context(|| format!("the demo's copy of the stack in {}", stack.display()))?;
     let server = up::Server {
         listen,
@@ -123,7 +130,7 @@ async fn tell_story(command: &Demo, data: &Path) -> anyhow::Result<()> {
     let screen = Screen::new(command, Replay::may_to_december(Dataset::bikeshare()).len());
     screen.introduce(&app, service_address);
     let telling = tokio::spawn(screen.clone().tell(app.path.events.subscribe()));
-    let mut player = Player::new(app.clone(), service_address, screen.clone()).await?;
+    let mut player = Player::new(app.clone(), service_address, pipeline, screen.clone()).await?;
     let stay = command.lasts.is_none() && std::io::stdout().is_terminal() && !command.json;
     let story = async {
         player.play(command.speed).await?;
@@ -184,6 +191,11 @@ struct Player {
     hours: Vec<Hour>,
     progress: Progress,
     screen: Screen,
+    pipeline: Pipeline,
+    /// What was predicted for the last hour, whose true value is not known yet.
+    open: Option<f64>,
+    /// The hour at which the service was asked for its drift.
+    drift_asked_at: usize,
     training: Option<tokio::task::JoinHandle<anyhow::Result<Trained>>>,
 }
 
@@ -194,7 +206,7 @@ struct Trained {
 }
 
 impl Player {
-    async fn new(app: Arc<App>, service: SocketAddr, screen: Screen) -> anyhow::Result<Player> {
+    async fn new(app: Arc<App>, service: SocketAddr, pipeline: Pipeline, screen: Screen) -> anyhow::Result<Player> {
         let kept = app.path.state.kept(STATE)?;
         let progress: Progress = kept.map(serde_json::from_value).transpose().context("the demo's state")?.unwrap_or_default();
         let player = Player {
@@ -202,8 +214,11 @@ impl Player {
             service: format!("http://{service}"),
             clients: Clients::new(),
             hours: Replay::may_to_december(Dataset::bikeshare()).collect(),
+            drift_asked_at: progress.next_hour,
             progress,
             screen,
+            pipeline,
+            open: None,
             training: None,
         };
         player.wait_for_service().await?;
@@ -248,10 +263,16 @@ impl Player {
 
     /// The next hours: the service predicts, bellbuoy learns of the predictions, and of the true values of the hours before.
     async fn replay(&mut self, count: usize) -> anyhow::Result<()> {
+        let began = Instant::now();
         let from = self.progress.next_hour;
         let hours = &self.hours[from..from + count];
         let rows = hours.iter().map(|hour| PredictRow { id: Some(hour.id()), features: hour.features }).collect();
+        self.pipeline.fetched(count);
+        self.pipeline.ran(Job::Fetch, began.elapsed(), true);
+        let began = Instant::now();
         let answer: PredictResponse = self.post(path::PREDICT, &PredictRequest { rows, ..PredictRequest::default() }).await?;
+        self.pipeline.predicted(answer.predictions.len(), began.elapsed());
+        self.pipeline.ran(Job::Predict, began.elapsed(), true);
         let mut predictions = Vec::with_capacity(count);
         for (hour, prediction) in hours.iter().zip(&answer.predictions) {
             let features = serde_json::to_value(hour.features)?;
@@ -270,6 +291,10 @@ impl Player {
         if !labels.is_empty() {
             self.tell("labels", &labels).await?;
         }
+        let before = self.open.iter().map(|prediction| (&self.hours[from - 1], *prediction));
+        let now = hours.iter().zip(answer.predictions.iter().map(|one| one.prediction)).take(count - 1);
+        before.chain(now).for_each(|(hour, prediction)| self.pipeline.known(hour.target, prediction));
+        self.open = answer.predictions.last().map(|one| one.prediction);
         self.progress.next_hour = from + count;
         self.keep();
         self.screen.hour(self.progress.next_hour, self.hours[from + count - 1].at);
@@ -278,6 +303,11 @@ impl Player {
 
     /// What an Airflow DAG would do: when the decision is "retrain", train; tell how it went; deploy when told to.
     async fn pipeline(&mut self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        if self.progress.next_hour >= self.drift_asked_at + DRIFT_EVERY_HOURS {
+            self.drift_asked_at = self.progress.next_hour;
+            let _: Value = self.post(path::DRIFT, &json!({})).await?;
+        }
         if self.training.as_ref().is_some_and(tokio::task::JoinHandle::is_finished)
             && let Some(training) = self.training.take()
         {
@@ -289,7 +319,11 @@ impl Player {
             self.screen.line(clock::now(), "training", json!({"deployed": trained.deployed}), &trained.line);
         }
         let cooled = self.progress.trained_at.is_none_or(|at| self.progress.next_hour >= at + COOL_DOWN_HOURS);
-        if self.training.is_some() || !cooled || self.progress.next_hour == 0 {
+        if self.training.is_some() {
+            return Ok(());
+        }
+        self.pipeline.ran(Job::Monitor, began.elapsed(), true);
+        if !cooled || self.progress.next_hour == 0 {
             return Ok(());
         }
         let last = self.app.models.last(MODEL)?;
@@ -300,7 +334,7 @@ impl Player {
             let line = format!("training a challenger on day {TRAIN_FROM_DAY} to {day}");
             self.screen.line(clock::now(), "training", json!({"from_day": TRAIN_FROM_DAY, "to_day": day}), &line);
             let (service, bellbuoy) = (self.service.clone(), self.bellbuoy());
-            self.training = Some(tokio::spawn(train(service, bellbuoy, (TRAIN_FROM_DAY, day))));
+            self.training = Some(tokio::spawn(train(service, bellbuoy, (TRAIN_FROM_DAY, day), self.pipeline.clone())));
         }
         Ok(())
     }
@@ -339,19 +373,23 @@ async fn request(clients: &Clients, method: &str, url: &str, body: Vec<u8>) -> a
 }
 
 /// Trains a challenger, asks bellbuoy whether to deploy it, and does so.
-async fn train(service: String, bellbuoy: String, days: (u32, u32)) -> anyhow::Result<Trained> {
+async fn train(service: String, bellbuoy: String, days: (u32, u32), pipeline: Pipeline) -> anyhow::Result<Trained> {
     let clients = Clients::new();
     let training_url = format!("{bellbuoy}/training");
     let body = serde_json::to_vec(&TrainRequest { from_day: days.0, up_to: days.1 })?;
+    let began = Instant::now();
     let answer = match request(&clients, "POST", &format!("{service}{}", path::TRAIN), body).await {
         Ok(answer) => answer,
         Err(error) => {
+            pipeline.trained(began.elapsed(), None);
+            pipeline.ran(Job::Monitor, began.elapsed(), false);
             let report = json!({"status": "failure", "error": error.to_string()});
             request(&clients, "POST", &training_url, report.to_string().into_bytes()).await?;
             return Ok(Trained { days, deployed: false, line: format!("the training failed: {error}") });
         }
     };
     let trained: TrainResponse = serde_json::from_slice(&answer)?;
+    pipeline.trained(began.elapsed(), Some(&trained));
     let score = |score: &bellbuoy_demo::Score| json!({"r2": score.r2, "rmse": score.rmse, "mae": score.mae, "rows": score.rows});
     let report = json!({
         "status": "success",
@@ -364,6 +402,7 @@ async fn train(service: String, bellbuoy: String, days: (u32, u32)) -> anyhow::R
     if deployed {
         request(&clients, "POST", &format!("{service}{}", path::PROMOTE), b"{}".to_vec()).await?;
     }
+    pipeline.ran(Job::Monitor, began.elapsed(), true);
     let line = format!(
         "champion R2 {} (baseline {}), challenger R2 {} (baseline {}) on hold-out days{}",
         r2(&trained.current.champion),

@@ -12,6 +12,7 @@ mod drift;
 mod evaluate;
 mod event;
 mod explain;
+mod init;
 mod input;
 mod node_exporter;
 mod notifications;
@@ -50,6 +51,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Show the whole job on real data: a model drifts, alerts fire, messages arrive, a decision is made.
     Demo(demo::Demo),
+    /// Write one of the ready-made stacks: configuration, alerts, routes, dashboards; without a name they are listed.
+    Init(init::Init),
     /// Run a folder: prometheus.yml, rules, alertmanager.yml, bellbuoy.yml.
     Up(up::Up),
     /// Read a folder as `up` would and report every problem; exit status 1 when there is an error.
@@ -95,6 +98,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
     start_log(if quiet { "warn" } else { &line.log_level });
     match line.command {
         Command::Demo(command) => runtime()?.block_on(demo::run(command)),
+        Command::Init(command) => init::run(command),
         Command::Up(command) => runtime()?.block_on(up::run(command)),
         Command::Check(command) => up::check(command),
         Command::AirflowExporter(command) => runtime()?.block_on(airflow_exporter::run(command)),

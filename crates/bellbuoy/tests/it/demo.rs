@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use super::harness::{Folder, bellbuoy, http};
 
-struct Story {
+pub struct Story {
     child: Child,
     events: Receiver<Value>,
-    address: String,
+    pub address: String,
 }
 
-fn tell(folder: &Folder, speed: &str) -> Story {
+pub fn tell(folder: &Folder, speed: &str) -> Story {
     let mut child = bellbuoy()
         .args(["demo", "--json", "--listen", "127.0.0.1:0", "--service-listen", "127.0.0.1:0", "--speed", speed, "--data"])
         .arg(folder.data())
@@ -42,7 +42,7 @@ fn tell(folder: &Folder, speed: &str) -> Story {
 
 impl Story {
     /// Reads events until one satisfies the question; gives all that were read.
-    fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+    pub fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let started = Instant::now();
         let mut seen = Vec::new();
         while started.elapsed() < Duration::from_secs(240) {
@@ -70,7 +70,7 @@ impl Drop for Story {
     }
 }
 
-fn is(event: &Value, kind: &str, field: &str, value: &str) -> bool {
+pub fn is(event: &Value, kind: &str, field: &str, value: &str) -> bool {
     event["event"] == kind && event[field] == value
 }
 

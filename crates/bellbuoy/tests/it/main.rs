@@ -3,6 +3,7 @@
 mod airflow;
 mod alertmanager;
 mod commands;
+mod dashboards;
 mod decisions;
 mod demo;
 mod events;
@@ -11,6 +12,7 @@ mod grafana;
 mod grafana_notify;
 mod harness;
 mod hostile;
+mod init;
 mod instrument;
 mod jobs;
 mod mail;
