@@ -20,6 +20,7 @@ pub mod event;
 pub mod events;
 pub mod explain;
 pub mod exporter;
+pub mod findings;
 pub mod forwarder;
 pub mod host;
 pub mod intake;

@@ -26,7 +26,7 @@ use bellbuoy_rules::GroupSettings;
 use bellbuoy_vocabulary::Millis;
 
 pub use checks::{CHECKS, Check};
-pub use finding::Finding;
+pub use finding::{Anchor, Edit, Finding, Step};
 pub use graph::RuleGraph;
 pub use infer::labels_of;
 pub use shape::{Presence, Shape};
@@ -38,6 +38,8 @@ pub struct Input<'a> {
     pub router: Option<&'a RouterSettings>,
     /// The file of the route tree as the person named it.
     pub router_file: &'a str,
+    /// The file of Grafana's policies, when they stand beside the route tree.
+    pub policies_file: &'a str,
     pub receivers: &'a [Receiver],
     /// How often each job is scraped, by job name. Empty: nothing is said of ranges and scrapes.
     pub scrapes: &'a [(String, Millis)],

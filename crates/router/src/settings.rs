@@ -1,7 +1,7 @@
 //! The route tree, inhibition rules and mute times of alertmanager.yml, checked and with inherited values filled in.
 //! The boat's configuration reader makes these.
 
-use bellbuoy_vocabulary::{Matcher, Millis};
+use bellbuoy_vocabulary::{Matcher, Millis, Span};
 
 #[derive(Clone, Debug)]
 pub struct RouterSettings {
@@ -45,6 +45,8 @@ pub struct Route {
     pub mute_time_intervals: Vec<String>,
     pub active_time_intervals: Vec<String>,
     pub routes: Vec<Route>,
+    /// Where it stands in its file; all zero when it is in none.
+    pub span: Span,
 }
 
 /// Alertmanager's defaults of a root route, without a receiver.
@@ -62,6 +64,7 @@ impl Default for Route {
             mute_time_intervals: Vec::new(),
             active_time_intervals: Vec::new(),
             routes: Vec::new(),
+            span: Span::default(),
         }
     }
 }

@@ -95,6 +95,7 @@ pub fn router() -> RouterSettings {
         mute_time_intervals: vec![],
         active_time_intervals: vec![],
         routes,
+        ..Route::default()
     };
     let page = Matcher::new("severity", MatchOp::Equal, "page").expect("an equality is no regex");
     let receiver = |name: &str| ReceiverOutline {

@@ -7,6 +7,7 @@ macro_rules! say {
 
 mod airflow_exporter;
 mod alertmanager_flags;
+mod check;
 mod demo;
 mod drift;
 mod evaluate;
@@ -55,8 +56,8 @@ pub enum Command {
     Init(init::Init),
     /// Run a folder: prometheus.yml, rules, alertmanager.yml, bellbuoy.yml.
     Up(up::Up),
-    /// Read a folder as `up` would and report every problem; exit status 1 when there is an error.
-    Check(up::Check),
+    /// Read a folder as `up` would and say what is wrong, what can never work and what was hardly meant; exit status 1 when there is a finding.
+    Check(check::Check),
     /// Airflow's metrics on a port of their own: /metrics and /health.
     AirflowExporter(airflow_exporter::AirflowExporter),
     /// This machine and its containers on a port of their own, under node_exporter's and cAdvisor's names: /metrics.
@@ -100,7 +101,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Demo(command) => runtime()?.block_on(demo::run(command)),
         Command::Init(command) => init::run(command),
         Command::Up(command) => runtime()?.block_on(up::run(command)),
-        Command::Check(command) => up::check(command),
+        Command::Check(command) => check::run(command),
         Command::AirflowExporter(command) => runtime()?.block_on(airflow_exporter::run(command)),
         Command::NodeExporter(command) => runtime()?.block_on(node_exporter::run(command)),
         Command::Query(command) => runtime()?.block_on(query::run(command)),

@@ -1,19 +1,16 @@
-//! `bellbuoy up [DIR]` runs a folder; `bellbuoy check [DIR]` only reads it.
+//! `bellbuoy up [DIR]` runs a folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use bellbuoy_check::Finding;
-use bellbuoy_vocabulary::{Millis, Problem, Severity, parse_duration};
+use bellbuoy_vocabulary::{Millis, Severity, parse_duration};
 use clap::Args;
-use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
-use super::alertmanager_flags::{AlertmanagerFlags, GrammarFlag};
-use crate::app::{self, AlertmanagerOptions, App, DashboardEdit, Options};
-use crate::config::Settings;
+use super::alertmanager_flags::AlertmanagerFlags;
+use crate::app::{self, App, DashboardEdit, Options};
 use crate::models::References;
 
 #[derive(Debug, Args)]
@@ -134,117 +131,5 @@ pub async fn wait_for_end(app: &std::sync::Arc<App>, mut signals: Signals) {
                 let _ = tokio::task::block_in_place(|| app.reload());
             }
         }
-    }
-}
-
-#[derive(Debug, Args)]
-pub struct Check {
-    /// Folders or files.
-    #[arg(default_value = ".", value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    #[arg(long, default_value = "human", value_parser = ["human", "json"])]
-    pub format: String,
-    /// Show the route tree of alertmanager.yml too.
-    #[arg(long)]
-    pub routes: bool,
-    #[command(flatten)]
-    pub grammar: GrammarFlag,
-}
-
-pub fn check(command: Check) -> anyhow::Result<ExitCode> {
-    command.grammar.choose();
-    let mut findings = Vec::new();
-    let mut errors = 0;
-    for path in command.paths {
-        if !path.exists() {
-            bail!("{}: no such file or folder", path.display());
-        }
-        let options = Options {
-            config: path,
-            data: PathBuf::new(),
-            listen: String::new(),
-            alertmanager_listen: None,
-            external_url: None,
-            retention: None,
-            pages_dir: None,
-            watch: false,
-            alertmanager: AlertmanagerOptions::default(),
-            dashboard_edit: DashboardEdit::Off,
-        };
-        let (loaded, _) = app::load(&options, &References::default());
-        for problem in &loaded.problems {
-            errors += usize::from(problem.severity == Severity::Error);
-            if command.format == "human" {
-                let text = loaded.texts.get(std::path::Path::new(&problem.file));
-                say!("{}", text.map_or_else(|| problem.to_string(), |text| problem.with_source(text)));
-            }
-            findings.push(json!({
-                "code": "config", "severity": word(problem.severity), "file": problem.file, "line": problem.span.line, "column": problem.span.column,
-                "message": problem.message, "fix": if problem.help.is_empty() { serde_json::Value::Null } else { json!(problem.help) },
-            }));
-        }
-        let found = loaded.settings.as_ref().map(|settings| look(settings, &loaded.files)).unwrap_or_default();
-        for finding in &found {
-            errors += usize::from(finding.severity == Severity::Error);
-            if command.format == "human" {
-                print_finding(finding, loaded.texts.get(Path::new(&finding.file)));
-            }
-            findings.push(json!({
-                "code": finding.code, "severity": word(finding.severity), "file": finding.file, "line": finding.span.line,
-                "column": finding.span.column, "message": finding.message, "why": finding.why, "fix": finding.fix,
-            }));
-        }
-        if let (Some(settings), "human") = (&loaded.settings, command.format.as_str()) {
-            let word = if found.is_empty() { "fine".to_string() } else { format!("can run, with {} findings", found.len()) };
-            say!(
-                "{}: {word}: {} jobs, {} rules in {} groups, {} receivers, {} models",
-                options.config.display(),
-                settings.scrape.len(),
-                settings.groups.iter().map(|group| group.rules.len()).sum::<usize>(),
-                settings.groups.len(),
-                settings.receivers.len(),
-                settings.models.len()
-            );
-            super::routes::say_found(settings);
-            if command.routes {
-                super::routes::say_tree(settings);
-            }
-        }
-    }
-    if command.format == "json" {
-        say!("{}", json!({"findings": findings}));
-    }
-    Ok(ExitCode::from(u8::from(errors > 0)))
-}
-
-fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    }
-}
-
-/// What can be said of the rules and routes before they run.
-fn look(settings: &Settings, files: &[PathBuf]) -> Vec<Finding> {
-    let scrapes: Vec<(String, Millis)> = settings.scrape.iter().map(|job| (job.job_name.clone(), job.scrape_interval)).collect();
-    let named = |file: &&PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("alertmanager"));
-    let router_file = files.iter().find(named).map(|file| file.display().to_string()).unwrap_or_default();
-    bellbuoy_check::check(&bellbuoy_check::Input {
-        groups: &settings.groups,
-        router: settings.router.as_ref(),
-        router_file: &router_file,
-        receivers: &settings.receivers,
-        scrapes: &scrapes,
-    })
-}
-
-fn print_finding(finding: &Finding, source: Option<&String>) {
-    let message = format!("{} [{}]", finding.message, finding.code);
-    let problem = Problem { message, help: String::new(), ..finding.problem() };
-    say!("{}", source.map_or_else(|| problem.to_string(), |text| problem.with_source(text)));
-    say!("   why: {}", finding.why);
-    if let Some(fix) = &finding.fix {
-        say!("   fix: {fix}");
     }
 }

@@ -166,6 +166,7 @@ fn read_route(fields: Fields, above: &Inherited, names: &Names) -> Route {
         mute_time_intervals: intervals(&fields, "mute_time_intervals", names),
         active_time_intervals: intervals(&fields, "active_time_intervals", names),
         routes: Vec::new(),
+        span: fields.span,
     };
     let inherited = Inherited {
         receiver: &route.receiver,

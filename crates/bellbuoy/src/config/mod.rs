@@ -47,15 +47,15 @@ pub use self::model_config::{
     ColumnRoles, FileFormat, Gives, ModelConfig, Place, Places, PostgresAddress, PostgresConnection, PostgresTls, ReferenceConfig,
     ReferenceFrom, RetentionSettings, Select, SourceConfig, SourceFrom, TlsMode,
 };
+pub use self::read::Report;
 pub use self::settings::{Alerting, AlertmanagerPeer, Global, GrafanaNotify, HostSettings, PushedSettings, Settings, StorageSettings};
 pub use self::watched::WatchedServer;
+pub use self::yaml::{Node, Tree, Value, parse as parse_yaml, range_within};
 
 use self::prometheus::{Glob, Prometheus};
-use self::read::Report;
 use self::receivers::Smtp;
 use self::rules::RuleContext;
 use self::vars::Variables;
-use self::yaml::Tree;
 
 /// What to read, and what the reading needs from outside.
 pub struct Sources<'a> {
@@ -78,6 +78,36 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// The texts of the files by path, to draw the carets. A problem's `file` is its path's display form.
     pub texts: HashMap<PathBuf, String>,
+    /// What could be read all the same when there are errors: enough to look further, never to run.
+    pub broken: Option<Settings>,
+    /// The trees of the files by path, to find the place of a value.
+    pub sources: HashMap<PathBuf, Source>,
+    /// What was found in the folder.
+    pub found: Found,
+    /// Dashboards: their files as they stand.
+    pub dashboards: Vec<PathBuf>,
+    /// `.env`: its names, and those that some file asked for.
+    pub variables: VariableUse,
+}
+
+/// A file as it was read. Its text and values may hold secrets, so it does not print.
+pub struct Source {
+    pub text: String,
+    pub tree: Tree,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Source of {} bytes", self.text.len())
+    }
+}
+
+/// Names only, never values.
+#[derive(Debug, Default)]
+pub struct VariableUse {
+    /// Of the `.env` file, with their lines.
+    pub set: Vec<(String, usize)>,
+    pub env_file: String,
 }
 
 /// Files that the readers opened beside the one they read: secrets, certificates.
@@ -106,6 +136,9 @@ pub fn load(sources: &Sources) -> Loaded {
         texts: HashMap::new(),
         hash: Hash::default(),
         smtp: Smtp::default(),
+        sources: HashMap::new(),
+        dashboards: Vec::new(),
+        variable_use: VariableUse::default(),
     };
     loader.read_env_file(sources.dir_or_file, &found);
     let mut settings = Settings::default();
@@ -121,7 +154,12 @@ pub fn load(sources: &Sources) -> Loaded {
     settings.hash = loader.hash.0;
     let failed = loader.problems.iter().any(|problem| problem.severity == Severity::Error);
     Loaded {
+        broken: failed.then(|| settings.clone()),
         settings: (!failed).then_some(settings),
+        sources: loader.sources,
+        found,
+        dashboards: loader.dashboards,
+        variables: loader.variable_use,
         problems: loader.problems,
         files: loader.files.seen.into_inner(),
         texts: loader.texts,
@@ -154,6 +192,9 @@ struct Loader<'a> {
     hash: Hash,
     /// Of alertmanager.yml, for Grafana's contact points.
     smtp: Smtp,
+    sources: HashMap<PathBuf, Source>,
+    dashboards: Vec<PathBuf>,
+    variable_use: VariableUse,
 }
 
 /// A YAML file that could be read: its tree with the variables filled in.
@@ -230,8 +271,9 @@ impl Loader<'_> {
 
     /// Takes over what was found wrong. From here on the text has no secrets.
     fn close(&mut self, file: Opened) {
-        self.texts.insert(file.path, file.report.starred(&file.text));
+        self.texts.insert(file.path.clone(), file.report.starred(&file.text));
         self.problems.extend(file.report.into_problems());
+        self.sources.insert(file.path, Source { text: file.text, tree: file.tree });
     }
 
     /// A changed variable changes the settings as much as a changed file.
@@ -255,6 +297,7 @@ impl Loader<'_> {
         }
         let Some(text) = self.text(&path) else { return };
         let (variables, problems) = vars::parse_env_file(&path.display().to_string(), &text);
+        self.variable_use = VariableUse { set: vars::lines_of(&text), env_file: path.display().to_string() };
         self.variables.file = variables;
         self.problems.extend(problems);
         // A caret would draw the line, and the line may hold a password.

@@ -185,6 +185,17 @@ pub fn parse_env_file(file: &str, text: &str) -> (HashMap<String, String>, Vec<P
     (found, problems)
 }
 
+/// The names that an `.env` file sets, with their lines.
+pub fn lines_of(text: &str) -> Vec<(String, usize)> {
+    let name = |line: &str| {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        let name = line.split_once('=')?.0.trim_end();
+        bellbuoy_vocabulary::is_classic_label_name(name).then(|| name.to_string())
+    };
+    text.lines().enumerate().filter_map(|(index, line)| name(line).map(|name| (name, index + 1))).collect()
+}
+
 fn env_value(value: &str) -> Option<String> {
     if let Some(rest) = value.strip_prefix('\'') {
         return rest.find('\'').map(|end| rest[..end].to_string());

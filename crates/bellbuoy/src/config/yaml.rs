@@ -333,6 +333,29 @@ pub fn place_within(file_text: &str, node: &Node, offset: usize) -> Span {
     Span { line: walk.line, column: walk.column, length: 1 }
 }
 
+/// Where a part (bytes of the scalar's value) stands in the file: its bytes, and its place up to the end of the first line.
+/// `None` when the value was filled in from a variable.
+pub fn range_within(file_text: &str, node: &Node, part: Range<usize>) -> Option<(Range<usize>, Span)> {
+    let (scalar, source) = (node.scalar()?, file_text.get(node.bytes.clone())?);
+    if scalar.expanded() {
+        return None;
+    }
+    let visible = |range: Range<usize>| scalar.text.get(range).map(|text| text.chars().filter(|c| !c.is_whitespace()).count());
+    let (before, within) = (visible(0..part.start)?, visible(part)?);
+    let mut walk = SourceWalk { rest: source, line: node.span.line, column: node.span.column, style: scalar.style };
+    walk.enter();
+    (0..before).for_each(|_| walk.visible());
+    if within > 0 {
+        walk.spaces();
+    }
+    let byte = |walk: &SourceWalk| node.bytes.start + source.len() - walk.rest.len();
+    let (start, line, column) = (byte(&walk), walk.line, walk.column);
+    (0..within).for_each(|_| walk.visible());
+    let end = byte(&walk);
+    let shown = file_text.get(start..end)?.lines().next().unwrap_or("");
+    Some((start..end, Span { line, column, length: shown.trim_end().chars().count().max(1) }))
+}
+
 /// Steps through the source of a scalar, one visible character of its value at a time.
 struct SourceWalk<'a> {
     rest: &'a str,

@@ -1,6 +1,6 @@
 //! `comparison-constant`: a comparison that no value, or every value, passes.
 
-use bellbuoy_promql::{Binary, BinaryOp, Expr, ExprKind, Matching, Term, ValueType};
+use bellbuoy_promql::{Binary, BinaryOp, Expr, ExprKind, Matching, Place, Term, ValueType};
 use bellbuoy_vocabulary::{Severity, format_float};
 
 use super::{RuleView, rules};
@@ -45,13 +45,18 @@ fn never(rule: &RuleView, binary: &Binary, findings: &mut Vec<Finding>) {
             let (severity, by) = certainty(left.by_name || right.by_name);
             let message = format!("`{shown} {} {}` is never true", term.op.symbol(), term.expr);
             let why = format!("{}{by}. Nothing passes the comparison.", sides(&shown, left, &term.expr, right));
-            findings.push(rule.finding(CODE, severity, message, why));
+            findings.push(rule.finding(CODE, severity, message, why).part(spanning(binary, term)));
             return;
         }
         left = applied(left, left_is_vector, term);
         left_is_vector = is_vector;
         shown = format!("{shown} {} {}", term.op.symbol(), term.expr);
     }
+}
+
+/// From the beginning of a chain to the end of this term.
+fn spanning(binary: &Binary, term: &Term) -> Place {
+    Place { end: term.expr.place.end, ..binary.first.place }
 }
 
 fn certainty(by_name: bool) -> (Severity, &'static str) {
@@ -109,7 +114,7 @@ fn contradiction(rule: &RuleView, binary: &Binary, findings: &mut Vec<Finding>) 
                     let message = format!("`{subject}` can not be {} and {} at once", range_text(*known), range_text(bounds));
                     let why = "`and` asks both of the same series at the same time, so the result is always empty.".to_string();
                     let or = "Meant as alternatives they are joined by `or`; meant as levels they are two rules.";
-                    findings.push(rule.finding(CODE, Severity::Error, message, format!("{why} {or}")));
+                    findings.push(rule.finding(CODE, Severity::Error, message, format!("{why} {or}")).part(spanning(binary, term)));
                     return;
                 }
                 *known = both;
@@ -190,7 +195,7 @@ fn always(rule: &RuleView, expr: &Expr, findings: &mut Vec<Finding>) {
         let (_, by) = certainty(value.by_name);
         let message = format!("`{expr}` is always true");
         let why = format!("`{subject}` is {}{by}. The alert fires as long as the series exists.", range_text(value));
-        findings.push(rule.finding(CODE, Severity::Warning, message, why));
+        findings.push(rule.finding(CODE, Severity::Warning, message, why).part(expr.place));
     }
 }
 
@@ -204,7 +209,11 @@ fn quantile(rule: &RuleView, function: &str, q: &Expr, findings: &mut Vec<Findin
     let why = format!("The result is always {result}, whatever the data say.");
     // 95 for the 95th percentile.
     let fix = (value > 1.0 && value < 100.0).then(|| format!("{function}({}, ...)", format_float(value / 100.0)));
-    findings.push(Finding { fix, ..rule.finding(CODE, Severity::Error, message, why) });
+    let mut finding = rule.finding(CODE, Severity::Error, message, why).part(q.place).fix(fix);
+    if finding.fix.is_some() {
+        finding = finding.edit(q.span(), format_float(value / 100.0));
+    }
+    findings.push(finding);
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use bellbuoy_rules::RuleSettings;
 use bellbuoy_vocabulary::{Millis, Severity, format_duration};
 
+use super::of_rule;
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
@@ -17,15 +18,10 @@ pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
                 continue;
             }
             let (hold, interval) = (format_duration(rule.hold), format_duration(group.interval));
-            findings.push(Finding {
-                code: CODE,
-                severity: Severity::Info,
-                file: group.file.clone(),
-                span: rule.span,
-                message: format!("alert {}: `for: {hold}` is shorter than the group's interval of {interval}", rule.alert),
-                why: format!("The rule is looked at every {interval}: it fires at the second look, as with `for: {interval}`."),
-                fix: Some(format!("for: {interval}")),
-            });
+            let message = format!("alert {}: `for: {hold}` is shorter than the group's interval of {interval}", rule.alert);
+            let why = format!("The rule is looked at every {interval}: it fires at the second look, as with `for: {interval}`.");
+            let finding = of_rule(CODE, Severity::Info, &group.file, rule.span, ["for".into()], message, why);
+            findings.push(finding.fix(Some(format!("for: {interval}"))));
         }
     }
 }

@@ -40,13 +40,13 @@ fn look(rule: &RuleView, call: &Call, graph: &RuleGraph) -> Option<Finding> {
         let message = "histogram_quantile needs the label \"le\", which is aggregated away".to_string();
         let why = "Without `le` the buckets are one sum and there is no quantile: the result is always empty.".to_string();
         let fix = Some(rewrite::with_label_kept(rule.expr, buckets.place, BUCKET_LABEL));
-        return Some(Finding { fix, ..rule.finding(CODE, Severity::Error, message, why) });
+        return Some(Finding { fix, ..rule.finding(CODE, Severity::Error, message, why).part(buckets.place) });
     }
     if plain.len() == names.len() && !over_time(buckets) {
         let message = format!("histogram_quantile of {} without rate() or increase()", plain[0]);
         let why =
             "Buckets count since the start of the process: the quantile is over its whole life and hardly moves any more.".to_string();
-        return Some(rule.finding(CODE, Severity::Warning, message, why));
+        return Some(rule.finding(CODE, Severity::Warning, message, why).part(buckets.place));
     }
     None
 }
@@ -64,7 +64,7 @@ fn wrong_name(rule: &RuleView, buckets: &Expr, name: &str) -> Option<Finding> {
     } else {
         (Severity::Info, format!("This works with native histograms only; the buckets of a classic one are in {bucket}, summed by `le`."))
     };
-    Some(Finding { fix, ..rule.finding(CODE, severity, message, why) })
+    Some(Finding { fix, ..rule.finding(CODE, severity, message, why).part(buckets.place) })
 }
 
 fn names_le(expr: &Expr) -> bool {

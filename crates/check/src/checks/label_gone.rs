@@ -4,6 +4,7 @@ use bellbuoy_rules::{AlertingSettings, RuleSettings};
 use bellbuoy_vocabulary::{ALERT_NAME, Severity, nearest};
 
 use super::matching_never::labels_text;
+use super::of_rule;
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
@@ -18,16 +19,29 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
             let RuleSettings::Alerting(rule) = rule else { continue };
             let shape = labels_of(&rule.expr, graph);
             let texts = rule.labels.iter().map(|pair| ("label", pair)).chain(rule.annotations.iter().map(|pair| ("annotation", pair)));
-            for (what, (name, text)) in texts {
+            for (kind, (name, text)) in texts {
                 for label in asked_labels(text) {
-                    findings.extend(look(rule, &group.file, &format!("{what} {name:?}"), label, &shape));
+                    let start = label.as_ptr() as usize - text.as_ptr() as usize;
+                    let asked = Asked { kind, name, label, part: start..start + label.len() };
+                    findings.extend(look(rule, &group.file, asked, &shape));
                 }
             }
         }
     }
 }
 
-fn look(rule: &AlertingSettings, file: &str, place: &str, label: &str, shape: &Shape) -> Option<Finding> {
+/// A label that a template asks for.
+struct Asked<'a> {
+    /// `label` or `annotation`, and its name.
+    kind: &'static str,
+    name: &'a str,
+    label: &'a str,
+    /// Bytes of the template.
+    part: std::ops::Range<usize>,
+}
+
+fn look(rule: &AlertingSettings, file: &str, asked: Asked, shape: &Shape) -> Option<Finding> {
+    let Asked { kind, name, label, part } = asked;
     let own = label == ALERT_NAME || rule.labels.iter().any(|(name, _)| name == label);
     let presence = shape.presence(label);
     // `alertname` is on no series but ALERTS and what is made of it.
@@ -35,7 +49,7 @@ fn look(rule: &AlertingSettings, file: &str, place: &str, label: &str, shape: &S
     if !gone {
         return None;
     }
-    let message = format!("alert {}: {place} prints nothing for {{{{ $labels.{label} }}}}", rule.alert);
+    let message = format!("alert {}: {kind} {name:?} prints nothing for {{{{ $labels.{label} }}}}", rule.alert);
     let (why, fix) = if own {
         let why = format!("$labels has the labels of the expression's result only, not those that the rule adds ({label:?}).");
         let fixed = rule.labels.iter().find(|(name, value)| name == label && !value.contains("{{"));
@@ -46,7 +60,10 @@ fn look(rule: &AlertingSettings, file: &str, place: &str, label: &str, shape: &S
         let known: Vec<&str> = shape.possible().collect();
         (why, nearest(label, known).map(|meant| format!("{{{{ $labels.{meant} }}}}")))
     };
-    Some(Finding { code: CODE, severity: Severity::Warning, file: file.to_string(), span: rule.span, message, why, fix })
+    let path = [format!("{kind}s").as_str().into(), name.into()];
+    let mut finding = of_rule(CODE, Severity::Warning, file, rule.span, path, message, why).fix(fix);
+    finding.at.part = Some(part);
+    Some(finding)
 }
 
 /// The names in `$labels.name`, and in `.Labels.name` where the dot is surely the alert; each once.

@@ -49,7 +49,7 @@ fn describe(rule: &RuleView, conflict: &Conflict) -> Finding {
     let why = format!("Series match only when all labels are equal that take part in the matching, {effect}{condition}.");
     let severity = if conflict.sure { Severity::Error } else { Severity::Warning };
     let fix = mended(conflict).map(|matching| rewrite::with_matching(rule.expr, conflict.op_place, &matching));
-    Finding { fix, ..rule.finding(CODE, severity, message, why) }
+    Finding { fix, ..rule.finding(CODE, severity, message, why).part(conflict.op_place) }
 }
 
 /// The matching on what both sides can have, when that is known: one of them must be a complete list of labels.

@@ -12,13 +12,13 @@ mod route_shadowed;
 mod routes;
 
 use bellbuoy_promql::Expr;
-use bellbuoy_rules::grafana::Query;
+use bellbuoy_rules::grafana::{Node, NodeKind, Query};
 use bellbuoy_rules::{GroupSettings, RuleSettings};
 use bellbuoy_vocabulary::{Severity, Span};
 
-use crate::finding::Finding;
+use crate::Input;
+use crate::finding::{Anchor, Finding, Step};
 use crate::graph::RuleGraph;
-use crate::{Input, finding};
 
 /// One check: its code and what it does.
 pub struct Check {
@@ -46,14 +46,30 @@ struct RuleView<'a> {
     kind: &'static str,
     name: &'a str,
     expr: &'a Expr,
+    /// Where the rule stands, and the way from there to the expression.
     span: Span,
+    path: Vec<Step>,
 }
 
 impl RuleView<'_> {
-    fn finding(&self, code: &'static str, severity: Severity, message: String, why: String) -> finding::Finding {
+    fn finding(&self, code: &'static str, severity: Severity, message: String, why: String) -> Finding {
         let message = format!("{} {}: {message}", self.kind, self.name);
-        Finding { code, severity, file: self.file.to_string(), span: self.span, message, why, fix: None }
+        let at = Anchor::of(self.span, self.path.iter().cloned());
+        Finding { span: self.span, at, ..Finding::of_file(code, severity, self.file, message, why) }
     }
+}
+
+/// Of a field of a rule.
+fn of_rule(
+    code: &'static str,
+    severity: Severity,
+    file: &str,
+    rule: Span,
+    path: impl IntoIterator<Item = Step>,
+    message: String,
+    why: String,
+) -> Finding {
+    Finding { span: rule, at: Anchor::of(rule, path), ..Finding::of_file(code, severity, file, message, why) }
 }
 
 fn rules<'a>(input: &Input<'a>) -> impl Iterator<Item = RuleView<'a>> {
@@ -63,13 +79,25 @@ fn rules<'a>(input: &Input<'a>) -> impl Iterator<Item = RuleView<'a>> {
 /// A Grafana rule has several expressions.
 fn views<'a>(group: &'a GroupSettings, rule: &'a RuleSettings) -> Vec<RuleView<'a>> {
     let file = group.file.as_str();
+    let path = || vec![Step::from("expr")];
     match rule {
-        RuleSettings::Recording(rule) => vec![RuleView { file, kind: "record", name: &rule.record, expr: &rule.expr, span: rule.span }],
-        RuleSettings::Alerting(rule) => vec![RuleView { file, kind: "alert", name: &rule.alert, expr: &rule.expr, span: rule.span }],
+        RuleSettings::Recording(rule) => {
+            vec![RuleView { file, kind: "record", name: &rule.record, expr: &rule.expr, span: rule.span, path: path() }]
+        }
+        RuleSettings::Alerting(rule) => {
+            vec![RuleView { file, kind: "alert", name: &rule.alert, expr: &rule.expr, span: rule.span, path: path() }]
+        }
         RuleSettings::Grafana(rule) => {
-            let view =
-                |query: &'a Query| RuleView { file: &rule.file, kind: "query", name: &rule.title, expr: &query.expr, span: rule.span };
-            rule.queries().map(view).collect()
+            let view = |(ref_id, query): (&str, &'a Query)| RuleView {
+                file: &rule.file,
+                kind: "query",
+                name: &rule.title,
+                expr: &query.expr,
+                span: rule.span,
+                path: vec!["data".into(), Step::Item("refId", ref_id.to_string()), "model".into(), "expr".into()],
+            };
+            let query = |node: &'a Node| if let NodeKind::Query(query) = &node.kind { Some((node.ref_id.as_str(), query)) } else { None };
+            rule.nodes.iter().filter_map(query).map(view).collect()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `range-too-short`: a rate over a range in which there are not surely two samples.
 
-use bellbuoy_promql::{ExprKind, RangeSelector};
+use bellbuoy_promql::{Expr, ExprKind, RangeSelector};
 use bellbuoy_vocabulary::{MatchOp, Millis, Severity, format_duration};
 
 use super::{RuleView, rules};
@@ -21,13 +21,14 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
                 && NEED_TWO.contains(&call.function.name)
                 && let Some(ExprKind::Range(range)) = call.args.first().map(|arg| &arg.unparenthesized().kind)
             {
-                findings.extend(look(&rule, &node.to_string(), call.function.name, range, input, graph));
+                findings.extend(look(&rule, node, call.function.name, range, input, graph));
             }
         });
     }
 }
 
-fn look(rule: &RuleView, shown: &str, function: &str, range: &RangeSelector, input: &Input, graph: &RuleGraph) -> Option<Finding> {
+fn look(rule: &RuleView, node: &Expr, function: &str, range: &RangeSelector, input: &Input, graph: &RuleGraph) -> Option<Finding> {
+    let shown = node.to_string();
     let (interval, source) = sampled(range, input, graph)?;
     let twice = Millis(interval.0.saturating_mul(2));
     if range.range >= twice {
@@ -44,7 +45,7 @@ fn look(rule: &RuleView, shown: &str, function: &str, range: &RangeSelector, inp
     };
     // Four samples survive a failed scrape.
     let fix = shown.replace(&format!("[{range_text}]"), &format!("[{}]", format_duration(Millis(interval.0.saturating_mul(4)))));
-    Some(Finding { fix: Some(fix), ..rule.finding(CODE, Severity::Warning, message, why) })
+    Some(rule.finding(CODE, Severity::Warning, message, why).part(node.place).fix(Some(fix)))
 }
 
 /// How often the series get a sample, at the least: of several jobs that may have them the most frequent.

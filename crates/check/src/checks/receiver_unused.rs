@@ -6,7 +6,7 @@ use bellbuoy_vocabulary::{Severity, nearest};
 
 use super::routes::{finding, visit};
 use crate::Input;
-use crate::finding::Finding;
+use crate::finding::{Finding, Step};
 use crate::graph::RuleGraph;
 
 pub const CODE: &str = "receiver-unused";
@@ -22,7 +22,8 @@ pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
         let why = "It is never told anything.".to_string();
         let similar = nearest(&receiver.name, used.iter().copied());
         let fix = similar.map(|name| format!("a route names {name:?}: was this one meant? Else remove the receiver or give it a route."));
-        findings.push(finding(input, CODE, Severity::Warning, message, why, fix));
+        let path = ["receivers".into(), Step::Item("name", receiver.name.clone()), "name".into()];
+        findings.push(finding(input, CODE, Severity::Warning, message, why, fix).under(path));
     }
 }
 

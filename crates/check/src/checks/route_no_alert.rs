@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellbuoy_rules::{AlertingSettings, RuleSettings};
 use bellbuoy_vocabulary::{ALERT_NAME, MatchOp, Severity, nearest};
 
-use super::routes::{RouteView, contradiction, finding, visit};
+use super::routes::{RouteView, contradiction, visit};
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
@@ -19,7 +19,7 @@ pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
         if let Some((first, second)) = contradiction(&view.matchers) {
             let message = format!("{} gets no alert: {first} and {second} contradict each other", view.name());
             let why = "An alert reaches a route only when it matches the route and all of its parents.".to_string();
-            findings.push(finding(input, CODE, Severity::Error, message, why, None));
+            findings.push(view.finding(input, CODE, Severity::Error, message, why));
         } else {
             findings.extend(no_rule(input, view, &rules));
         }
@@ -61,7 +61,8 @@ fn no_rule(input: &Input, view: &RouteView, rules: &[BTreeMap<&str, &str>]) -> O
         None => ("Each of its matchers is satisfied by some rule, but all of them by none.".to_string(), None),
     };
     let message = format!("{} gets no alert of these rules", view.name());
-    Some(finding(input, CODE, Severity::Warning, message, format!("{why} Only alerts pushed by others could reach it."), fix))
+    let why = format!("{why} Only alerts pushed by others could reach it.");
+    Some(view.finding(input, CODE, Severity::Warning, message, why).fix(fix))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use bellbuoy_vocabulary::Severity;
 
-use super::routes::{finding, implied, matchers_text, visit};
+use super::routes::{implied, matchers_text, visit};
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
@@ -24,7 +24,7 @@ pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
         );
         let why = "The first route that matches ends the search among its siblings, unless it says `continue: true`.".to_string();
         let fix = "move the route before the other, or set `continue: true` there".to_string();
-        findings.push(finding(input, CODE, Severity::Error, message, why, Some(fix)));
+        findings.push(view.finding(input, CODE, Severity::Error, message, why).fix(Some(fix)));
     });
 }
 

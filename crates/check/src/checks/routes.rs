@@ -1,13 +1,16 @@
 //! The route tree as the checks of routes see it.
 
 use bellbuoy_router::{Route, RouterSettings};
-use bellbuoy_vocabulary::{MatchOp, Matcher, Severity, Span};
+use bellbuoy_vocabulary::{MatchOp, Matcher, Severity};
 
 use crate::Input;
-use crate::finding::Finding;
+use crate::finding::{Anchor, Finding};
 
 /// Deeper trees are cut, as the router cuts them.
 const DEPTH_MAX: usize = 100;
+
+/// On every alert of Grafana's rules.
+const GRAFANA_UID_LABEL: &str = "__alert_rule_uid__";
 
 /// A route below the root, with all that its alerts have matched.
 pub struct RouteView<'a> {
@@ -45,13 +48,24 @@ pub fn matchers_text(route: &Route) -> String {
 }
 
 impl RouteView<'_> {
+    pub fn finding(&self, input: &Input, code: &'static str, severity: Severity, message: String, why: String) -> Finding {
+        let file = if self.is_grafanas() && !input.policies_file.is_empty() { input.policies_file } else { input.router_file };
+        let at = Anchor::of(self.route.span, []);
+        Finding { at, span: self.route.span, ..Finding::of_file(code, severity, file, message, why) }
+    }
+
+    /// With an alertmanager.yml beside them, Grafana's policies are the branch of its own alerts.
+    fn is_grafanas(&self) -> bool {
+        self.matchers.iter().any(|matcher| matcher.name == GRAFANA_UID_LABEL)
+    }
+
     pub fn name(&self) -> String {
         format!("route {} {} to receiver {:?}", self.path, matchers_text(self.route), self.route.receiver)
     }
 }
 
 pub fn finding(input: &Input, code: &'static str, severity: Severity, message: String, why: String, fix: Option<String>) -> Finding {
-    Finding { code, severity, file: input.router_file.to_string(), span: Span::default(), message, why, fix }
+    Finding::of_file(code, severity, input.router_file, message, why).fix(fix)
 }
 
 /// Whether every label set that passes all `facts` passes `matcher`.

@@ -98,6 +98,7 @@ fn read_route(fields: Fields, above: &Route, names: &Names) -> Route {
         mute_time_intervals: intervals("mute_time_intervals"),
         active_time_intervals: intervals("active_time_intervals"),
         routes: Vec::new(),
+        span: fields.span,
     };
     let routes = fields.maps("routes", "notification policy").into_iter().map(|child| read_route(child, &route, names)).collect();
     fields.finish();

@@ -88,5 +88,6 @@ fn route(root: &Route, key: &str, notification: NotificationSettings) -> Route {
         mute_time_intervals: notification.mute_time_intervals,
         active_time_intervals: notification.active_time_intervals,
         routes: Vec::new(),
+        span: notification.span,
     }
 }

@@ -1,0 +1,77 @@
+//! What `bellbuoy check` and the running program say of a configuration: problems of its reading and findings of the checks, in one list.
+//!
+//! In:    what `config::load` read; what else is known (metric pages, a running server). Out: `Finding`s with their places.
+//! Never: changes a file (fix.rs does, on demand), opens a socket (known.rs is given the texts).
+//! Read:  `look`, then places.rs, ignore.rs, show.rs, fix.rs.
+
+mod fix;
+mod ignore;
+mod places;
+mod show;
+
+use std::path::Path;
+
+use bellbuoy_check::{Anchor, Finding, Input};
+use bellbuoy_vocabulary::{Millis, Problem, Severity};
+
+use crate::config::{Loaded, Settings};
+
+pub use self::fix::apply_fixes;
+pub use self::show::{Format, json, severity_word, show};
+
+/// Everything that can be said, in the order of files and lines.
+pub fn look(loaded: &Loaded) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = loaded.problems.iter().map(of_problem).collect();
+    if let Some(settings) = loaded.settings.as_ref().or(loaded.broken.as_ref()) {
+        findings.extend(checked(loaded, settings));
+    }
+    places::fill_in(&mut findings, loaded);
+    let mut findings = ignore::without_ignored(findings, loaded);
+    let order = |finding: &Finding| loaded.files.iter().position(|file| file == Path::new(&finding.file)).unwrap_or(usize::MAX);
+    findings.sort_by_key(|finding| (order(finding), finding.span.line, finding.span.column));
+    findings
+}
+
+fn checked(loaded: &Loaded, settings: &Settings) -> Vec<Finding> {
+    let scrapes: Vec<(String, Millis)> = settings.scrape.iter().map(|job| (job.job_name.clone(), job.scrape_interval)).collect();
+    let router_file = loaded.found.alertmanager.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+    let policies = |file: &&std::path::PathBuf| loaded.sources.get(*file).is_some_and(|source| source.tree.root.get("policies").is_some());
+    let policies_file = loaded.found.grafana.iter().find(policies).map(|file| file.display().to_string()).unwrap_or_default();
+    let broken = |file: &str| loaded.problems.iter().any(|problem| problem.severity == Severity::Error && problem.file == file);
+    // Of a file with errors parts are missing: what would be said of the rest could be wrong.
+    let routes_whole = !broken(&router_file) && !broken(&policies_file);
+    bellbuoy_check::check(&Input {
+        groups: &settings.groups,
+        router: settings.router.as_ref().filter(|_| routes_whole),
+        router_file: if router_file.is_empty() { &policies_file } else { &router_file },
+        policies_file: &policies_file,
+        receivers: if routes_whole { &settings.receivers } else { &[] },
+        scrapes: &scrapes,
+    })
+}
+
+/// A problem of the reading as a finding. Its place is known already.
+fn of_problem(problem: &Problem) -> Finding {
+    let fix = Some(problem.help.clone()).filter(|help| !help.is_empty());
+    let code = code_of(&problem.message);
+    let why = match problem.severity {
+        Severity::Error => "The configuration can not be used as it stands.",
+        _ => "It is read all the same.",
+    };
+    let at = Anchor::default();
+    Finding {
+        span: problem.span,
+        at,
+        fix,
+        ..Finding::of_file(code, problem.severity, &problem.file, problem.message.clone(), why.to_string())
+    }
+}
+
+fn code_of(message: &str) -> &'static str {
+    match message {
+        _ if message.starts_with("variable ") && message.ends_with(" is not set") => "variable-unset",
+        _ if message.starts_with("not valid YAML") => "yaml-syntax",
+        _ if message.starts_with("not valid PromQL") => "promql-syntax",
+        _ => "config",
+    }
+}
