@@ -84,8 +84,6 @@ pub struct Loaded {
     pub sources: HashMap<PathBuf, Source>,
     /// What was found in the folder.
     pub found: Found,
-    /// Dashboards: their files as they stand.
-    pub dashboards: Vec<PathBuf>,
     /// `.env`: its names, and those that some file asked for.
     pub variables: VariableUse,
 }
@@ -137,7 +135,6 @@ pub fn load(sources: &Sources) -> Loaded {
         hash: Hash::default(),
         smtp: Smtp::default(),
         sources: HashMap::new(),
-        dashboards: Vec::new(),
         variable_use: VariableUse::default(),
     };
     loader.read_env_file(sources.dir_or_file, &found);
@@ -158,7 +155,6 @@ pub fn load(sources: &Sources) -> Loaded {
         settings: (!failed).then_some(settings),
         sources: loader.sources,
         found,
-        dashboards: loader.dashboards,
         variables: loader.variable_use,
         problems: loader.problems,
         files: loader.files.seen.into_inner(),
@@ -193,7 +189,6 @@ struct Loader<'a> {
     /// Of alertmanager.yml, for Grafana's contact points.
     smtp: Smtp,
     sources: HashMap<PathBuf, Source>,
-    dashboards: Vec<PathBuf>,
     variable_use: VariableUse,
 }
 

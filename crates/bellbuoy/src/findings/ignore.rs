@@ -10,6 +10,7 @@ use std::path::Path;
 use bellbuoy_check::Finding;
 use bellbuoy_vocabulary::{Severity, Span};
 
+use super::places::Places;
 use crate::config::{Loaded, Source};
 
 const MARK: &str = "bellbuoy: ignore";
@@ -32,10 +33,17 @@ pub fn without_ignored(findings: Vec<Finding>, loaded: &Loaded) -> Vec<Finding> 
         }
     }
     let mut kept = Vec::new();
+    let mut places: HashMap<&Path, Places> = HashMap::new();
     for finding in findings {
+        let lines = match loaded.sources.get_key_value(Path::new(&finding.file)) {
+            Some((path, source)) if ignores.contains_key(path.as_path()) => {
+                places.entry(path).or_insert_with(|| Places::of(source)).lines(&finding.at)
+            }
+            _ => Vec::new(),
+        };
         let of_file = ignores.get_mut(Path::new(&finding.file)).into_iter().flatten();
         let mut ignored = false;
-        for ignore in of_file.filter(|ignore| ignore.speaks_of(&finding)) {
+        for ignore in of_file.filter(|ignore| ignore.speaks_of(&finding, &lines)) {
             ignore.used = true;
             ignored = true;
         }
@@ -50,11 +58,10 @@ pub fn without_ignored(findings: Vec<Finding>, loaded: &Loaded) -> Vec<Finding> 
 }
 
 impl Ignore {
-    fn speaks_of(&self, finding: &Finding) -> bool {
-        let rule = finding.at.base.line;
+    fn speaks_of(&self, finding: &Finding, lines: &[usize]) -> bool {
         // What can not be read can not be used: no comment changes that.
         let can = !(finding.at == Default::default() && finding.severity == Severity::Error);
-        let here = self.target.is_none_or(|target| target == finding.span.line || target == rule);
+        let here = self.target.is_none_or(|target| target == finding.span.line || lines.contains(&target));
         can && here && self.codes.iter().any(|code| code == finding.code)
     }
 

@@ -75,3 +75,6 @@ fn code_of(message: &str) -> &'static str {
         _ => "config",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,20 @@ impl<'a> Places<'a> {
         Some(node)
     }
 
+    /// The lines on which the value begins, and the maps and keys on the way to it: a comment above any of them speaks of it.
+    pub fn lines(&self, at: &Anchor) -> Vec<usize> {
+        let mut lines = vec![at.base.line];
+        for end in 0..at.path.len() {
+            let parent = Anchor { path: at.path[..end].to_vec(), ..at.clone() };
+            let Some(node) = self.node(&parent) else { break };
+            if let (Step::Key(key), Value::Map(entries)) = (&at.path[end], &node.value) {
+                lines.extend(entries.iter().find(|entry| entry.key == *key).map(|entry| entry.key_span.line));
+            }
+            lines.extend(stepped(node, &at.path[end]).map(|node| node.span.line));
+        }
+        lines
+    }
+
     fn span(&self, at: &Anchor) -> Option<Span> {
         let node = self.node(at)?;
         if let Some((_, span)) = at.part.clone().and_then(|part| self.bytes(node, part)) {

@@ -26,7 +26,7 @@ use self::smtp::SmtpKeys;
 use super::read::{Fields, Report};
 use super::receivers::Smtp;
 use super::settings::Settings;
-use super::{Found, Loader, Opened, Source, yaml};
+use super::{Found, Loader, Opened, yaml};
 
 /// Sections of alerting files that say who is told, and how.
 const NOTIFY_SECTIONS: [&str; 8] =
@@ -113,10 +113,7 @@ impl Loader<'_> {
         };
         let kind = kind_of(&tree.root);
         if kind == Kind::Other {
-            if tree.root.get("panels").is_some() || tree.root.get("rows").is_some() {
-                self.dashboards.push(path.to_path_buf());
-            }
-            self.sources.insert(path.to_path_buf(), Source { text, tree });
+            self.texts.remove(path);
             return None;
         }
         let with = Surroundings { variables: &self.variables, files: &self.files, file_text: &text, report: &report };
