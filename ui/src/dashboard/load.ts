@@ -47,7 +47,7 @@ export function loadDashboard(json: unknown): Dashboard {
   const rows = upgradeRows(classic, prefix, paths);
   const from = rows ?? objects(classic.panels);
   if (!rows && classic.panels !== undefined && !Array.isArray(classic.panels)) problems.push("panels is no list");
-  const panels = placed(from.map((panel, at) => readPanel(panel, rows ? [] : [...prefix, "panels", indexIn(classic.panels, panel, at)], reading)));
+  const panels = withReused(placed(from.map((panel, at) => readPanel(panel, rows ? [] : [...prefix, "panels", indexIn(classic.panels, panel, at)], reading))));
   const time = object(classic.time);
   return {
     uid: text(classic.uid),
@@ -64,6 +64,20 @@ export function loadDashboard(json: unknown): Dashboard {
     annotations: objects(object(classic.annotations).list).flatMap((one) => readAnnotation(one, reading.sources)),
     problems,
   };
+}
+
+/** A query that shows another panel's result becomes that panel's queries and transformations. */
+function withReused(panels: Panel[]): Panel[] {
+  const all = panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
+  for (const panel of all) {
+    const reuse = panel.targets.find((target) => target.panelId !== undefined);
+    const from = reuse && all.find((one) => one.id === reuse.panelId && one !== panel && one.targets.every((target) => target.panelId === undefined));
+    if (reuse && !from) panel.undrawable ??= `shows the result of panel ${reuse.panelId}, which is not there`;
+    if (!from) continue;
+    panel.targets = panel.targets.flatMap((target) => (target.panelId === undefined ? [target] : target.panelId === from.id ? from.targets : []));
+    panel.undrawable ??= from.undrawable;
+  }
+  return panels;
 }
 
 const indexIn = (all: unknown, panel: Json, otherwise: number): number => {

@@ -4,6 +4,7 @@
  * In: a panel, the dashboard's scope, a way to ask, how many pixels there are. Out: `PanelData`, always; an error is in it, not thrown
  * (only an abort is). Never asks for a panel that cannot be drawn.
  */
+import { emptyReason } from "./empty";
 import { fillExpression } from "./expression";
 import { framesOf } from "./frames";
 import { applyFieldConfig } from "./fieldconfig";
@@ -12,6 +13,7 @@ import { offsetMs } from "./dates";
 import { stepsOf } from "./interval";
 import type { Ask, Frame, Panel, PanelData, Scope, Target } from "./model";
 import { panelRange } from "./range";
+import { addMatchers, type Matcher } from "./selectors";
 import { transform } from "./transform";
 
 /** More series than this are not drawn; the panel says so. */
@@ -47,7 +49,9 @@ export async function runPanel(panel: Panel, scope: Scope, ask: Ask, widthPx: nu
     out.frames.push(...framesOf(answer.value.data, request.target, request.stepMs, request.instant, tables));
     for (const warning of answer.value.warnings ?? []) if (!out.warnings.includes(warning)) out.warnings.push(warning);
   });
-  return finish(panel, scope, out);
+  finish(panel, scope, out);
+  if (out.state === "done") out.emptyReason = await emptyReason(panel, scope, out, ask, abort);
+  return out;
 }
 
 /** Transformations and field config over frames that were found; also for a panel that reuses another's. */
@@ -90,13 +94,14 @@ export function requestsOf(panel: Panel, scope: Scope, range: { fromMs: number; 
   const points = Math.max(10, Math.floor(panel.maxDataPoints ?? widthPx));
   const rangeMs = range.toMs - range.fromMs;
   const values = lookupIn(scope, panel);
+  const filters = adHocFilters(scope);
   return panel.targets.flatMap((target): Request[] => {
     if (target.hide || target.undrawable !== undefined || target.expr.trim() === "") return [];
     const interval = target.interval.includes("__rate_interval") ? target.interval : interpolate(target.interval, values);
     const minInterval = interpolate(panel.minInterval, values);
     const { stepMs, macros } = stepsOf({ rangeMs, points, panel: { minInterval }, target: { interval, intervalFactor: target.intervalFactor }, scrapeIntervalMs: scope.scrapeIntervalMs });
     const lookup = lookupIn(scope, panel, macros);
-    const expr = fillExpression(target.expr, lookup);
+    const expr = addMatchers(fillExpression(target.expr, lookup), filters);
     const legendFormat = interpolate(target.legendFormat, lookup, "glob");
     const made = { ...target, legendFormat };
     const requests: Request[] = [];
@@ -108,6 +113,13 @@ export function requestsOf(panel: Panel, scope: Scope, range: { fromMs: number; 
     if (target.instant) requests.push({ target: made, expr, stepMs, instant: true, ...range });
     return requests;
   });
+}
+
+/** Filters that a person added for all queries. */
+function adHocFilters(scope: Scope): Matcher[] {
+  return Object.values(scope.variables).flatMap(({ variable }) =>
+    variable.type !== "adhoc" ? [] : variable.filters.flatMap(({ key, operator, value }) => (/^(=|!=|=~|!~)$/.test(operator) ? [{ label: key, operator: operator as "=", value }] : [])),
+  );
 }
 
 function askOne(request: Request, ask: Ask, abort?: AbortSignal) {
