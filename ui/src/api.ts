@@ -75,7 +75,7 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
   const parsed = json(text);
   if (!response.ok) {
     const body = (parsed ?? {}) as { error?: unknown; errorType?: unknown; message?: unknown };
-    const said = typeof body.error === "string" ? body.error : typeof body.message === "string" ? body.message : text.slice(0, 500).trim();
+    const said = typeof body.error === "string" ? body.error : typeof body.message === "string" ? body.message : text.slice(0, 20_000).trim();
     throw new ApiError(said || `HTTP ${response.status}`, response.status, typeof body.errorType === "string" ? body.errorType : "");
   }
   return parsed as T;

@@ -24,4 +24,14 @@ export interface Route {
 export const ROUTES: Route[] = [
   { path: "", title: "Home", menu: "Home", group: "watch", load: () => import("./pages/home") },
   { path: "alerts", title: "Alerts", menu: "Alerts", group: "watch", load: () => import("./pages/alerts") },
+  { path: "silences", title: "Silences", menu: "Silences", group: "tell", load: () => import("./pages/silences") },
+  { path: "notifications", title: "Notifications", menu: "Notifications", group: "tell", load: () => import("./pages/notifications") },
+  { path: "receivers", title: "Receivers", menu: "Receivers", group: "tell", load: () => import("./pages/receivers") },
+  { path: "inbox", title: "Inbox", menu: "Inbox", group: "tell", load: () => import("./pages/inbox") },
+  { path: "targets", title: "Targets", menu: "Targets", group: "inside", load: () => import("./pages/targets") },
+  { path: "rules", title: "Rules", menu: "Rules", group: "inside", load: () => import("./pages/rules") },
+  { path: "findings", title: "Findings", menu: "Findings", group: "inside", load: () => import("./pages/findings") },
+  { path: "cardinality", title: "Cardinality", menu: "Cardinality", group: "inside", load: () => import("./pages/cardinality") },
+  { path: "configuration", title: "Configuration", menu: "Configuration", group: "inside", load: () => import("./pages/configuration") },
+  { path: "status", title: "Status", menu: "Status", group: "inside", load: () => import("./pages/status") },
 ];

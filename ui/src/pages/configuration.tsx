@@ -1,0 +1,121 @@
+/** show: the files as they were read, with secrets hidden, and their problems beside the lines; reload with what it says. */
+import { get, send, useAsked } from "../api";
+import { Ago, Copy, Empty, ErrorLine, Loading, State, Tag, Text } from "../parts/basics";
+import { Doing } from "../parts/controls";
+import { bytes, plural } from "../parts/number";
+import { cut, oneLine, visible } from "../parts/text";
+import { href, place } from "../router";
+import type { PageProps } from "../routes";
+import type { ConfigFile, Configuration as Answer } from "../shapes";
+import "./configuration.css";
+
+const EVERY_MS = 10_000;
+const LINES_MAX = 5000;
+
+export default function Configuration(_: PageProps) {
+  const asked = useAsked((abort) => get<{ data: Answer }>("api/bellbuoy/configuration", {}, abort).then((answer) => answer.data), "configuration", EVERY_MS);
+  const files = asked.data?.files ?? [];
+  const chosen = files.find((file) => file.file === place.value.query.get("file")) ?? files.find((file) => file.problems.length > 0) ?? files[0];
+  const problems = files.reduce((sum, file) => sum + file.problems.length, 0);
+  const reload = async () => {
+    await send<unknown>("POST", "-/reload");
+    asked.again();
+    return "read again, all is well";
+  };
+  return (
+    <>
+      <div class="bar">
+        <h1>Configuration</h1>
+        {asked.data && (
+          <>
+            <State of={asked.data.ok ? "ok" : "error"} />
+            <span class="quiet">
+              {asked.data.ok ? "in force" : "the files have errors; what was read before is in force"}, read <Ago at={asked.data.loadedAt} />
+              {problems > 0 && `, ${plural(problems, "problem")}`}
+            </span>
+          </>
+        )}
+        <span class="right">
+          <Doing label="Read the files again" act={reload} />
+        </span>
+      </div>
+      <ErrorLine error={asked.error} again={asked.again} />
+      {!asked.data && asked.loading && <Loading />}
+      {asked.data && files.length === 0 && <Empty title="No files" because="The program was started without a folder of files." />}
+      {chosen && (
+        <div class="config">
+          <nav aria-label="Files">
+            {files.map((file) => (
+              <a key={file.file} href={href("configuration", { file: file.file })} aria-current={file === chosen ? "true" : undefined}>
+                <bdi>{oneLine(cut(file.file, 120))}</bdi>
+                <small>
+                  {file.role}
+                  {file.problems.length > 0 && <Tag tone={file.problems.some((one) => one.severity === "error") ? "bad" : "warn"}>{file.problems.length}</Tag>}
+                </small>
+              </a>
+            ))}
+          </nav>
+          <File key={chosen.file} file={chosen} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function File({ file }: { file: ConfigFile }) {
+  return (
+    <section class="config-file" aria-label={file.file}>
+      <header class="bar">
+        <b class="mono">
+          <bdi>{oneLine(cut(file.file, 200))}</bdi>
+        </b>
+        <span class="quiet">
+          {file.role}, {bytes(file.bytes)}
+        </span>
+        {file.text !== null && (
+          <span class="right">
+            <Copy text={file.text} />
+          </span>
+        )}
+      </header>
+      {file.problems.filter((problem) => !problem.line || file.text === null).map((problem, index) => (
+        <ProblemLine key={index} problem={problem} />
+      ))}
+      {file.text === null ? <Empty title="Not shown" because={file.because ?? "The server does not say why."} /> : <Source file={file} text={file.text} />}
+    </section>
+  );
+}
+
+function Source({ file, text }: { file: ConfigFile; text: string }) {
+  const lines = text.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  return (
+    <div class="source" tabIndex={0} role="region" aria-label={`text of ${cut(file.file, 100)}`}>
+      <ol>
+        {lines.slice(0, LINES_MAX).map((line, index) => {
+          const problems = file.problems.filter((problem) => problem.line === index + 1);
+          return (
+            <li key={index} class={problems.length > 0 ? "marked" : undefined}>
+              <code>
+                <bdi>{visible(line) || " "}</bdi>
+              </code>
+              {problems.map((problem, at) => (
+                <ProblemLine key={at} problem={problem} />
+              ))}
+            </li>
+          );
+        })}
+      </ol>
+      {lines.length > LINES_MAX && <p class="quiet">{lines.length - LINES_MAX} more lines</p>}
+    </div>
+  );
+}
+
+function ProblemLine({ problem }: { problem: ConfigFile["problems"][number] }) {
+  return (
+    <div class={`config-problem ${problem.severity}`}>
+      <State of={problem.severity} /> <Text of={problem.message} max={1000} />
+      {problem.help && <div class="quiet"><Text of={problem.help} max={1000} /></div>}
+    </div>
+  );
+}

@@ -1,0 +1,46 @@
+/** show: what check finds in the folder and in the live series: each finding with its place and its way out. */
+import { get, useAsked } from "../api";
+import { Empty, ErrorLine, Loading, State, Text } from "../parts/basics";
+import { filtered, Filter, Tabs, useTab } from "../parts/controls";
+import { Table, type Column } from "../parts/table";
+import { cut, oneLine } from "../parts/text";
+import { href } from "../router";
+import type { PageProps } from "../routes";
+import type { Finding } from "../shapes";
+
+const RANK = { error: 0, warning: 1, info: 2 } as const;
+
+export default function Findings(_: PageProps) {
+  const asked = useAsked((abort) => get<{ data: { findings: Finding[] } }>("api/bellbuoy/findings", {}, abort).then((answer) => answer.data.findings), "findings", 30_000);
+  const all = asked.data ?? [];
+  const tabs = [
+    { id: "all", title: "All", count: all.length },
+    ...(["error", "warning", "info"] as const).map((severity) => ({ id: severity, title: { error: "Errors", warning: "Warnings", info: "Notes" }[severity], count: all.filter((one) => one.severity === severity).length })),
+  ];
+  const tab = useTab(tabs);
+  const shown = filtered(tab === "all" ? all : all.filter((one) => one.severity === tab), (one) => `${one.code} ${one.file} ${one.message} ${one.fix ?? ""}`);
+  return (
+    <>
+      <h1>Findings</h1>
+      <ErrorLine error={asked.error} again={asked.again} />
+      {!asked.data && asked.loading && <Loading />}
+      {asked.data && all.length === 0 && <Empty title="Nothing was found" because="Every rule can fire, every panel has data, every route can be reached." />}
+      {all.length > 0 && (
+        <>
+          <Tabs tabs={tabs} label="Findings" />
+          <div class="bar">
+            <Filter placeholder="Filter by code, file, words" />
+          </div>
+          <Table rows={shown} columns={COLUMNS} rowKey={(one) => JSON.stringify(one)} caption="Findings" sort="severity" />
+        </>
+      )}
+    </>
+  );
+}
+
+const COLUMNS: Column<Finding>[] = [
+  { key: "severity", title: "Severity", value: (one) => RANK[one.severity] ?? 3, cell: (one) => <State of={one.severity} /> },
+  { key: "message", title: "Finding", value: (one) => one.message, cell: (one) => <><Text of={one.message} max={600} />{one.fix && <div class="quiet"><Text of={one.fix} max={600} /></div>}</> },
+  { key: "file", title: "Place", value: (one) => `${one.file}:${one.line ?? 0}`, cell: (one) => <a class="mono" href={href("configuration", { file: one.file })}><bdi>{oneLine(cut(one.file, 120))}</bdi>{one.line ? `:${one.line}` : ""}</a> },
+  { key: "code", title: "Check", value: (one) => one.code, cell: (one) => <code>{one.code}</code> },
+];
