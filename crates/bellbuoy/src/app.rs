@@ -26,6 +26,7 @@ use crate::forwarder::Forwarder;
 use crate::models::{Models, References, Sources};
 use crate::path::{Parts, Path};
 use crate::pollers::{self, Watcher};
+use crate::pulse::{Pulse, Reading};
 use crate::pushed::Pushed;
 use crate::scraper::{Scraper, discovery_files};
 use crate::sender::Sender;
@@ -103,6 +104,7 @@ pub struct App {
     pub scraper: Arc<Scraper>,
     pub models: Arc<Models>,
     pub dashboards: Dashboards,
+    pub pulse: Pulse,
     /// Where rows of models are fetched.
     pub sources: Arc<Sources>,
     pub pushed: Arc<Pushed>,
@@ -198,6 +200,7 @@ impl App {
             sources: Sources::new(path.clone(), models.clone()),
             models,
             dashboards: Dashboards::new(&options.config, &options.data),
+            pulse: Pulse::default(),
             references,
             pushed,
             sender: Sender::new(path.clone(), clients.clone()),
@@ -401,6 +404,7 @@ impl App {
                         error!("samples could not be forced to disk: {error}");
                     }
                     self.models.run_due(clock::now());
+                    self.take_pulse();
                 }
                 _ = watch.tick(), if self.options.watch => {
                     tokio::task::block_in_place(|| self.dashboards.refresh());
@@ -424,6 +428,16 @@ impl App {
                 _ = stopped.changed() => return,
             }
         }
+    }
+
+    fn take_pulse(&self) {
+        let rows = self.path.telemetry.model_rows.all();
+        let predictions = rows.into_iter().filter_map(|(labels, count)| match labels.as_slice() {
+            [model, kind] if kind == "predictions" => Some((model.clone(), count)),
+            _ => None,
+        });
+        let reading = Reading { samples: self.path.store.stats().samples_appended, predictions: predictions.collect() };
+        self.pulse.note(reading, clock::now());
     }
 
     /// Discovery files are left out: the scraper follows them without a reload.

@@ -35,6 +35,7 @@ use crate::app::AlertmanagerOptions;
 use crate::backlog::{self, Backlog, Ticket};
 use crate::clock::Stopwatch;
 use crate::config::Settings;
+use crate::evaluations::Evaluations;
 use crate::event::Event;
 use crate::events::{self, Book, EventError, Told};
 use crate::forwarder::Forwarder;
@@ -74,6 +75,8 @@ pub struct Path {
     pub outbox: Arc<Outbox>,
     pub backlog: Arc<Backlog>,
     pub external_url: String,
+    /// What rules gave lately.
+    pub evaluations: Evaluations,
     forwarder: Forwarder,
     settings: backlog::Shared,
     templates: RwLock<Arc<TemplateSet>>,
@@ -103,6 +106,7 @@ impl Path {
             outbox,
             backlog,
             external_url,
+            evaluations: Evaluations::default(),
             forwarder,
             router,
             settings,
@@ -198,7 +202,9 @@ impl Path {
                 warn!("rule {} of group {label}: {error}", index + 1);
             }
             report.warnings.iter().for_each(|warning| warn!("rule {} of group {label}: {warning}", index + 1));
-            group.set_evaluation_seconds(index, rule_watch.seconds());
+            let seconds = rule_watch.seconds();
+            group.set_evaluation_seconds(index, seconds);
+            self.evaluations.note(&group, index, at, seconds, &report);
             alerts.extend(report.alerts);
             transitions.extend(report.transitions);
         }
@@ -563,6 +569,7 @@ impl Path {
             error!("the end of removed rules could not be stored: {error}");
         }
         lock(&self.router).reload(settings.router_or_default(), now);
+        self.evaluations.keep_only(&groups.iter().map(|group| lock(group)).map(|group| (group.key(), group.len())).collect());
         *self.groups.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = groups.clone();
         *self.templates.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(templates);
         *self.settings.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = settings;

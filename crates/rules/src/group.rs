@@ -146,6 +146,26 @@ impl Group {
         report
     }
 
+    /// The state of a rule and how many of its alerts are pending and firing; `None` for recording rules.
+    pub fn rule_state(&self, index: usize) -> Option<(State, usize, usize)> {
+        let rule = self.rules.get(index)?;
+        let count = |states: &mut dyn Iterator<Item = State>| {
+            let (mut pending, mut firing) = (0, 0);
+            for state in states {
+                pending += usize::from(state == State::Pending);
+                firing += usize::from(state == State::Firing);
+            }
+            (pending, firing)
+        };
+        let (state, (pending, firing)) = match (&rule.settings, &rule.grafana) {
+            (RuleSettings::Recording(_), _) => return None,
+            (RuleSettings::Grafana(settings), _) if settings.record.is_some() => return None,
+            (_, Some(grafana)) => (grafana.instances.state(), count(&mut grafana.views().into_iter().map(|view| view.state))),
+            (_, None) => (rule.alerts.state(), count(&mut rule.alerts.active.values().map(|alert| alert.state))),
+        };
+        Some((state, pending, firing))
+    }
+
     /// After the last rule; `seconds` by the boat's clock for the whole group.
     pub fn finish_evaluation(&mut self, at: Timestamp, seconds: f64) {
         self.last_evaluation = Some(at);
@@ -327,6 +347,7 @@ fn record(
 ) -> Result<Vec<(Labels, f64)>, RuleError> {
     let (elements, warnings) = with.vector(&rule.expr, at)?;
     report.warnings = warnings;
+    report.saw(elements.iter().map(|element| element.value));
     let count = elements.len();
     let mut series = BTreeMap::new();
     let mut histograms = 0;
@@ -402,6 +423,7 @@ impl AlertWork<'_> {
     fn find(&self, report: &mut RuleReport) -> Result<BTreeMap<Labels, Found>, RuleError> {
         let (elements, warnings) = self.with.vector(&self.rule.expr, self.times.sample_at)?;
         report.warnings = warnings;
+        report.saw(elements.iter().map(|element| element.value));
         let mut found = BTreeMap::new();
         let mut histograms = 0;
         for element in elements {

@@ -12,6 +12,10 @@ pub struct RuleReport {
     pub error: Option<RuleError>,
     /// What did not stop the rule but a person should know: failed templates, skipped native histograms, PromQL's warnings.
     pub warnings: Vec<String>,
+    /// Series that the expression gave; `None` when it failed or the rule is Grafana's.
+    pub series: Option<usize>,
+    /// The largest of their values; `None` without a finite one.
+    pub largest: Option<f64>,
     /// Values taken by the store, staleness markers not counted.
     pub samples: usize,
     /// Values that the store refused.
@@ -19,6 +23,14 @@ pub struct RuleReport {
     /// For the router: firing alerts that are new or due to be repeated, and resolved ones.
     pub alerts: Vec<Alert>,
     pub transitions: Vec<Transition>,
+}
+
+impl RuleReport {
+    /// What the expression gave; histograms have no value.
+    pub(crate) fn saw(&mut self, values: impl ExactSizeIterator<Item = Option<f64>>) {
+        self.series = Some(values.len());
+        self.largest = values.flatten().filter(|value| value.is_finite()).reduce(f64::max);
+    }
 }
 
 /// What one evaluation of a whole group did.

@@ -82,4 +82,6 @@ pub struct TargetHealth {
     pub last_scrape_seconds: f64,
     /// Samples of the last scrape.
     pub samples: usize,
+    /// All of what the last scrape did.
+    pub report: ScrapeReport,
 }

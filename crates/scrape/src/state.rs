@@ -71,6 +71,7 @@ impl TargetState {
             last_scrape: Some(at),
             last_scrape_seconds: took_seconds,
             samples: report.samples_scraped,
+            report: report.clone(),
         };
         report
     }

@@ -10,6 +10,7 @@
 
 mod appender;
 mod bits;
+mod cardinality;
 mod chunk;
 mod chunk_files;
 pub mod crash;
@@ -26,6 +27,7 @@ mod table;
 mod wal;
 
 pub use appender::{Appender, Committed, Durability};
+pub use cardinality::Cardinality;
 pub use chunk::{Chunk, DecodeError, Decoder};
 pub use disk::{Disk, LogFile, OsDisk, ReadFile};
 pub use replay::{Damage, Recovery};

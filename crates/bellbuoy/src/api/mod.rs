@@ -24,6 +24,8 @@ mod pushed;
 mod receivers;
 mod reports;
 mod same_origin;
+mod status;
+mod targets;
 mod values;
 
 use std::sync::Arc;

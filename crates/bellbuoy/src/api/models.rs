@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::answer::{ApiError, ErrorType};
+use super::bellbuoy;
 use super::params::Params;
 use crate::app::App;
 use crate::clock;
@@ -95,6 +96,8 @@ async fn show(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>) -> An
     let mut data = app.models.outline(&name)?;
     data["judgement"] = json!(app.models.last(&name)?.as_ref().map(Judgement::json));
     data["sources"] = json!(app.sources.status(&name));
+    data["registry"] = bellbuoy::registry::registry(&app, &name);
+    data["traffic"] = bellbuoy::traffic(&app, &name);
     Ok(Json(json!({"status": "success", "data": data})).into_response())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In:    queries. Out: what store, promql, rules and scrape know, in Prometheus' JSON and status codes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,13 +10,12 @@ use axum::extract::{Path as UrlPath, State};
 use axum::routing::get;
 use bellbuoy_promql as promql;
 use bellbuoy_rules::{AlertView, RuleKind, RuleView};
-use bellbuoy_scrape::Health;
 use bellbuoy_vocabulary::{Labels, Matcher, Millis, Timestamp, format_float};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, ApiError, ErrorType, raw, success, success_list};
 use super::params::{Params, invalid};
-use super::values;
+use super::{status, targets, values};
 use crate::app::App;
 use crate::clock::{self, Stopwatch};
 use crate::forwarder::Forwarder;
@@ -24,7 +23,7 @@ use crate::wire::labels_json;
 
 /// Prometheus' bound on the points of one series in a range query.
 const POINTS_MAX: i64 = 11_000;
-const QUERY_TIMEOUT: Millis = Millis::from_minutes(2);
+pub const QUERY_TIMEOUT: Millis = Millis::from_minutes(2);
 /// The version of Prometheus whose API this is; Grafana decides by it which endpoints to use.
 pub const PROMETHEUS_VERSION: &str = "3.5.0";
 
@@ -37,17 +36,14 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/series", get(series).post(series))
         .route("/labels", get(labels).post(labels))
         .route("/label/{name}/values", get(label_values))
-        .route("/targets", get(targets))
-        .route("/scrape_pools", get(scrape_pools))
+        .route("/targets", get(targets::targets))
+        .route("/targets/relabel_steps", get(targets::relabel_steps))
+        .route("/scrape_pools", get(targets::scrape_pools))
         .route("/rules", get(rules))
         .route("/alerts", get(alerts))
         .route("/metadata", get(metadata))
         .route("/alertmanagers", get(alertmanagers))
-        .route("/status/buildinfo", get(buildinfo))
-        .route("/status/runtimeinfo", get(runtimeinfo))
-        .route("/status/config", get(config))
-        .route("/status/flags", get(flags))
-        .route("/status/tsdb", get(tsdb))
+        .merge(status::routes())
         .fallback(not_found)
 }
 
@@ -172,50 +168,6 @@ fn union(selectors: &[Vec<Matcher>], list: impl Fn(&[Matcher]) -> Vec<String>) -
     }
 }
 
-async fn targets(State(app): State<Arc<App>>, params: Params) -> Answer {
-    let state = params.get("state").unwrap_or("any").to_lowercase();
-    let pool = params.get("scrapePool");
-    let mut active = Vec::new();
-    if matches!(state.as_str(), "any" | "active") {
-        for view in app.scraper.views().iter().filter(|view| pool.is_none_or(|pool| pool == view.target.job)) {
-            let (target, health) = (&view.target, &view.health);
-            active.push(json!({
-                "discoveredLabels": labels_json(&target.discovered),
-                "labels": labels_json(&target.labels),
-                "scrapePool": target.job,
-                "scrapeUrl": target.url,
-                "globalUrl": target.url,
-                "lastError": health.last_error,
-                "lastScrape": time_json(health.last_scrape),
-                "lastScrapeDuration": health.last_scrape_seconds,
-                "health": match health.health { Health::Up => "up", Health::Down => "down", Health::Unknown => "unknown" },
-                "scrapeInterval": target.interval.to_string(),
-                "scrapeTimeout": target.timeout.to_string(),
-            }));
-        }
-    }
-    let dropped = app.scraper.dropped();
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (job, _) in &dropped {
-        *counts.entry(job.clone()).or_default() += 1;
-    }
-    let shown: Vec<Value> = if matches!(state.as_str(), "any" | "dropped") {
-        dropped
-            .iter()
-            .map(|(job, target)| json!({"discoveredLabels": labels_json(&target.discovered), "scrapePool": job, "reason": target.reason}))
-            .collect()
-    } else {
-        Vec::new()
-    };
-    success(json!({"activeTargets": active, "droppedTargets": shown, "droppedTargetCounts": counts}))
-}
-
-async fn scrape_pools(State(app): State<Arc<App>>) -> Answer {
-    let mut names: Vec<String> = app.path.settings().scrape.iter().map(|job| job.job_name.clone()).collect();
-    names.sort();
-    success(json!({"scrapePools": names}))
-}
-
 async fn rules(State(app): State<Arc<App>>, params: Params) -> Answer {
     let kind = params.get("type").unwrap_or("");
     if !matches!(kind, "" | "alert" | "record") {
@@ -333,44 +285,6 @@ async fn alertmanagers(State(app): State<Arc<App>>) -> Answer {
     };
     let active: Vec<Value> = urls.into_iter().map(|url| json!({"url": url})).collect();
     success(json!({"activeAlertmanagers": active, "droppedAlertmanagers": []}))
-}
-
-async fn buildinfo() -> Answer {
-    success(json!({
-        "version": PROMETHEUS_VERSION, "revision": concat!("bellbuoy ", env!("CARGO_PKG_VERSION")), "branch": "HEAD", "buildUser": "", "buildDate": "", "goVersion": "",
-    }))
-}
-
-async fn runtimeinfo(State(app): State<Arc<App>>) -> Answer {
-    let stats = app.path.store.stats();
-    let reload = app.reload_status();
-    success(json!({
-        "startTime": time_json(app.started_at), "CWD": std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default(),
-        "hostname": "", "serverTime": time_json(clock::now()),
-        "reloadConfigSuccess": reload.good, "lastConfigTime": time_json(reload.last_good),
-        "corruptionCount": stats.wal_corruptions, "goroutineCount": 0, "GOMAXPROCS": std::thread::available_parallelism().map_or(1, |n| n.get()),
-        "GOMEMLIMIT": 0, "GOGC": "", "GODEBUG": "", "storageRetention": app.retention().to_string(),
-    }))
-}
-
-async fn config(State(app): State<Arc<App>>) -> Answer {
-    success(json!({"yaml": app.path.settings().prometheus_text}))
-}
-
-async fn flags(State(app): State<Arc<App>>) -> Answer {
-    success(json!({
-        "web.listen-address": app.options.listen, "storage.tsdb.path": app.options.data.display().to_string(),
-        "storage.tsdb.retention.time": app.retention().to_string(), "web.external-url": app.external_url(),
-    }))
-}
-
-async fn tsdb(State(app): State<Arc<App>>) -> Answer {
-    let stats = app.path.store.stats();
-    success(json!({
-        "headStats": {"numSeries": stats.series, "chunkCount": stats.chunks,
-            "minTime": stats.min_time.map_or(0, |t| t.0), "maxTime": stats.max_time.map_or(0, |t| t.0)},
-        "seriesCountByMetricName": [], "labelValueCountByLabelName": [], "memoryInBytesByLabelName": [], "seriesCountByLabelValuePair": [],
-    }))
 }
 
 /// Go's zero time stands for "never".

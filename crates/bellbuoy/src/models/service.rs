@@ -173,6 +173,11 @@ impl Models {
         Ok(lock(&self.get(name)?.last).clone())
     }
 
+    /// From which share of drifted features on drift is detected.
+    pub fn drift_share(&self, name: &str) -> Option<f64> {
+        self.get(name).ok().map(|cell| cell.config.settings.drift.share)
+    }
+
     pub fn kind(&self, name: &str) -> Result<ModelKind, ModelError> {
         Ok(self.get(name)?.config.settings.kind.clone())
     }
