@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bellbuoy_notify::{Answer, EmailMessage, FailKind};
 use lettre::address::{Address, Envelope};
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentDisposition, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Mailboxes, Message, MultiPart, SinglePart};
 
 use self::session::{Refused, Session, Stop};
@@ -113,14 +113,22 @@ fn message(mail: &EmailMessage) -> Result<(Message, Vec<Address>), String> {
         builder = builder.raw_header(HeaderValue::new(name, value.replace(['\r', '\n'], " ")));
     }
     let text = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(mail.text.clone());
-    let built = if mail.html.is_empty() {
-        builder.singlepart(text)
-    } else {
-        let html = SinglePart::builder().header(ContentType::TEXT_HTML).body(mail.html.clone());
-        builder.multipart(MultiPart::alternative().singlepart(text).singlepart(html))
+    let html = SinglePart::builder().header(ContentType::TEXT_HTML);
+    let both = || MultiPart::alternative().singlepart(text.clone()).singlepart(html.body(mail.html.clone()));
+    // Mail programs show a picture below the text when it comes after it; users' HTML knows nothing of it.
+    let built = match (mail.html.is_empty(), mail.picture.is_empty()) {
+        (true, true) => builder.singlepart(text),
+        (false, true) => builder.multipart(both()),
+        (true, false) => builder.multipart(MultiPart::mixed().singlepart(text).singlepart(picture(mail))),
+        (false, false) => builder.multipart(MultiPart::mixed().multipart(both()).singlepart(picture(mail))),
     };
     let built = built.map_err(|error| format!("the mail could not be built: {error}"))?;
     Ok((built, recipients))
+}
+
+fn picture(mail: &EmailMessage) -> SinglePart {
+    let png = ContentType::parse("image/png").unwrap_or(ContentType::TEXT_PLAIN);
+    SinglePart::builder().header(png).header(ContentDisposition::inline_with_name("alert.png")).body(mail.picture.clone())
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub mod machine;
 pub mod models;
 pub mod outbox;
 pub mod path;
+pub mod picture;
 pub mod pollers;
 pub mod postgres;
 pub mod process;

@@ -119,6 +119,11 @@ impl Outbox {
         first.map_or(Next::Nothing, |message| Next::Due(Box::new(message)))
     }
 
+    /// Whether a message waits that could be sent now, beside the one under way.
+    pub fn has_due(&self, destination: &str, now: Timestamp) -> bool {
+        self.lock().get(destination).and_then(|queue| queue.heads.first()).is_some_and(|(due_at, ..)| *due_at <= now)
+    }
+
     /// The message under way was not tried after all.
     pub fn put_back(&self, message: &Pending) {
         let mut queues = self.lock();

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bellbuoy_notify::{
-    Answer, Context, Done, FailKind, HttpOptions, Integration, Message, Outcome, SEND, Session, SoFar, Verdict, address, compose_step,
-    failure_reason, judge_step, remembers,
+    Answer, Context, Done, FailKind, HttpOptions, Integration, Message, Outcome, PictureTime, SEND, Session, SoFar, Verdict, address,
+    compose_step, failure_reason, judge_step, picture_step, picture_time, remembers,
 };
 use bellbuoy_vocabulary::{Millis, Timestamp};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tracing::{info, warn};
 
 use crate::backlog;
@@ -24,6 +24,7 @@ use crate::email;
 use crate::event::Event;
 use crate::outbox::{Next, Pending};
 use crate::path::{Path, integration};
+use crate::picture::Pictures;
 use crate::state::{OutboxStatus, Settlement, Write};
 
 /// A receiver that does not answer within this time has failed this attempt, unless its settings say another.
@@ -35,6 +36,10 @@ const IDLE: Millis = Millis(2_000);
 /// Templated addresses could be many; those that nobody uses are forgotten above this number.
 const ADDRESSES_MAX: usize = 10_000;
 /// When the receiver of a message is no longer in the settings: look again after a reload or this time.
+/// Of each request that adds a picture to a delivered message.
+const PICTURE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pictures on their way at a time; a message beyond them stays without.
+const PICTURES_MAX: usize = 4;
 const ORPHAN_RETRY: Millis = Millis::from_minutes(5);
 
 pub struct Sender {
@@ -45,6 +50,8 @@ pub struct Sender {
     /// By destination: tokens that services gave. Only here, never on disk.
     sessions: Mutex<HashMap<String, Session>>,
     tasks: Mutex<HashMap<String, tokio::task::JoinHandle<()>>>,
+    pictures: Pictures,
+    pictures_under_way: Arc<Semaphore>,
     stop: watch::Sender<bool>,
 }
 
@@ -66,12 +73,15 @@ fn closed_name(destination: &str) -> String {
 
 impl Sender {
     pub fn new(path: Arc<Path>, clients: Arc<Clients>) -> Arc<Sender> {
+        let pictures = Pictures::new(path.clone());
         Arc::new(Sender {
             path,
             clients,
             addresses: Mutex::default(),
             sessions: Mutex::default(),
             tasks: Mutex::default(),
+            pictures,
+            pictures_under_way: Arc::new(Semaphore::new(PICTURES_MAX)),
             stop: watch::channel(false).0,
         })
     }
@@ -150,7 +160,7 @@ impl Sender {
     }
 
     /// One attempt to deliver. Gives until when the destination as a whole has to wait.
-    async fn attempt(&self, message: &Pending) -> Option<Timestamp> {
+    async fn attempt(self: &Arc<Self>, message: &Pending) -> Option<Timestamp> {
         let now = clock::now();
         let notice = &message.notice;
         let settings = self.path.settings();
@@ -166,7 +176,12 @@ impl Sender {
                 self.path.outbox.put_back(message);
                 Some(until)
             }
-            Delivery::Settled(verdict, memory, answer) => self.settled(message, verdict, memory, &answer, clock::now()),
+            Delivery::Settled(verdict, memory, answer) => {
+                if matches!(verdict, Verdict::Delivered { .. }) && picture_time(&integration.kind) == PictureTime::After {
+                    self.add_picture(integration.clone(), message, answer.clone());
+                }
+                self.settled(message, verdict, memory, &answer, clock::now())
+            }
         }
     }
 
@@ -187,7 +202,10 @@ impl Sender {
         let mut closed_until = None;
         loop {
             let so_far = SoFar { memory: &memory, session: &session, done: &done, last_answer: &message.last_answer };
-            let step = compose_step(integration, notice, &context, &so_far);
+            let mut step = compose_step(integration, notice, &context, &so_far);
+            if let Message::Email(mail) = &mut step.composed.message {
+                mail.picture = self.pictures.of(notice).await.map_or_else(Vec::new, |png| png.to_vec());
+            }
             for problem in &step.composed.problems {
                 self.path.telemetry.template_failures.add(1);
                 warn!("receiver {}: {problem}", notice.receiver);
@@ -228,6 +246,33 @@ impl Sender {
             }
             Message::Email(mail) => email::send(&mail, timeout, &pending.last_answer).await,
         }
+    }
+
+    /// To a message that was delivered. Nothing waits for it, and it is not tried twice.
+    fn add_picture(self: &Arc<Self>, integration: Integration, message: &Pending, delivered: Answer) {
+        if !self.path.settings().pictures {
+            return;
+        }
+        let destination = message.notice.destination();
+        // Where texts are waiting, their receiver's limits are for them.
+        let idle = !self.path.outbox.has_due(&destination, clock::now());
+        let Some(permit) = self.pictures_under_way.clone().try_acquire_owned().ok().filter(|_| idle) else {
+            self.path.telemetry.pictures.add(&["left out"], 1);
+            return;
+        };
+        let (sender, notice) = (self.clone(), message.notice.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let Some(png) = sender.pictures.of(&notice).await else { return };
+            let mut done: Vec<Answer> = Vec::new();
+            while let Some(Message::Http { method, url, headers, body, options }) =
+                picture_step(&integration.kind, &notice, &delivered, &png, &done)
+            {
+                done.push(sender.send(method, url.expose(), headers, body, &options, PICTURE_TIMEOUT).await);
+            }
+            let added = done.last().is_some_and(|answer| matches!(answer, Answer::Http { status: 200..=299, .. }));
+            sender.path.telemetry.pictures.add(&[if added { "added" } else { "refused" }], 1);
+        });
     }
 
     fn session(&self, destination: &str) -> Session {

@@ -17,11 +17,13 @@
 //! events            what pipelines and models told | id, at_ms, event_id, kind, key (until until_ms), body
 //! pushed            groups of metrics that jobs pushed | key (JSON), body (metric text), times
 //! inbox             messages as the built-in inbox received them
+//! inbox_pictures    the picture of a message, added after it
 //! kv                small things by name
 //! ```
 
 mod audit;
 mod history;
+mod inbox;
 mod pushed;
 
 use std::collections::HashMap;
@@ -42,6 +44,7 @@ const RECEIVER_DATA_ROWS_MAX: i64 = 100_000;
 
 pub use self::audit::{AuditQuery, Verified};
 pub use self::history::{HistoryLimits, HistoryQuery};
+pub use self::inbox::InboxRow;
 pub use self::pushed::PushedRow;
 
 #[derive(Debug, thiserror::Error)]
@@ -215,15 +218,6 @@ pub enum Write {
     },
 }
 
-/// A message as the built-in inbox received it.
-#[derive(Clone, Debug)]
-pub struct InboxRow {
-    pub id: i64,
-    pub at: Timestamp,
-    pub path: String,
-    pub body: Value,
-}
-
 impl State {
     pub fn open(path: &Path) -> Result<State, StateError> {
         let open = |path: &Path| -> Result<Connection, rusqlite::Error> {
@@ -378,33 +372,6 @@ impl State {
     /// How many messages have each status.
     pub fn message_counts(&self) -> Vec<(OutboxStatus, u64)> {
         self.lock().counts.iter().map(|(status, count)| (*status, *count)).collect()
-    }
-
-    /// Stores a message of the built-in inbox; a repeat of the same key changes nothing. True when it is new.
-    pub fn inbox_receive(&self, at: Timestamp, key: Option<&str>, path: &str, body: &Value) -> Result<bool, StateError> {
-        let inner = self.lock();
-        let connection = &inner.connection;
-        let new = connection.execute(
-            "INSERT INTO inbox (at_ms, key, path, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO NOTHING",
-            params![at.0, key, path, body.to_string()],
-        )?;
-        connection.execute("DELETE FROM inbox WHERE id <= (SELECT max(id) FROM inbox) - ?1", [INBOX_ROWS_MAX])?;
-        Ok(new > 0)
-    }
-
-    pub fn inbox(&self, rows_max: usize) -> Result<Vec<InboxRow>, StateError> {
-        let inner = self.lock();
-        let connection = &inner.connection;
-        let mut statement = connection.prepare_cached("SELECT id, at_ms, path, body FROM inbox ORDER BY id DESC LIMIT ?1")?;
-        let rows = statement.query_map([rows_max as i64], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
-        })?;
-        let mut out = Vec::new();
-        for row in rows {
-            let (id, at, path, body) = row?;
-            out.push(InboxRow { id, at: Timestamp(at), path, body: serde_json::from_str(&body)? });
-        }
-        Ok(out)
     }
 
     /// Deletes history above its bounds. Pending messages are never deleted.
@@ -613,6 +580,7 @@ CREATE INDEX IF NOT EXISTS event_keys ON events (until_ms) WHERE until_ms IS NOT
 CREATE INDEX IF NOT EXISTS event_kinds ON events (kind, id);
 CREATE TABLE IF NOT EXISTS pushed (key TEXT PRIMARY KEY, body TEXT NOT NULL, pushed_at_ms INTEGER, failed_at_ms INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, key TEXT UNIQUE, path TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS inbox_pictures (id INTEGER PRIMARY KEY, png BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, destination TEXT NOT NULL, group_key TEXT NOT NULL, reason TEXT NOT NULL,
   status TEXT NOT NULL, attempts INTEGER NOT NULL, due_at_ms INTEGER NOT NULL, created_at_ms INTEGER NOT NULL,
@@ -689,10 +657,9 @@ mod tests {
         let state = state();
         let rows = state.commit(&[message("a", "G", 1), message("a", "G", 2), message("b", "G", 3)], Durability::Synced).expect("commit");
         assert_eq!(rows.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
-        assert!(state.inbox_receive(Timestamp(1), Some("k"), "/inbox", &json!({})).expect("insert"));
-        assert!(!state.inbox_receive(Timestamp(2), Some("k"), "/inbox", &json!({})).expect("insert"));
-        assert!(state.inbox_receive(Timestamp(3), None, "/inbox", &json!({})).expect("insert"));
-        assert!(state.inbox_receive(Timestamp(3), None, "/inbox", &json!({})).expect("insert"));
+        let ids = [(1, Some("k")), (2, Some("k")), (3, None), (3, None)]
+            .map(|(at, key)| state.inbox_receive(Timestamp(at), key, "/inbox", &json!({})).expect("insert"));
+        assert_eq!(ids, [1, 1, 2, 3]);
         assert_eq!(state.inbox(10).expect("rows").len(), 3);
     }
 

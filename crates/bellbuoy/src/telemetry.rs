@@ -88,6 +88,8 @@ pub struct Telemetry {
     pub forwards_failed: Counter,
     pub forwards_dropped: Counter,
     pub template_failures: Counter,
+    /// Pictures of alerts: drawn, nothing to draw, too late; and of those that were sent after their message: added, refused.
+    pub pictures: Family,
     /// Handler and status code.
     /// Changes that a browser asked for on behalf of another site.
     pub cross_site_refused: Counter,

@@ -52,6 +52,8 @@ pub struct EmailMessage {
     pub message_id: String,
     /// The same for all mails of a group, so that mail programs show them together. Empty: none.
     pub references: String,
+    /// A picture of the alert, as PNG; empty: none.
+    pub picture: Vec<u8>,
     /// Further headers, each on one line.
     pub headers: Vec<(String, String)>,
 }

@@ -65,7 +65,7 @@ pub(crate) fn after(settings: &DiscordSettings, notice: &Notice, step: &str, ans
 }
 
 /// The address of a message that a webhook sent: `.../messages/ID`, and of the query the thread.
-fn with_message(url: &Secret, id: &str) -> Option<Secret> {
+pub(crate) fn with_message(url: &Secret, id: &str) -> Option<Secret> {
     let (address, query) = url.expose().split_once('?').unwrap_or((url.expose(), ""));
     let thread = query.split('&').find(|pair| pair.starts_with("thread_id=")).map_or(String::new(), |pair| format!("?{pair}"));
     (!query.contains('#') && !address.contains('#'))

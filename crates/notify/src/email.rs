@@ -53,6 +53,7 @@ pub(crate) fn compose(settings: &EmailSettings, notice: &Notice, context: &Conte
         from: one_line(&from, ADDRESS_CHARS_MAX),
         message_id: format!("<{}@bellbuoy>", notice.idempotency_key()),
         references: if own_thread { String::new() } else { thread(settings, notice) },
+        picture: Vec::new(),
         headers,
     };
     Composed { message: Message::Email(Box::new(message)), problems }

@@ -2,6 +2,7 @@
 //!
 //! In:    a `Notice` (who is told what, and why) and the receiver's settings; later the receiver's answer.
 //! Out:   `compose`: the whole HTTP request or mail; `judge`: delivered, retry at, or given up, with the reason in words.
+//!        `picture_step`: the picture that follows a delivered message.
 //!        `compose_step`, `judge_step`: the same where a delivery needs several requests or remembers the last one.
 //! Never: sends anything, reads a clock, fails to give a message: a broken template ends in a plain form that says so.
 //! Holds: no message is longer than its service takes; what was cut is said in the message; no secret in any error;
@@ -21,6 +22,7 @@ mod msteamsv2;
 mod notice;
 mod opsgenie;
 mod pagerduty;
+mod picture;
 pub mod probe;
 mod settings;
 mod sha256;
@@ -50,6 +52,7 @@ pub use compose::{Composed, Context, EmailMessage, Message, compose, compose_aga
 pub use exchange::{Done, Outcome, SEND, Session, SoFar, Step, address, compose_step, judge_step, remembers};
 pub use judge::{Answer, FailKind, Verdict, failure_reason, judge};
 pub use notice::{AlertJson, LabelsJson, Notice, alert_of, idempotency_key, labels_of};
+pub use picture::{PictureTime, picture_step, picture_time};
 pub use private::public_of;
 pub use settings::{
     Detail, DiscordSettings, EmailSettings, EmailThreading, GrafanaWebhookSettings, HmacSettings, HttpOptions, Integration,

@@ -4,11 +4,13 @@ mod bars;
 mod bins;
 mod lines;
 mod reliability;
+mod time_ticks;
 
 pub(crate) use bars::bars;
 pub(crate) use bins::bins;
 pub(crate) use lines::{LineChart, lines};
 pub(crate) use reliability::reliability;
+pub(crate) use time_ticks::TimeTicks;
 
 use std::fmt::Write as _;
 
@@ -26,7 +28,7 @@ fn open(out: &mut String, id: &str, class: &str, width: usize, height: usize, ti
 }
 
 /// One decimal is a tenth of a pixel.
-fn px(value: f64) -> String {
+pub(crate) fn px(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }

@@ -1,6 +1,7 @@
 //! The built-in inbox: a webhook receiver that keeps each message as it came and draws it as Discord would.
 //!
-//! In:    any JSON by POST. Out: `/inbox` (drawn), `/api/bellbuoy/inbox` (as received), `/api/bellbuoy/notifications` (as sent).
+//! In:    any JSON by POST, a picture for one of them by PATCH, as Discord takes both. Out: `/inbox` (drawn), `/api/bellbuoy/inbox` (as received),
+//!        `/api/bellbuoy/notifications` (as sent).
 //! Never: keeps the same message twice: a repeat has the same `Idempotency-Key`.
 
 use std::fmt::Write as _;
@@ -8,8 +9,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::{Multipart, Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bellbuoy_vocabulary::Timestamp;
 use serde_json::{Value, json};
@@ -22,6 +23,7 @@ use crate::state::InboxRow;
 
 const ROWS_MAX: usize = 1000;
 const DRAWN_MAX: usize = 100;
+const PICTURE_BYTES_MAX: usize = 1 << 20;
 
 pub async fn receive(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let value: Value = match serde_json::from_slice(&body) {
@@ -30,16 +32,60 @@ pub async fn receive(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, 
     };
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
     match tokio::task::block_in_place(|| app.path.state.inbox_receive(clock::now(), key, uri.path(), &value)) {
+        // As Discord: the message comes back only to those who ask for it.
+        Ok(id) if uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "wait=true")) => {
+            Json(json!({"id": id.to_string()})).into_response()
+        }
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"message": error.to_string()}))).into_response(),
+        Err(error) => failed(&error),
     }
+}
+
+/// `PATCH .../messages/ID`: the picture of a message that was received.
+pub async fn add_picture(State(app): State<Arc<App>>, Path(path): Path<String>, mut form: Multipart) -> Response {
+    let refused = |status: StatusCode, text: &str| (status, Json(json!({"message": text}))).into_response();
+    let id = path.split_once("messages/").and_then(|(before, id)| (before.is_empty() || before.ends_with('/')).then_some(id));
+    let Some(id) = id.and_then(|id| id.parse::<i64>().ok()) else { return refused(StatusCode::NOT_FOUND, "no such message") };
+    let mut png = None;
+    loop {
+        match form.next_field().await {
+            Ok(Some(field)) if field.content_type() == Some("image/png") => match field.bytes().await {
+                Ok(bytes) if bytes.starts_with(b"\x89PNG") && bytes.len() <= PICTURE_BYTES_MAX => png = Some(bytes),
+                Ok(_) => return refused(StatusCode::BAD_REQUEST, "the picture is no PNG, or larger than 1 MiB"),
+                Err(error) => return refused(StatusCode::BAD_REQUEST, &error.body_text()),
+            },
+            Ok(Some(_)) => {}
+            Ok(None) => break,
+            Err(error) => return refused(StatusCode::BAD_REQUEST, &error.body_text()),
+        }
+    }
+    let Some(png) = png else { return refused(StatusCode::BAD_REQUEST, "no part of the form is a picture (image/png)") };
+    match tokio::task::block_in_place(|| app.path.state.inbox_add_picture(id, &png)) {
+        Ok(true) => Json(json!({"id": id.to_string()})).into_response(),
+        Ok(false) => refused(StatusCode::NOT_FOUND, "no such message"),
+        Err(error) => failed(&error),
+    }
+}
+
+pub async fn picture(State(app): State<Arc<App>>, Path(id): Path<i64>) -> Response {
+    match tokio::task::block_in_place(|| app.path.state.inbox_picture(id)) {
+        Ok(Some(png)) => ([(header::CONTENT_TYPE, "image/png"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], png).into_response(),
+        Ok(None) => (StatusCode::NOT_FOUND, "404 page not found\n").into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &crate::state::StateError) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"message": error.to_string()}))).into_response()
 }
 
 /// The messages as received, newest first.
 pub async fn list(State(app): State<Arc<App>>) -> Response {
     match app.path.state.inbox(ROWS_MAX) {
         Ok(rows) => Json(
-            rows.iter().map(|row| json!({"id": row.id, "at": row.at.rfc3339(), "path": row.path, "message": row.body})).collect::<Vec<_>>(),
+            rows.iter()
+                .map(|row| json!({"id": row.id, "at": row.at.rfc3339(), "path": row.path, "message": row.body, "picture": row.has_picture}))
+                .collect::<Vec<_>>(),
         )
         .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
@@ -76,12 +122,12 @@ pub async fn page(State(app): State<Arc<App>>) -> Response {
         out.push_str("<p>No message has arrived yet. A receiver with the address of this page delivers here.</p>");
     }
     for row in &rows {
-        draw(&mut out, row);
+        draw(&mut out, row, &app.route_prefix());
     }
     Html(layout("Inbox", &out)).into_response()
 }
 
-fn draw(out: &mut String, row: &InboxRow) {
+fn draw(out: &mut String, row: &InboxRow, root: &str) {
     let name = row.body.get("username").and_then(Value::as_str).unwrap_or("bellbuoy");
     let _ = write!(out, r#"<article><header><b>{}</b> <time>{}</time></header>"#, escape(name), row.at.rfc3339());
     if let Some(content) = row.body.get("content").and_then(Value::as_str).filter(|content| !content.is_empty()) {
@@ -92,6 +138,13 @@ fn draw(out: &mut String, row: &InboxRow) {
         None => {
             let _ = write!(out, "<pre>{}</pre>", escape(&pretty(&row.body)));
         }
+    }
+    if row.has_picture {
+        let _ = write!(
+            out,
+            "<img src=\"{root}/api/bellbuoy/inbox/{}/picture\" width=\"400\" height=\"150\" alt=\"The last values of the alert\">",
+            row.id
+        );
     }
     let _ = write!(out, "<details><summary>as received</summary><pre>{}</pre></details></article>", escape(&pretty(&row.body)));
 }

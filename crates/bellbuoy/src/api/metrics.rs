@@ -240,6 +240,10 @@ fn tell(w: &mut TextWriter, app: &App) {
         }
     }
     summary(w, "alertmanager_notification_latency_seconds", "How long attempts to notify took.", telemetry.notification_seconds.get());
+    w.family("bellbuoy_pictures_total", Counter, "Pictures of alerts for messages, by what became of them.");
+    for (labels, n) in telemetry.pictures.all() {
+        w.sample("", &[("outcome", &labels[0])], n as f64);
+    }
     w.family("bellbuoy_template_failures_total", Counter, "Templates that failed; the message went out in a plain form.").sample(
         "",
         &[],

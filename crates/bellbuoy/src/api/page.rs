@@ -27,7 +27,10 @@ impl IntoResponse for Html {
     fn into_response(self) -> Response {
         let headers = [
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+            (
+                header::CONTENT_SECURITY_POLICY,
+                "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+            ),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ];
         (headers, self.0).into_response()

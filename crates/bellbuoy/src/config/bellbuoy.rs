@@ -7,6 +7,7 @@
 //! mlflow: [...]                    # see mlflow.rs and docs/guides/mlflow.md
 //! pushgateway: {interval: 15s, job: pushgateway}    # how metrics that jobs push become samples
 //! fallback_receiver: oncall        # a receiver of alertmanager.yml: told what another one refused for good
+//! notifications: {pictures: true}  # Discord, Telegram, Slack bots and mails show what the alert looked at
 //! storage:
 //!   retention: 15d
 //!   retention_size: 10GB
@@ -28,7 +29,7 @@ use super::{Files, host, models};
 use crate::state::HistoryLimits;
 
 /// The top-level keys.
-pub const KEYS: [&str; 7] = ["models", "storage", "host", "fallback_receiver", "airflow", "mlflow", "pushgateway"];
+pub const KEYS: [&str; 8] = ["notifications", "models", "storage", "host", "fallback_receiver", "airflow", "mlflow", "pushgateway"];
 /// What the database itself keeps.
 const HISTORY_ROWS_MAX: u64 = 100_000;
 
@@ -44,6 +45,8 @@ pub struct Bellbuoy {
     pub fallback_receiver: Option<(String, Span)>,
     /// Alerts go to the Alertmanagers of prometheus.yml too, although there are routes here.
     pub forward_alerts: bool,
+    /// Not given: true.
+    pub pictures: Option<bool>,
 }
 
 pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellbuoy {
@@ -71,6 +74,10 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellb
     }
     if let Some(pushed) = fields.map("pushgateway", "pushgateway") {
         out.pushed = read_pushed(pushed);
+    }
+    if let Some(notifications) = fields.map("notifications", "notifications") {
+        out.pictures = notifications.boolean("pictures");
+        notifications.finish();
     }
     if let Some(storage) = fields.map("storage", "storage") {
         out.storage = read_storage(storage);

@@ -138,7 +138,7 @@ pub fn load(sources: &Sources) -> Loaded {
         variable_use: VariableUse::default(),
     };
     loader.read_env_file(sources.dir_or_file, &found);
-    let mut settings = Settings::default();
+    let mut settings = Settings { pictures: true, ..Settings::default() };
     let prometheus = loader.read_prometheus(&found, &mut settings);
     loader.read_rules(sources, &found, &prometheus, &mut settings);
     loader.read_alertmanager(&found, &mut settings);
@@ -409,6 +409,7 @@ impl Loader<'_> {
         settings.airflow = bellbuoy.airflow;
         settings.mlflow = bellbuoy.mlflow;
         settings.pushed = bellbuoy.pushed;
+        settings.pictures = bellbuoy.pictures.unwrap_or(settings.pictures);
         settings.alerting.beside_routes = bellbuoy.forward_alerts;
         if let Some((name, span)) = bellbuoy.fallback_receiver {
             let known = || settings.receivers.iter().map(|receiver| receiver.name.as_str());

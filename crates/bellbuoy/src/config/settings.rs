@@ -33,6 +33,8 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// A receiver that is told what another one refused for good.
     pub fallback_receiver: Option<String>,
+    /// Messages bring pictures of what their alerts looked at.
+    pub pictures: bool,
     /// `None`: this host is not watched.
     pub host: Option<HostSettings>,
     pub airflow: Vec<AirflowConfig>,

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use mail_parser::{Message, MessageParser, MimeHeaders};
 use serde_json::Value;
 
-use super::harness::{Folder, PATIENCE, Program, ReadWrite, wait_for};
+use super::harness::{Folder, PATIENCE, Program, ReadWrite, Server, prometheus, wait_for};
 use super::tls;
 
 /// How a server of a test behaves.
@@ -203,6 +203,24 @@ fn a_mail_that_was_put_off_arrives_with_text_html_and_a_stable_identity() {
     assert!(html.contains("it drifts") && html.contains("Drift&lt;b&gt;") && !html.contains("Drift<b>"), "labels are text in HTML: {html}");
     assert!(parsed.body_text(0).expect("a text part").contains("it drifts"));
     record(&program, "the record of two attempts", |row| row["attempts"] == 2 && row["answer"] == "delivered");
+}
+
+#[test]
+fn the_mail_of_a_rule_brings_a_picture_after_its_text() {
+    let (address, mails) = server(Manner::default());
+    let target = Server::page(|| "load 7\n".to_string());
+    let receivers = format!(
+        "global: {{smtp_smarthost: '{address}', smtp_from: 'bellbuoy@example.org', {PLAIN}}}\nroute: {{receiver: team, group_wait: 0s}}\n\
+         receivers:\n- name: team\n  email_configs: [{{to: a@example.org}}]\n"
+    );
+    let rules = "groups:\n- name: g\n  rules:\n  - {alert: LoadHigh, expr: load > 5}\n";
+    let main = prometheus(&[target.address], &["rules.yml"]);
+    let _program = Program::up(&Folder::new(&[("prometheus.yml", &main), ("rules.yml", rules), ("alertmanager.yml", &receivers)]));
+    let mail = arrived(&mails);
+    let parsed = mail.parsed();
+    assert!(parsed.body_html(0).is_some_and(|html| html.contains("LoadHigh")), "{}", mail.text);
+    let picture = parsed.attachment(0).expect("a picture");
+    assert_eq!((picture.attachment_name(), picture.contents().get(1..4)), (Some("alert.png"), Some(&b"PNG"[..])));
 }
 
 #[test]

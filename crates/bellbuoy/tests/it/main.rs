@@ -26,6 +26,7 @@ mod peers_kinds;
 mod peers_push;
 mod peers_receivers;
 mod peers_templates;
+mod pictures;
 mod predictions;
 mod push;
 mod real;

@@ -6,6 +6,7 @@ mod email;
 mod events;
 mod hostile;
 mod kinds;
+mod pictures;
 mod plain;
 mod services;
 mod webhook;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use bellbuoy_vocabulary::Timestamp;
 
-use super::{label, open, px};
+use super::{TimeTicks, label, open, px};
 use crate::number::{number, ticks};
 use crate::performance_part::{better, name_of, source_of};
 use crate::{Line, Mark, Point};
@@ -22,7 +22,6 @@ const POINTS_MAX: usize = 400;
 const DOTS_MAX: usize = 120;
 /// Between the numbers of two marks.
 const LABEL_ROOM: f64 = 36.0;
-const DAY_MS: i64 = 86_400_000;
 
 pub(crate) struct LineChart<'a> {
     pub id: &'a str,
@@ -181,31 +180,10 @@ fn marks(out: &mut String, marks: &[Mark], scale: &Scale) {
 
 fn time_axis(out: &mut String, scale: &Scale) {
     let _ = write!(out, "<path class=\"axis\" d=\"M{LEFT} {BOTTOM}H{RIGHT}\"/>");
-    const STEPS: [i64; 13] = [
-        60_000,
-        300_000,
-        900_000,
-        3_600_000,
-        3 * 3_600_000,
-        6 * 3_600_000,
-        12 * 3_600_000,
-        DAY_MS,
-        2 * DAY_MS,
-        7 * DAY_MS,
-        14 * DAY_MS,
-        28 * DAY_MS,
-        91 * DAY_MS,
-    ];
-    let range = scale.to - scale.from;
-    let step = STEPS.into_iter().find(|step| range / *step as f64 <= 5.0).unwrap_or(((range / 5.0) as i64).max(1));
-    let mut at = (scale.from / step as f64).ceil() as i64 * step;
-    while (at as f64) <= scale.to {
-        let x = scale.x(Timestamp(at));
-        let text = Timestamp(at).rfc3339();
-        let text = if step >= DAY_MS { text.get(..10) } else { text.get(5..16) }.unwrap_or(&text).replace('T', " ");
+    for (at, text) in TimeTicks::of(Timestamp(scale.from as i64), Timestamp(scale.to as i64)) {
+        let x = scale.x(at);
         let _ = write!(out, "<path class=\"axis\" d=\"M{} {BOTTOM}v4\"/>", px(x));
         label(out, x.clamp(LEFT, RIGHT - 54.0), BOTTOM + 20.0, "middle", "tick", &text);
-        at = at.saturating_add(step);
     }
 }
 
