@@ -44,6 +44,21 @@ export async function promAnswer<T>(path: string, params: Params = {}, abort?: A
   );
 }
 
+/** A file as it is, with its ETag; `undefined` when it is still the one of `etag`. */
+export async function file(path: string, etag = "", abort?: AbortSignal): Promise<{ text: string; etag: string } | undefined> {
+  let response: Response;
+  try {
+    response = await fetch(root + path, { signal: abort, credentials: "same-origin", cache: "no-store", headers: etag ? { "if-none-match": etag } : {} });
+  } catch (error) {
+    if (abort?.aborted) throw error;
+    throw new ApiError("bellbuoy does not answer; is it still running?", 0);
+  }
+  if (response.status === 304) return undefined;
+  const text = await response.text();
+  if (!response.ok) throw new ApiError(String((json(text) as { error?: unknown } | undefined)?.error ?? text.slice(0, 500)), response.status);
+  return { text, etag: response.headers.get("etag") ?? "" };
+}
+
 /** POST, PUT or DELETE with a JSON body. */
 export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   const init: RequestInit = { method, headers };

@@ -34,4 +34,6 @@ export const ROUTES: Route[] = [
   { path: "cardinality", title: "Cardinality", menu: "Cardinality", group: "inside", load: () => import("./pages/cardinality") },
   { path: "configuration", title: "Configuration", menu: "Configuration", group: "inside", load: () => import("./pages/configuration") },
   { path: "status", title: "Status", menu: "Status", group: "inside", load: () => import("./pages/status") },
+  { path: "dashboards", title: "Dashboards", menu: "Dashboards", group: "look", load: () => import("./pages/dashboards") },
+  { path: "dashboards/:uid", title: "Dashboard", load: () => import("./pages/dashboard") },
 ];

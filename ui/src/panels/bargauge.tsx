@@ -9,7 +9,7 @@ import { useSize } from "./size";
 import { scheme } from "./theme";
 import { readingsOf, type Reading } from "./values";
 
-export default function BarGauge({ panel, data, scope, fill }: Shown) {
+export default function BarGauge({ panel, data, scope }: Shown) {
   const place = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(place);
   void scheme.value;
@@ -24,7 +24,7 @@ export default function BarGauge({ panel, data, scope, fill }: Shown) {
       {readings.length === 0 && <Empty data={data} />}
       {width > 0 &&
         readings.map((reading, at) => (
-          <Linked key={at} field={reading.field} frame={reading.frame} row={reading.row ?? reading.frame.length - 1} value={reading.value} fill={fill} class="bar-row">
+          <Linked key={at} field={reading.field} frame={reading.frame} row={reading.row ?? reading.frame.length - 1} scope={scope} class="bar-row">
             <span class="bar-name" title={reading.name.slice(0, 300)} style={typeof sizes.titleSize === "number" ? { fontSize: `${sizes.titleSize}px` } : undefined}>
               {reading.name.slice(0, 200)}
             </span>

@@ -13,7 +13,7 @@ import { columnsFor, readingsOf, type Reading } from "./values";
 const FROM = 155;
 const SPAN = 230;
 
-export default function Gauge({ panel, data, scope, fill }: Shown) {
+export default function Gauge({ panel, data, scope }: Shown) {
   const place = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(place);
   void scheme.value;
@@ -25,7 +25,7 @@ export default function Gauge({ panel, data, scope, fill }: Shown) {
       {readings.length === 0 && <Empty data={data} />}
       {width > 0 &&
         readings.map((reading, at) => (
-          <Linked key={at} field={reading.field} frame={reading.frame} row={reading.row ?? reading.frame.length - 1} value={reading.value} fill={fill} class="gauge">
+          <Linked key={at} field={reading.field} frame={reading.frame} row={reading.row ?? reading.frame.length - 1} scope={scope} class="gauge">
             <Arc reading={reading} width={width / columns - 6} height={Math.max(60, Math.floor(height / rows) - 4)} named={readings.length > 1} options={panel.options} timezone={scope.timezone} />
           </Linked>
         ))}

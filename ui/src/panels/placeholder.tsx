@@ -5,7 +5,7 @@ import type { Panel, PanelData } from "../dashboard/model";
 
 export function Empty({ data, reason }: { data: PanelData; reason?: string }) {
   return (
-    <div class="empty" role="note">
+    <div class="panel-empty" role="note">
       <b>No data</b>
       <span>{reason ?? data.emptyReason ?? "The queries found nothing in this range."}</span>
     </div>
@@ -15,7 +15,7 @@ export function Empty({ data, reason }: { data: PanelData; reason?: string }) {
 export default function Placeholder({ panel, reason }: { panel: Panel; reason: string }) {
   const [open, setOpen] = useState(false);
   return (
-    <div class="empty undrawable" role="note">
+    <div class="panel-empty undrawable" role="note">
       <b>Not drawn: {panel.originalType || panel.type}</b>
       <span>{reason}</span>
       <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>

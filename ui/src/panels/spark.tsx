@@ -39,7 +39,7 @@ export function Spark({ times, values, color, width, height, fill = true, min, m
   const path = (run: [number, number][]) => run.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
   const drawn = runs.filter((run) => run.length > 1);
   return (
-    <svg class="spark" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
+    <svg class="spark-back" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
       {fill && drawn.map((run, at) => <path key={`f${at}`} d={`${path(run)}L${run.at(-1)![0].toFixed(1)} ${height}L${run[0]![0].toFixed(1)} ${height}Z`} fill={color} fill-opacity={0.16} />)}
       {drawn.map((run, at) => <path key={at} d={path(run)} fill="none" stroke={color} stroke-width={1.5} stroke-linejoin="round" />)}
     </svg>

@@ -10,7 +10,7 @@ import { Spark } from "./spark";
 import { scheme, textWidth } from "./theme";
 import { columnsFor, readingsOf, sparkOf, type Reading } from "./values";
 
-export default function Stat({ panel, data, scope, fill }: Shown) {
+export default function Stat({ panel, data, scope }: Shown) {
   const place = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(place);
   void scheme.value;
@@ -24,7 +24,7 @@ export default function Stat({ panel, data, scope, fill }: Shown) {
   return (
     <div class="cells" ref={place} style={{ gridTemplateColumns: `repeat(${Math.max(1, columns)}, minmax(0, 1fr))`, gridAutoRows: `${Math.floor(cellHeight)}px` }}>
       {readings.length === 0 && <Empty data={data} />}
-      {width > 0 && readings.map((reading, at) => <Cell key={at} reading={reading} alone={readings.length === 1} options={panel.options} width={cellWidth} height={cellHeight} fill={fill} />)}
+      {width > 0 && readings.map((reading, at) => <Cell key={at} reading={reading} alone={readings.length === 1} options={panel.options} width={cellWidth} height={cellHeight} scope={scope} />)}
     </div>
   );
 }
@@ -35,10 +35,10 @@ interface CellProps {
   options: Record<string, unknown>;
   width: number;
   height: number;
-  fill?: (text: string) => string;
+  scope: Shown["scope"];
 }
 
-function Cell({ reading, alone, options, width, height, fill }: CellProps) {
+function Cell({ reading, alone, options, width, height, scope }: CellProps) {
   const colorMode = option(options, "colorMode", ["value", "none", "background", "background_solid"]);
   const textMode = option(options, "textMode", ["auto", "value", "value_and_name", "name", "none"]);
   const filled = colorMode === "background" || colorMode === "background_solid";
@@ -60,7 +60,7 @@ function Cell({ reading, alone, options, width, height, fill }: CellProps) {
   }
   const change = options.showPercentChange === true ? reduce("diffperc", reading.field) : undefined;
   return (
-    <Linked field={reading.field} frame={reading.frame} row={reading.row ?? reading.frame.length - 1} fill={fill} value={reading.value} class={filled ? "cell filled" : "cell"} style={style}>
+    <Linked field={reading.field} frame={reading.frame} row={reading.row ?? reading.frame.length - 1} scope={scope} class={filled ? "cell filled" : "cell"} style={style}>
       {spark && (
         <div class="cell-spark">
           <Spark {...spark} color={filled ? ink! : colorMode === "none" ? "var(--quiet)" : reading.color} width={Math.floor(width)} height={Math.floor(Math.max(10, height * (shownName || shownValue ? 0.36 : 0.9)))} />

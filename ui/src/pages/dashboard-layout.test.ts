@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Panel } from "../dashboard/model";
+import { placedPanels } from "./dashboard-layout";
+
+const panel = (id: number, y: number, h = 8, more: Partial<Panel> = {}) => ({ id, type: "stat", grid: { x: 0, y, w: 12, h }, ...more }) as Panel;
+const row = (id: number, y: number, collapsed: boolean, panels: Panel[] = []) => ({ id, type: "row", grid: { x: 0, y, w: 24, h: 1 }, collapsed, panels }) as Panel;
+const places = (panels: Panel[], turned: number[] = []) => placedPanels(panels, new Set(turned)).map(({ panel: one, y }) => [one.id, y]);
+
+test("a closed row hides its panels and what is below moves up; opened, it pushes them down", () => {
+  const panels = [panel(1, 0), row(2, 8, false), panel(3, 9), panel(4, 17, 4), row(5, 21, true, [panel(6, 22, 6)]), row(7, 22, false), panel(8, 23)];
+  assert.deepEqual(places(panels), [[1, 0], [2, 8], [3, 9], [4, 17], [5, 21], [7, 22], [8, 23]]);
+  assert.deepEqual(places(panels, [2]), [[1, 0], [2, 8], [5, 9], [7, 10], [8, 11]]);
+  assert.deepEqual(places(panels, [5]), [[1, 0], [2, 8], [3, 9], [4, 17], [5, 21], [6, 22], [7, 28], [8, 29]]);
+});
+
+test("panels of a closed row may stand where they stood before other rows moved", () => {
+  assert.deepEqual(places([row(1, 0, true, [panel(2, 40), panel(3, 48)])], [1]), [[1, 0], [2, 1], [3, 9]]);
+});
+
+test("sizes that no grid has are bounded", () => {
+  const [one] = placedPanels([{ ...panel(1, 0), grid: { x: 30, y: 0, w: 99, h: -2 } }], new Set());
+  assert.deepEqual([one!.x, one!.w, one!.h], [0, 24, 1]);
+});

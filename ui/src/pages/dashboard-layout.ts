@@ -1,0 +1,62 @@
+/**
+ * show: where panels stand when rows are open or closed. Pure. In: panels in the file's order (repetitions made), which rows a person opened or closed. Out: panels with
+ * places; what is inside closed rows is left out, what is below moves up.
+ */
+import type { Panel } from "../dashboard/model";
+
+export interface Placed {
+  panel: Panel;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  /** Of a row: whether it is open, and how many panels it has. */
+  open?: boolean;
+  inside?: number;
+}
+
+interface Section {
+  row?: Panel;
+  panels: Panel[];
+}
+
+export function placedPanels(panels: readonly Panel[], turned: ReadonlySet<number>): Placed[] {
+  const out: Placed[] = [];
+  let cursor = 0;
+  for (const section of sections(panels)) {
+    const open = !section.row || Boolean(section.row.collapsed) === turned.has(section.row.id);
+    if (section.row) {
+      out.push({ panel: section.row, x: 0, y: cursor, w: 24, h: 1, open, inside: section.panels.length });
+      cursor += 1;
+    }
+    if (!open || section.panels.length === 0) continue;
+    // Panels of a closed row keep the places that they had when it was closed, wherever the row went since.
+    const from = Math.min(...section.panels.map((panel) => panel.grid.y));
+    let bottom = cursor;
+    for (const panel of section.panels) {
+      const { x, w, h } = bounded(panel);
+      const y = cursor + Math.max(0, panel.grid.y - from);
+      out.push({ panel, x, y, w, h });
+      bottom = Math.max(bottom, y + h);
+    }
+    cursor = bottom;
+  }
+  return out;
+}
+
+function sections(panels: readonly Panel[]): Section[] {
+  const out: Section[] = [];
+  for (const panel of panels) {
+    if (panel.type === "row") out.push({ row: panel, panels: [...(panel.panels ?? [])] });
+    else if (out.length === 0) out.push({ panels: [panel] });
+    else out.at(-1)!.panels.push(panel);
+  }
+  return out;
+}
+
+/** Sizes that a grid of 24 columns can have, whatever the file says. */
+function bounded(panel: Panel): { x: number; w: number; h: number } {
+  const w = Math.min(24, Math.max(1, Math.round(panel.grid.w) || 12));
+  const x = Math.min(24 - w, Math.max(0, Math.round(panel.grid.x) || 0));
+  return { x, w, h: Math.min(80, Math.max(1, Math.round(panel.grid.h) || 8)) };
+}

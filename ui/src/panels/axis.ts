@@ -1,0 +1,39 @@
+/** show: what stands along an axis of numbers: steps that people count in, texts with as few decimals as tell values apart. Pure. */
+import type { Field, FieldConfig } from "../dashboard/model";
+import { displayOf, shownText } from "./kit";
+
+/** Texts of an axis: as few decimals as tell its values apart exactly. */
+export function axisValues(splits: number[], field: Field, config: FieldConfig): string[] {
+  const texts = (decimals: number) => {
+    const display = displayOf({ ...field, config: { ...config, decimals, mappings: [] } });
+    return splits.map((split) => (split === null ? "" : shownText(display(Math.abs(split) < 1e-12 ? 0 : split))));
+  };
+  const exact = texts(4).map(figures);
+  for (let decimals = 0; decimals < 4; decimals++) {
+    const out = texts(decimals);
+    if (out.every((text, at) => figures(text) === exact[at])) return out;
+  }
+  return texts(4);
+}
+
+/** The number at the head of a text and what follows, so that `1.50 K` and `1.5 K` are alike and `2 K` is not. */
+function figures(text: string): string {
+  const found = /-?[\d,]*\.?\d+/.exec(text);
+  return found ? `${Number(found[0].replaceAll(",", ""))}|${text.slice(found.index + found[0].length)}` : text;
+}
+
+const POWERS = Array.from({ length: 31 }, (_, at) => at - 12);
+
+/** Steps that people count in: powers of two for bytes, minutes and hours for seconds. */
+export function stepsFor(config: FieldConfig): number[] | undefined {
+  const unit = config.unit ?? "";
+  if (/^(bytes|bits|kbytes|mbytes|gbytes|binBps|binbps|KiBs|MiBs)$/.test(unit)) return Array.from({ length: 60 }, (_, at) => 2 ** at);
+  const seconds = unit === "s" || unit === "dtdurations" || unit === "clocks" ? 1 : unit === "ms" || unit === "dtdurationms" || unit === "clockms" ? 1000 : 0;
+  if (seconds) {
+    const small = POWERS.filter((power) => power < 0).flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power * 1));
+    const large = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000, 864000, 2592000, 8640000, 31536000];
+    return (seconds === 1 ? [...small, ...large] : [...small, 1, 2, 5, 10, 20, 50, 100, 200, 500, ...large.map((step) => step * 1000)]).sort((a, b) => a - b);
+  }
+  if (config.decimals === 0) return POWERS.filter((power) => power >= 0).flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
+  return undefined;
+}
