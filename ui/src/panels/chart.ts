@@ -235,7 +235,7 @@ export class LineChart {
       ticks: { show: false },
       size: 24,
       gap: 6,
-      space: (_, __, low, high) => (high - low > 86_400_000 ? 96 : high - low < 60_000 ? 80 : 64),
+      space: (_, __, low, high) => (high - low > 86_400_000 ? 96 : high - low < 60_000 ? 76 : 54),
       values: (_, splits, __, ___, step) => axisTimes(splits, step, this.drawn.timezone),
     };
   }
