@@ -114,7 +114,7 @@ function answer(request: { url?: string; resume(): void }, response: { writeHead
   } else if (request.url === "/broken") {
     response.writeHead(200, text);
     response.end("# a comment\ngood 1\nthis is no metric at all\n");
-  } else if (request.url === "/refuses") {
+  } else if (request.url?.startsWith("/refuses")) {
     response.writeHead(400, text);
     response.end("<script>alert('receiver')</script> no such channel");
   } else {

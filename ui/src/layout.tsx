@@ -47,7 +47,7 @@ function Menu() {
         Menu
       </button>
       <nav id="menu" aria-label="Pages" onClick={() => setOpen(false)}>
-        {GROUPS.map(([group, title]) => (
+        {GROUPS.filter(([group]) => ROUTES.some((route) => route.menu && route.group === group)).map(([group, title]) => (
           <section key={group}>
             <h2>{title}</h2>
             {ROUTES.filter((route) => route.menu && route.group === group).map((route) => (

@@ -14,6 +14,8 @@ import "../inbox/inbox.css";
 const EVERY_MS = 3000;
 const PAGE = 50;
 const TEXT_MAX = 4000;
+/** Above it a text is folded. */
+const WORDS_MAX = 1500;
 
 export default function Inbox(_: PageProps) {
   const asked = useAsked((abort) => get<InboxMessage[]>("api/bellbuoy/inbox", {}, abort), "inbox", EVERY_MS);
@@ -139,7 +141,7 @@ function EmbedCard({ embed }: { embed: Embed }) {
 }
 
 function Words({ of }: { of: string }) {
-  if (of.length > TEXT_MAX) return <Text of={of} max={500} />;
+  if (of.length > WORDS_MAX) return <Text of={of} max={500} />;
   return (
     <bdi>
       {spans(of).map((span, index) => (

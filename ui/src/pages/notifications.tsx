@@ -83,15 +83,32 @@ function None({ tab, filter }: { tab: string; filter: boolean }) {
 }
 
 const COLUMNS: Column<Notice>[] = [
-  { key: "at", title: "At", value: (row) => millis(row.createdAt), cell: (row) => <At at={row.createdAt} /> },
-  { key: "status", title: "Status", value: (row) => row.status, cell: (row) => <State of={row.status} /> },
-  { key: "receiver", title: "Receiver", value: (row) => row.receiver, cell: (row) => <><bdi>{oneLine(cut(row.receiver, 80))}</bdi> <span class="quiet">{row.integration}</span></> },
-  { key: "state", title: "News", value: (row) => row.state, cell: (row) => <State of={row.state} /> },
-  { key: "group", title: "Group", cell: (row) => (Object.keys(row.groupLabels).length > 0 ? <Labels of={row.groupLabels} max={5} /> : <span class="quiet">{plural(row.alertCount, "alert")}</span>) },
-  { key: "reason", title: "Why", value: (row) => row.reason, cell: (row) => <Text of={row.reason} max={100} /> },
-  { key: "attempts", title: "Attempts", num: true, value: (row) => row.attempts },
-  { key: "answer", title: "Answer", value: (row) => row.answer, cell: (row) => (row.status === "pending" && row.nextAttemptAt ? <>{row.answer && <Text of={row.answer} max={90} />} <span class="quiet">next <Ago at={row.nextAttemptAt} /></span></> : <Text of={row.answer} max={140} />) },
+  { key: "at", title: "At", width: "128px", value: (row) => millis(row.createdAt), cell: (row) => <At at={row.createdAt} /> },
+  { key: "status", title: "Status", width: "88px", value: (row) => row.status, cell: (row) => <State of={row.status} /> },
+  { key: "receiver", title: "Receiver", width: "15%", value: (row) => row.receiver, cell: (row) => <><bdi>{oneLine(cut(row.receiver, 80))}</bdi>{row.receiver !== row.integration && <span class="quiet"> {row.integration}</span>}</> },
+  { key: "state", title: "News", width: "84px", value: (row) => row.state, cell: (row) => <State of={row.state} /> },
+  { key: "group", title: "Alert", cell: (row) => <Group notice={row} /> },
+  { key: "reason", title: "Why", width: "152px", value: (row) => row.reason, cell: (row) => <Text of={row.reason} max={100} /> },
+  { key: "attempts", title: "Tries", width: "52px", num: true, value: (row) => row.attempts },
+  { key: "answer", title: "Answer", width: "17%", value: (row) => row.answer, cell: (row) => (row.status === "pending" && row.nextAttemptAt ? <>{row.answer && <Text of={row.answer} max={90} />} <span class="quiet">next <Ago at={row.nextAttemptAt} /></span></> : <Text of={row.answer} max={140} />) },
 ];
+
+/** Labels that name an event, not what it is about. */
+const OF_EVENTS = ["alertname", "kind", "event", "at"];
+
+function Group({ notice }: { notice: Notice }) {
+  const name = notice.groupLabels.alertname;
+  return (
+    <>
+      {name !== undefined && (
+        <a href={href(`alerts/${name}`)}>
+          <Text of={name} max={80} />
+        </a>
+      )}{" "}
+      <Labels of={notice.groupLabels} omit={OF_EVENTS} max={3} /> {notice.alertCount > 1 && <span class="quiet nowrap">{plural(notice.alertCount, "alert")}</span>}
+    </>
+  );
+}
 
 const ATTEMPTS: Column<Attempt>[] = [
   { key: "number", title: "No.", num: true, cell: (attempt) => attempt.number },

@@ -84,13 +84,13 @@ function Group({ group, rows }: { group: RuleGroup; rows: Row[] }) {
 }
 
 const COLUMNS: Column<Row>[] = [
-  { key: "name", title: "Rule", class: "rule-name", value: (row) => row.name, cell: (row) => <Name row={row} /> },
-  { key: "health", title: "Health", value: (row) => row.health, cell: (row) => <State of={row.health} /> },
+  { key: "name", width: "26%", title: "Rule", class: "rule-name", value: (row) => row.name, cell: (row) => <Name row={row} /> },
+  { key: "health", width: "74px", title: "Health", value: (row) => row.health, cell: (row) => <State of={row.health} /> },
   { key: "query", title: "Expression", class: "rule-query", cell: (row) => <code><Text of={row.query} max={160} /></code> },
-  { key: "for", title: "For", num: true, value: (row) => row.duration, cell: (row) => (row.type === "alerting" && row.duration ? promDuration(row.duration) : "") },
-  { key: "took", title: "Took", num: true, value: (row) => row.evaluationTime, cell: (row) => (millis(row.lastEvaluation) === undefined ? "" : duration(row.evaluationTime)) },
-  { key: "last", title: "Last", value: (row) => millis(row.lastEvaluation), cell: (row) => <Ago at={row.lastEvaluation} never="not yet" /> },
-  { key: "past", title: "Last evaluations", cell: (row) => row.evaluations && <Strip items={strip(row.evaluations)} width={5} height={16} label={`${row.name}: the last ${row.evaluations.length} evaluations, ${row.evaluations.filter((one) => one.error).length} with an error`} /> },
+  { key: "for", width: "64px", title: "For", num: true, value: (row) => row.duration, cell: (row) => (row.type === "alerting" && row.duration ? promDuration(row.duration) : "") },
+  { key: "took", width: "80px", title: "Took", num: true, value: (row) => row.evaluationTime, cell: (row) => (millis(row.lastEvaluation) === undefined ? "" : duration(row.evaluationTime)) },
+  { key: "last", width: "86px", title: "Last", value: (row) => millis(row.lastEvaluation), cell: (row) => <Ago at={row.lastEvaluation} never="not yet" /> },
+  { key: "past", width: "174px", title: "Last evaluations", cell: (row) => row.evaluations && <Strip items={strip(row.evaluations)} width={5} height={16} label={`${row.name}: the last ${row.evaluations.length} evaluations, ${row.evaluations.filter((one) => one.error).length} with an error`} /> },
 ];
 
 function Name({ row }: { row: Row }) {
@@ -121,9 +121,11 @@ function Detail({ row }: { row: Row }) {
       <p>
         <a href={href("query", { expr: row.query })}>Try it on the query page</a>
       </p>
+      <p class="quiet">
+        <bdi class="mono">{row.group.file}</bdi>, group <bdi>{row.group.name}</bdi>
+      </p>
       <Facts
         of={[
-          ["file", <bdi class="mono">{row.group.file}</bdi>],
           ["last evaluation", <Ago at={row.lastEvaluation} />],
           ...(row.type === "alerting" ? ([["for", promDuration(row.duration ?? 0)], ["keep_firing_for", promDuration(row.keepFiringFor ?? 0)], ["alerts", String(row.alerts?.length ?? 0)]] as [string, string][]) : []),
         ]}

@@ -8,7 +8,7 @@ import { Labels } from "../parts/labels";
 import { count, plural } from "../parts/number";
 import { Table, type Column } from "../parts/table";
 import { cut, oneLine } from "../parts/text";
-import { coarse, millis } from "../parts/time";
+import { duration, millis } from "../parts/time";
 import { place, setQuery } from "../router";
 import type { PageProps } from "../routes";
 import { SilenceForm } from "../silences/form";
@@ -70,7 +70,7 @@ function List({ silences, state, alerts, again }: { silences: Silence[]; state: 
     { key: "comment", title: "Why", value: (silence) => silence.comment, cell: (silence) => <Text of={silence.comment} max={160} /> },
     { key: "by", title: "By", value: (silence) => silence.createdBy, cell: (silence) => <bdi>{oneLine(cut(silence.createdBy, 60))}</bdi> },
     { key: "starts", title: "From", value: (silence) => millis(silence.startsAt), cell: (silence) => <At at={silence.startsAt} /> },
-    { key: "ends", title: state === "expired" ? "Ended" : "Ends", value: (silence) => millis(silence.endsAt), cell: (silence) => <><Ago at={silence.endsAt} /> <span class="quiet">after {coarse(((millis(silence.endsAt) ?? 0) - (millis(silence.startsAt) ?? 0)) / 1000)}</span></> },
+    { key: "ends", title: state === "expired" ? "Ended" : "Ends", value: (silence) => millis(silence.endsAt), cell: (silence) => <><Ago at={silence.endsAt} /> <span class="quiet">after {duration(Math.round(((millis(silence.endsAt) ?? 0) - (millis(silence.startsAt) ?? 0)) / 1000))}</span></> },
     ...(state === "active" ? [{ key: "hides", title: "Hides", num: true, value: (silence: Silence) => hiddenBy(silence, alerts)?.length, cell: (silence: Silence) => count(hiddenBy(silence, alerts)?.length) }] : []),
     { key: "acts", title: "", class: "acts", cell: (silence) => <Acts silence={silence} again={again} /> },
   ];

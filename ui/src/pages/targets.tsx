@@ -76,12 +76,12 @@ function Active({ targets, dropped }: { targets: Target[]; dropped: number }) {
 }
 
 const COLUMNS: Column<Target>[] = [
-  { key: "url", title: "Address", value: (target) => target.scrapeUrl, cell: (target) => <Address url={target.scrapeUrl} /> },
-  { key: "health", title: "State", value: (target) => target.health, cell: (target) => <><State of={target.health} />{isLate(target) && <> <State of="warning" title="the last scrape is older than three intervals" /></>}</> },
-  { key: "labels", title: "Labels", cell: (target) => <Labels of={target.labels} omit={["job"]} max={5} /> },
-  { key: "last", title: "Last scrape", value: (target) => millis(target.lastScrape), cell: (target) => <Ago at={target.lastScrape} /> },
-  { key: "took", title: "Took", num: true, value: (target) => (target.health === "unknown" ? undefined : target.lastScrapeDuration), cell: (target) => (target.health === "unknown" ? "" : duration(target.lastScrapeDuration)) },
-  { key: "samples", title: "Samples", num: true, value: (target) => target.samples, cell: (target) => (target.samples === undefined || target.health !== "up" ? "" : count(target.samples)) },
+  { key: "url", width: "26%", title: "Address", value: (target) => target.scrapeUrl, cell: (target) => <Address url={target.scrapeUrl} /> },
+  { key: "health", width: "86px", title: "State", value: (target) => target.health, cell: (target) => <><State of={target.health} />{isLate(target) && <> <State of="warning" title="the last scrape is older than three intervals" /></>}</> },
+  { key: "labels", width: "28%", title: "Labels", cell: (target) => <Labels of={target.labels} omit={["job"]} max={5} /> },
+  { key: "last", width: "96px", title: "Last scrape", value: (target) => millis(target.lastScrape), cell: (target) => <Ago at={target.lastScrape} /> },
+  { key: "took", width: "84px", title: "Took", num: true, value: (target) => (target.health === "unknown" ? undefined : target.lastScrapeDuration), cell: (target) => (target.health === "unknown" ? "" : duration(target.lastScrapeDuration)) },
+  { key: "samples", width: "84px", title: "Samples", num: true, value: (target) => target.samples, cell: (target) => (target.samples === undefined || target.health !== "up" ? "" : count(target.samples)) },
   { key: "error", title: "Error", value: (target) => target.lastError || undefined, cell: (target) => (target.lastError ? <span class="target-error"><Text of={target.lastError} max={200} /></span> : target.warning ? <span class="warn"><Text of={target.warning} max={200} /></span> : "") },
 ];
 

@@ -84,9 +84,9 @@ export function Unknown({ because, word = "unknown" }: { because: string; word?:
 /** A text of any length: the start, and the rest on demand. */
 export function Text({ of, max = 300 }: { of: string; max?: number }) {
   const [whole, setWhole] = useState(false);
-  if (of.length <= max) return <bdi class="text">{visible(of)}</bdi>;
+  if (of.length <= max) return <bdi class={of.length > 40 ? "text long" : "text"}>{visible(of)}</bdi>;
   return (
-    <span class="text">
+    <span class="text long">
       <bdi class={whole ? "text-whole" : undefined} tabIndex={whole ? 0 : undefined}>
         {visible(whole ? of : cut(of, max))}
         {whole ? "" : "…"}

@@ -21,6 +21,8 @@ export interface Column<Row> {
   /** What the title means. */
   help?: string;
   class?: string;
+  /** Of the table (`24%`, `90px`), so that several tables under each other have the same columns. */
+  width?: string;
 }
 
 interface TableProps<Row> {
@@ -56,7 +58,7 @@ export function Table<Row>({ rows, columns, rowKey, caption, sort = "", sortName
   };
   return (
     <>
-      <table class="stack" role="table">
+      <table class={columns.some((column) => column.width) ? "stack fixed" : "stack"} role="table">
         <caption class="unseen">{caption}</caption>
         <thead role="rowgroup">
           <tr role="row">
@@ -114,7 +116,7 @@ export function Table<Row>({ rows, columns, rowKey, caption, sort = "", sortName
 function Head<Row>({ column, order, sortName }: { column: Column<Row>; order: "ascending" | "descending" | undefined; sortName: string }) {
   const next = order === undefined ? (column.num ? `-${column.key}` : column.key) : order === "ascending" ? `-${column.key}` : column.key;
   return (
-    <th role="columnheader" aria-sort={order} class={column.num ? "num" : undefined} title={column.help}>
+    <th role="columnheader" aria-sort={order} class={column.num ? "num" : undefined} title={column.help} style={column.width ? { width: column.width } : undefined}>
       {column.value ? (
         <button type="button" class="plain" onClick={() => setQuery({ [sortName]: next })}>
           {column.title}

@@ -8,7 +8,7 @@ import { Doing } from "../parts/controls";
 import { Labels } from "../parts/labels";
 import { plural } from "../parts/number";
 import { Text } from "../parts/basics";
-import { coarse, millis, now } from "../parts/time";
+import { duration, millis, now } from "../parts/time";
 import { parseWhen, writeWhen } from "./when";
 
 const AUTHOR = "bellbuoy.author";
@@ -72,7 +72,7 @@ export function SilenceForm({ of, matchers: given, alerts, onDone, onCancel }: P
             ))}
           </span>
           <span class="quiet" role="status">
-            {startsMs !== undefined && endsMs !== undefined && endsMs > startsMs && `${coarse((endsMs - startsMs) / 1000)}, until ${writeWhen(endsMs)}`}
+            {startsMs !== undefined && endsMs !== undefined && endsMs > startsMs && `${duration(Math.round((endsMs - startsMs) / 1000))}, until ${writeWhen(Math.floor(endsMs / 60_000) * 60_000)}`}
           </span>
         </fieldset>
         <fieldset class="two">
