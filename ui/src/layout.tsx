@@ -3,6 +3,7 @@ import { useErrorBoundary, useEffect, useState } from "preact/hooks";
 import type { ComponentType } from "preact";
 
 import { match } from "./match";
+import { overview, watchOverview } from "./overview";
 import { follow, href, place } from "./router";
 import { ROUTES, type PageProps, type Route } from "./routes";
 
@@ -15,6 +16,7 @@ const GROUPS = [
 
 export function Layout() {
   useEffect(follow, []);
+  useEffect(watchOverview, []);
   return (
     <>
       <a class="skip" href={location.href} onClick={toMain}>
@@ -53,12 +55,34 @@ function Menu() {
             {ROUTES.filter((route) => route.menu && route.group === group).map((route) => (
               <a key={route.path} href={href(route.path)} aria-current={isUnder(route, here) ? "page" : undefined}>
                 {route.menu}
+                <Badge path={route.path} />
               </a>
             ))}
           </section>
         ))}
       </nav>
     </header>
+  );
+}
+
+/** How many want to be looked at. A count and its word, so that colour alone says nothing. */
+function Badge({ path }: { path: string }) {
+  const known = overview.value.data;
+  if (!known) return null;
+  const counts: Record<string, [number, string, string]> = {
+    alerts: [known.alerts.firing, "bad", "firing"],
+    targets: [known.targets.down, "bad", "down"],
+    rules: [known.rules.failing, "bad", "failing"],
+    notifications: [known.notifications.pending, "warn", "waiting"],
+    configuration: [known.configuration.ok ? 0 : 1, "bad", "rejected"],
+  };
+  const [many, tone, word] = counts[path] ?? [0, "", ""];
+  if (many === 0) return null;
+  return (
+    <span class={`badge ${tone}`} title={`${many} ${word}`}>
+      {many}
+      <span class="unseen"> {word}</span>
+    </span>
   );
 }
 

@@ -1,7 +1,8 @@
 /** show: the first page. In: the overview. Out: four tiles, what is missing and how to mend it, one row per model. Never an empty chart. */
 import type { ComponentChildren } from "preact";
 
-import { get, useAsked, type Asked } from "../api";
+import type { Asked } from "../api";
+import { askOverview, overview as newest } from "../overview";
 import { Ago, Empty, ErrorLine, FigureText, Loading, Snippet, State, Tag, Text, Unknown } from "../parts/basics";
 import { bytes, count, number, percent, plural, short } from "../parts/number";
 import { Table, type Column } from "../parts/table";
@@ -11,17 +12,15 @@ import type { PageProps } from "../routes";
 import type { ChecklistItem, ModelRow, Overview, RoleFigure, ServerRow } from "../shapes";
 import "./home.css";
 
-const EVERY_MS = 5000;
-
 export default function Home(_: PageProps) {
-  const asked = useAsked((abort) => get<{ data: Overview }>("api/bellbuoy/overview", {}, abort).then((answer) => answer.data), "overview", EVERY_MS);
+  const asked = newest.value;
   return (
     <>
       <header class="home-head">
         <h1>Home</h1>
         {asked.data && <About overview={asked.data} />}
       </header>
-      <ErrorLine error={asked.error} again={asked.again} />
+      <ErrorLine error={asked.error} again={() => void askOverview()} />
       <Content asked={asked} />
     </>
   );
@@ -179,32 +178,28 @@ const PREDICTIONS = `curl -H 'content-type: application/json' ${location.origin}
 ]'`;
 
 const MODEL_COLUMNS: Column<ModelRow>[] = [
-  { key: "name", title: "Model", value: (row) => row.name, cell: (row) => <a href={href(`models/${row.name}`)}><bdi>{row.name}</bdi></a> },
-  { key: "rate", title: "Predictions", num: true, value: (row) => row.rate.value, cell: (row) => <FigureText of={row.rate} as={(value) => `${number(value)} /s`} /> },
-  { key: "p95", title: "p95", num: true, help: "95 % of the predictions were faster", value: (row) => row.latencyP95.value, cell: (row) => <FigureText of={row.latencyP95} as={duration} /> },
-  { key: "drift", title: "Drift", value: (row) => (row.drift.unknown ? undefined : row.drift.share), cell: (row) => <Drift of={row.drift} /> },
-  { key: "performance", title: "Performance", value: (row) => (row.performance.unknown ? undefined : row.performance.value), cell: (row) => <Performance of={row.performance} /> },
-  { key: "versus", title: "Champion : challenger", cell: (row) => <Versus champion={row.champion} challengers={row.challengers} /> },
-  { key: "age", title: "Data age", num: true, value: (row) => row.dataAge.value, cell: (row) => <FigureText of={row.dataAge} as={duration} /> },
-  { key: "decision", title: "Last decision", class: "because", value: (row) => (row.decision.unknown ? undefined : row.decision.at), cell: (row) => <Decision of={row.decision} /> },
+  { key: "name", title: "Model", width: "15%", value: (row) => row.name, cell: (row) => <><a href={href(`models/${row.name}`)}><bdi>{row.name}</bdi></a><div class="second">{row.kind}</div></> },
+  { key: "rate", title: "Predictions", width: "92px", num: true, value: (row) => row.rate.value, cell: (row) => <FigureText of={row.rate} as={(value) => `${number(value)} /s`} /> },
+  { key: "p95", title: "p95", width: "76px", num: true, help: "95 % of the predictions were faster", value: (row) => row.latencyP95.value, cell: (row) => <FigureText of={row.latencyP95} as={duration} /> },
+  { key: "age", title: "Data age", width: "84px", num: true, help: "since predictions last came in", value: (row) => row.dataAge.value, cell: (row) => <FigureText of={row.dataAge} as={duration} /> },
+  { key: "drift", title: "Drift", width: "122px", value: (row) => (row.drift.unknown ? undefined : row.drift.share), cell: (row) => <Drift of={row.drift} /> },
+  { key: "performance", title: "Performance", width: "140px", value: (row) => (row.performance.unknown ? undefined : row.performance.value), cell: (row) => <Performance of={row.performance} /> },
+  { key: "versus", title: "Champion, challengers", width: "168px", cell: (row) => <Versus row={row} /> },
+  { key: "decision", title: "Last decision", value: (row) => (row.decision.unknown ? undefined : row.decision.at), cell: (row) => <Decision of={row.decision} /> },
 ];
 
 function Models({ rows }: { rows: ModelRow[] }) {
-  return (
-    <div class="models wide">
-      <Table rows={rows} columns={MODEL_COLUMNS} rowKey={(row) => row.name} caption="Models" sortName="models" />
-    </div>
-  );
+  return <Table rows={rows} columns={MODEL_COLUMNS} rowKey={(row) => row.name} caption="Models" sortName="models" />;
 }
 
 function Drift({ of }: { of: ModelRow["drift"] }) {
   if (of.unknown) return <Unknown because={of.unknown.because} />;
   return (
     <>
-      <Tag tone={of.detected ? "warn" : "good"}>{of.detected ? "drift" : "none"}</Tag> {percent(of.share)}{" "}
-      <span class="quiet">
-        {of.driftedFeatures} of {of.judgedFeatures}
-      </span>
+      <Tag tone={of.detected ? "warn" : "good"}>{of.detected ? "drift" : "no drift"}</Tag> {percent(of.share)}
+      <div class="second">
+        {of.driftedFeatures} of {of.judgedFeatures} features
+      </div>
     </>
   );
 }
@@ -212,30 +207,27 @@ function Drift({ of }: { of: ModelRow["drift"] }) {
 function Performance({ of }: { of: ModelRow["performance"] }) {
   if (of.unknown) return <Unknown because={of.unknown.because} />;
   return (
-    <span title={`${plural(of.rows, "row")} with true values`}>
-      {of.metric} <b class="versus">{number(of.value)}</b>{" "}
-      {of.low !== null && of.high !== null && (
-        <span class="quiet">
-          {number(of.low)} to {number(of.high)}
-        </span>
-      )}
-    </span>
+    <>
+      <span class="quiet">{of.metric}</span> <b class="digits">{number(of.value)}</b>
+      <div class="second digits" title={`${plural(of.rows, "row")} with true values`}>
+        {of.low !== null && of.high !== null ? `${number(of.low)} to ${number(of.high)}` : plural(of.rows, "row")}
+      </div>
+    </>
   );
 }
 
-function Versus({ champion, challengers }: { champion: RoleFigure; challengers: RoleFigure[] }) {
-  const name = (one: RoleFigure) => (one.version === null ? one.role : `v${one.version}`);
+function Versus({ row }: { row: ModelRow }) {
+  const name = (one: RoleFigure) => (one.version === null ? one.role : `${one.role} v${one.version}`);
   return (
-    <span class="versus">
-      <span class="quiet">{name(champion)}</span> <FigureText of={champion.figure} as={number} />
-      {challengers.length === 0 && <span class="quiet"> : no challenger</span>}
-      {challengers.map((one) => (
-        <span key={one.role}>
-          {" : "}
+    <div class="digits">
+      <span class="quiet">{name(row.champion)}</span> <FigureText of={row.champion.figure} as={number} />
+      {row.challengers.length === 0 && <div class="second">no challenger</div>}
+      {row.challengers.map((one) => (
+        <div key={one.role}>
           <span class="quiet">{name(one)}</span> <FigureText of={one.figure} as={number} />
-        </span>
+        </div>
       ))}
-    </span>
+    </div>
   );
 }
 
@@ -243,7 +235,10 @@ function Decision({ of }: { of: ModelRow["decision"] }) {
   if (of.unknown) return <Unknown because={of.unknown.because} word="none yet" />;
   return (
     <>
-      <State of={of.outcome} /> <Ago at={of.at} /> <span class="quiet"><Text of={of.because} max={120} /></span>
+      <State of={of.outcome} /> <Ago at={of.at} />
+      <div class="second">
+        <Text of={of.because} max={160} />
+      </div>
     </>
   );
 }

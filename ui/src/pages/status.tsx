@@ -1,5 +1,6 @@
 /** show: the program itself: build, runtime, storage, queues, what was dropped, flags. */
 import { get, prom, useAsked } from "../api";
+import { overview } from "../overview";
 import { Ago, At, Empty, ErrorLine, Facts, Loading, Tag, Text } from "../parts/basics";
 import { Tabs, useTab } from "../parts/controls";
 import { bytes, count, number, percent } from "../parts/number";
@@ -7,7 +8,7 @@ import { Table, type Column } from "../parts/table";
 import { coarse, millis, now } from "../parts/time";
 import { href } from "../router";
 import type { PageProps } from "../routes";
-import type { Cardinality, Overview } from "../shapes";
+import type { Cardinality } from "../shapes";
 import { losses, readOwn, total, type Own } from "../status/metrics";
 
 const EVERY_MS = 5000;
@@ -53,13 +54,13 @@ function Program({ own }: { own: Own[] }) {
   const build = useAsked((abort) => prom<Build>("status/buildinfo", {}, abort), "buildinfo");
   const runtime = useAsked((abort) => prom<Runtime>("status/runtimeinfo", {}, abort), "runtimeinfo", EVERY_MS);
   const tsdb = useAsked((abort) => prom<Cardinality>("status/tsdb", {}, abort), "tsdb", EVERY_MS);
-  const overview = useAsked((abort) => get<{ data: Overview }>("api/bellbuoy/overview", {}, abort).then((answer) => answer.data), "overview", EVERY_MS);
+  const known = overview.value.data;
   if (!build.data && build.loading) return <Loading />;
   const started = millis(runtime.data?.startTime);
   const cpu = total(own, "process_cpu_seconds_total");
   const running = started === undefined ? undefined : (now.value - started) / 1000;
   const head = tsdb.data?.headStats;
-  const storage = overview.data?.ingestion;
+  const storage = known?.ingestion;
   return (
     <>
       <ErrorLine error={build.error ?? runtime.error} again={runtime.again} />
@@ -70,7 +71,7 @@ function Program({ own }: { own: Own[] }) {
           ["speaks Prometheus' API of", build.data?.version ?? "unknown"],
           ["started", <At at={runtime.data?.startTime} />],
           ["running for", running === undefined ? "unknown" : coarse(running)],
-          ["folder", <span class="mono">{overview.data?.folder ?? runtime.data?.CWD ?? "unknown"}</span>],
+          ["folder", <span class="mono">{known?.folder ?? runtime.data?.CWD ?? "unknown"}</span>],
           ["configuration", <><Ago at={runtime.data?.lastConfigTime} /> {runtime.data && !runtime.data.reloadConfigSuccess && <Tag tone="bad">the last reload failed</Tag>}</>],
           ["cores", number(runtime.data?.GOMAXPROCS)],
           ["memory", bytes(total(own, "process_resident_memory_bytes"))],

@@ -87,7 +87,7 @@ export function Table<Row>({ rows, columns, rowKey, caption, sort = "", sortName
                 )}
                 {columns.map((column) => (
                   <td key={column.key} role="cell" data-title={column.title} class={`${column.num ? "num" : ""} ${column.class ?? ""}`}>
-                    {column.cell ? column.cell(row) : column.value?.(row)}
+                    <div class="cell">{column.cell ? column.cell(row) : column.value?.(row)}</div>
                   </td>
                 ))}
               </tr>,

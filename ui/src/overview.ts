@@ -1,0 +1,38 @@
+/**
+ * show: the overview of everything, asked once for all: the menu's counts, Home, Status.
+ *
+ * In: nothing. Out: `overview`, renewed each five seconds while somebody looks. Never asks twice at a time.
+ */
+import { signal, type ReadonlySignal } from "@preact/signals";
+
+import { ApiError, get, seen, type Asked } from "./api";
+import type { Overview } from "./shapes";
+
+const EVERY_MS = 5000;
+
+const newest = signal<Asked<Overview>>({ loading: true });
+let asking: Promise<void> | undefined;
+
+/** The newest answer; it stays while the next is under way, and beside an error. */
+export const overview: ReadonlySignal<Asked<Overview>> = newest;
+
+export function askOverview(): Promise<void> {
+  asking ??= ask().finally(() => (asking = undefined));
+  return asking;
+}
+
+async function ask(): Promise<void> {
+  try {
+    const { data } = await get<{ data: Overview }>("api/bellbuoy/overview");
+    newest.value = { data, loading: false, at: Date.now() };
+  } catch (error) {
+    newest.value = { ...newest.value, loading: false, error: error instanceof ApiError ? error : new ApiError(String(error), 0) };
+  }
+}
+
+/** Asks now and each five seconds. Gives what ends it. */
+export function watchOverview(): () => void {
+  void askOverview();
+  const timer = setInterval(() => seen.value && void askOverview(), EVERY_MS);
+  return () => clearInterval(timer);
+}
