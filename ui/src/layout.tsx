@@ -23,6 +23,9 @@ export function Layout() {
         Skip to the page
       </a>
       <Menu />
+      <p class="unseen" role="status">
+        {match(place.value.path, ROUTES)?.route.title}
+      </p>
       <main id="main" tabIndex={-1}>
         <Page />
       </main>

@@ -14,6 +14,8 @@ test("a path finds its route and its parts", () => {
   assert.deepEqual(found(""), ["", {}]);
   assert.deepEqual(found("alerts/"), ["alerts", {}]);
   assert.deepEqual(found("alerts/Drift High"), ["alerts/:name", { name: "Drift High" }]);
+  assert.deepEqual(found("alerts/a%2Fb%25"), ["alerts/:name", { name: "a/b%" }]);
+  assert.deepEqual(found("alerts/100%"), ["alerts/:name", { name: "100%" }]);
   assert.deepEqual(found("files/a/b"), ["files/*", { rest: "a/b" }]);
   assert.equal(found("alerts/a/b"), undefined);
   assert.equal(found("nowhere"), undefined);

@@ -1,4 +1,4 @@
-/** show: which route a path belongs to. Pure. `:name` is a part, `*` the rest. */
+/** show: which route a path belongs to. Pure. `:name` is a part, `*` the rest. Parts come encoded and leave decoded. */
 import type { Route } from "./routes";
 
 /** The route of a path and its parts; undefined when there is none. */
@@ -15,13 +15,22 @@ function fit(wanted: string[], parts: string[]): Record<string, string> | undefi
   const params: Record<string, string> = {};
   for (const [index, want] of wanted.entries()) {
     if (want === "*") {
-      params.rest = parts.slice(index).join("/");
+      params.rest = parts.slice(index).map(decoded).join("/");
       return params;
     }
     const part = parts[index];
     if (part === undefined) return undefined;
-    if (want.startsWith(":")) params[want.slice(1)] = part;
-    else if (want !== part) return undefined;
+    if (want.startsWith(":")) params[want.slice(1)] = decoded(part);
+    else if (want !== decoded(part)) return undefined;
   }
   return parts.length === wanted.length ? params : undefined;
+}
+
+/** A part with a lone `%` stays as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

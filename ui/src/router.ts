@@ -6,7 +6,7 @@
 import { signal } from "@preact/signals";
 
 export interface Place {
-  /** Below the base, without slashes at its ends. */
+  /** Below the base, without slashes at its ends, its parts percent-encoded: a name may have a slash. `match` decodes. */
   path: string;
   query: URLSearchParams;
 }
@@ -19,14 +19,14 @@ export const root = base.replace(/ui\/$/, "");
 
 export const place = signal<Place>(read());
 
-/** The address of a page, for `href`. */
-export function href(path: string, query: Record<string, string | string[] | undefined> = {}): string {
+/** The address of a page, for `href`: a path, or its parts where names of others are among them (`["alerts", name]`). */
+export function href(path: string | readonly string[], query: Record<string, string | string[] | undefined> = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined && one !== "") search.append(name, one);
   }
   const text = search.toString();
-  return base + path.split("/").map(encodeURIComponent).join("/") + (text ? `?${text}` : "");
+  return base + (typeof path === "string" ? path.split("/") : path).map(encodeURIComponent).join("/") + (text ? `?${text}` : "");
 }
 
 export function go(address: string, how: "push" | "replace" = "push"): void {
@@ -50,18 +50,8 @@ function read(): Place {
   const path = raw
     .split("/")
     .filter((part) => part !== "")
-    .map(decoded)
     .join("/");
   return { path, query: new URLSearchParams(location.search) };
-}
-
-/** A part with a lone `%` stays as it is. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }
 
 /** Follows clicks on our own links without loading the page again. Call once. */

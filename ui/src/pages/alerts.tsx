@@ -133,7 +133,7 @@ function StateChips({ rows, chosen }: { rows: Row[]; chosen: RowState[] }) {
 const MARKS: Record<RowState, string> = { firing: "●", pending: "◔", silenced: "◌", event: "✉", failing: "✕", nodata: "?", inactive: "✓" };
 
 function Line({ row, past, pick, silence }: { row: Row; past: Past | undefined; pick: (name: string, value: string) => void; silence: () => void }) {
-  const address = href(`alerts/${row.name}`, instanceQuery(row));
+  const address = href(["alerts", row.name], instanceQuery(row));
   return (
     <div class={`al-row ${row.state}`} role="row">
       <span class="al-mark" role="cell" title={STATE_TITLES[row.state]}>
@@ -167,7 +167,7 @@ function Line({ row, past, pick, silence }: { row: Row; past: Past | undefined; 
         <Told row={row} />
       </span>
       <span role="cell" class="al-acts">
-        <a class="button small" href={href(`alerts/${row.name}`, { ...instanceQuery(row), tab: "why" })}>
+        <a class="button small" href={href(["alerts", row.name], { ...instanceQuery(row), tab: "why" })}>
           Why?
         </a>
         {(row.state === "firing" || row.state === "pending" || row.state === "event") && (

@@ -83,7 +83,7 @@ function Item({ entry, count }: { entry: Entry; count?: Count }) {
             <bdi>{entry.title.slice(0, 200)}</bdi>
           </b>
         ) : (
-          <a href={href(`dashboards/${entry.uid}`)}>
+          <a href={href(["dashboards", entry.uid])}>
             <bdi>{entry.title.slice(0, 200)}</bdi>
           </a>
         )}

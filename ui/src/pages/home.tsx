@@ -178,7 +178,7 @@ const PREDICTIONS = `curl -H 'content-type: application/json' ${location.origin}
 ]'`;
 
 const MODEL_COLUMNS: Column<ModelRow>[] = [
-  { key: "name", title: "Model", width: "15%", value: (row) => row.name, cell: (row) => <><a href={href(`models/${row.name}`)}><bdi>{row.name}</bdi></a><div class="second">{row.kind}</div></> },
+  { key: "name", title: "Model", width: "15%", value: (row) => row.name, cell: (row) => <><a href={href(["models", row.name])}><bdi>{row.name}</bdi></a><div class="second">{row.kind}</div></> },
   { key: "rate", title: "Predictions", width: "92px", num: true, value: (row) => row.rate.value, cell: (row) => <FigureText of={row.rate} as={(value) => `${number(value)} /s`} /> },
   { key: "p95", title: "p95", width: "76px", num: true, help: "95 % of the predictions were faster", value: (row) => row.latencyP95.value, cell: (row) => <FigureText of={row.latencyP95} as={duration} /> },
   { key: "age", title: "Data age", width: "84px", num: true, help: "since predictions last came in", value: (row) => row.dataAge.value, cell: (row) => <FigureText of={row.dataAge} as={duration} /> },

@@ -85,12 +85,12 @@ function None({ tab, filter }: { tab: string; filter: boolean }) {
 const COLUMNS: Column<Notice>[] = [
   { key: "at", title: "At", width: "128px", value: (row) => millis(row.createdAt), cell: (row) => <At at={row.createdAt} /> },
   { key: "status", title: "Status", width: "88px", value: (row) => row.status, cell: (row) => <State of={row.status} /> },
-  { key: "receiver", title: "Receiver", width: "15%", value: (row) => row.receiver, cell: (row) => <><bdi>{oneLine(cut(row.receiver, 80))}</bdi>{row.receiver !== row.integration && <span class="quiet"> {row.integration}</span>}</> },
+  { key: "receiver", title: "Receiver", width: "11%", value: (row) => row.receiver, cell: (row) => <><bdi>{oneLine(cut(row.receiver, 80))}</bdi>{row.receiver !== row.integration && <span class="quiet"> {row.integration}</span>}</> },
   { key: "state", title: "News", width: "84px", value: (row) => row.state, cell: (row) => <State of={row.state} /> },
   { key: "group", title: "Alert", cell: (row) => <Group notice={row} /> },
-  { key: "reason", title: "Why", width: "152px", value: (row) => row.reason, cell: (row) => <Text of={row.reason} max={100} /> },
+  { key: "reason", title: "Why", width: "176px", value: (row) => row.reason, cell: (row) => <Text of={row.reason} max={100} /> },
   { key: "attempts", title: "Tries", width: "52px", num: true, value: (row) => row.attempts },
-  { key: "answer", title: "Answer", width: "17%", value: (row) => row.answer, cell: (row) => (row.status === "pending" && row.nextAttemptAt ? <>{row.answer && <Text of={row.answer} max={90} />} <span class="quiet">next <Ago at={row.nextAttemptAt} /></span></> : <Text of={row.answer} max={140} />) },
+  { key: "answer", title: "Answer", width: "15%", value: (row) => row.answer, cell: (row) => (row.status === "pending" && row.nextAttemptAt ? <>{row.answer && <Text of={row.answer} max={90} />} <span class="quiet">next <Ago at={row.nextAttemptAt} /></span></> : <Text of={row.answer} max={140} />) },
 ];
 
 /** Labels that name an event, not what it is about. */
@@ -101,7 +101,7 @@ function Group({ notice }: { notice: Notice }) {
   return (
     <>
       {name !== undefined && (
-        <a href={href(`alerts/${name}`)}>
+        <a href={href(["alerts", name])}>
           <Text of={name} max={80} />
         </a>
       )}{" "}
@@ -137,7 +137,7 @@ function Detail({ notice, again }: { notice: Notice; again: () => void }) {
       <ul class="plain-list">
         {notice.alerts.slice(0, 100).map((alert, index) => (
           <li key={index}>
-            <State of={alert.status} /> <a href={href(`alerts/${alert.labels.alertname ?? ""}`)}><Text of={alert.labels.alertname ?? "without a name"} max={80} /></a>{" "}
+            <State of={alert.status} /> <a href={href(["alerts", alert.labels.alertname ?? ""])}><Text of={alert.labels.alertname ?? "without a name"} max={80} /></a>{" "}
             <Labels of={alert.labels} omit={["alertname"]} />
             {alert.annotations.summary && <p class="quiet"><Text of={alert.annotations.summary} /></p>}
           </li>

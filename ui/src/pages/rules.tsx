@@ -98,7 +98,7 @@ function Name({ row }: { row: Row }) {
   if (row.type !== "alerting") return <span class="mono">{text}</span>;
   return (
     <>
-      <a href={href(`alerts/${row.name}`)}>{text}</a> {row.state && row.state !== "inactive" && <State of={row.state} />}
+      <a href={href(["alerts", row.name])}>{text}</a> {row.state && row.state !== "inactive" && <State of={row.state} />}
     </>
   );
 }

@@ -1,12 +1,12 @@
 /** show: what is scraped, by job: state, last error, duration, samples; what was dropped, and by which relabelling step. */
 import { prom, useAsked } from "../api";
-import { Ago, Empty, ErrorLine, Facts, Loading, State, Text } from "../parts/basics";
+import { Ago, Empty, ErrorLine, Facts, Loading, State, Tag, Text } from "../parts/basics";
 import { filtered, Filter, Tabs, useTab } from "../parts/controls";
 import { Labels } from "../parts/labels";
 import { count, plural } from "../parts/number";
 import { Table, type Column } from "../parts/table";
 import { cut, oneLine, safeUrl } from "../parts/text";
-import { duration, millis, now } from "../parts/time";
+import { duration, millis, now, parseDuration } from "../parts/time";
 import { place, setQuery } from "../router";
 import type { PageProps } from "../routes";
 import type { DroppedTarget, Target, Targets as Answer } from "../shapes";
@@ -77,7 +77,7 @@ function Active({ targets, dropped }: { targets: Target[]; dropped: number }) {
 
 const COLUMNS: Column<Target>[] = [
   { key: "url", width: "26%", title: "Address", value: (target) => target.scrapeUrl, cell: (target) => <Address url={target.scrapeUrl} /> },
-  { key: "health", width: "86px", title: "State", value: (target) => target.health, cell: (target) => <><State of={target.health} />{isLate(target) && <> <State of="warning" title="the last scrape is older than three intervals" /></>}</> },
+  { key: "health", width: "86px", title: "State", value: (target) => target.health, cell: (target) => <><State of={target.health} />{isLate(target) && <> <Tag tone="warn" title="the last scrape is older than three intervals">late</Tag></>}</> },
   { key: "labels", width: "28%", title: "Labels", cell: (target) => <Labels of={target.labels} omit={["job"]} max={5} /> },
   { key: "last", width: "96px", title: "Last scrape", value: (target) => millis(target.lastScrape), cell: (target) => <Ago at={target.lastScrape} /> },
   { key: "took", width: "84px", title: "Took", num: true, value: (target) => (target.health === "unknown" ? undefined : target.lastScrapeDuration), cell: (target) => (target.health === "unknown" ? "" : duration(target.lastScrapeDuration)) },
@@ -88,10 +88,8 @@ const COLUMNS: Column<Target>[] = [
 /** Three intervals without a scrape: the scraper is behind. */
 function isLate(target: Target): boolean {
   const last = millis(target.lastScrape);
-  const every = /^(\d+)(ms|s|m|h)$/.exec(target.scrapeInterval);
-  if (last === undefined || !every) return false;
-  const sizes: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-  return now.value - last > Math.max(3 * Number(every[1]) * (sizes[every[2] ?? ""] ?? 0), 10_000);
+  const every = parseDuration(target.scrapeInterval);
+  return last !== undefined && every !== undefined && now.value - last > Math.max(3000 * every, 10_000);
 }
 
 function Address({ url }: { url: string }) {

@@ -46,7 +46,7 @@ export default function AlertList({ panel, fill }: Shown) {
       {items.slice(0, most).map((item, at) => (
         <li key={at} class={item.state}>
           <span class={`tag ${item.state === "firing" ? "bad" : item.state === "pending" ? "warn" : "good"}`}>{item.state}</span>
-          <a href={href(`alerts/${item.name}`)}>
+          <a href={href(["alerts", item.name])}>
             <bdi>{item.name.slice(0, 120)}</bdi>
           </a>
           <span class="alert-what" title={Object.entries(item.labels).map(([name, value]) => `${name}="${value}"`).join(", ").slice(0, 1000)}>

@@ -23,7 +23,7 @@ export default function DashList({ panel, fill }: Shown) {
     <ul class="dash-items">
       {found.slice(0, most).map((one) => (
         <li key={one.uid}>
-          <a href={href(`dashboards/${one.uid}`)}>
+          <a href={href(["dashboards", one.uid])}>
             <bdi>{one.title.slice(0, 200)}</bdi>
           </a>
           {one.folder && <small>{one.folder.slice(0, 80)}</small>}
