@@ -1,6 +1,7 @@
-//! [show]: the built pages as bytes, carried in the program.
+//! Beside the path, for show: the built pages as bytes, carried in the program.
 //!
-//! In:    a path below `/ui/`. Out: the file's bytes, as it is and packed by brotli and gzip.
+//! In:    a path below `/ui/`.
+//! Out:   the file's bytes, as it is and packed by brotli and gzip.
 //! Never: opens a file, answers HTTP (`bellbuoy/src/api/pages.rs` does).
 //! Holds: the pages are whole: `build.rs` ends the build where there is no index.html or no script.
 //! Read:  build.rs; the pages themselves are in `ui/`.

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use super::Finding;
 
 /// Dependencies point one way, in the order of the path. `*` is every crate of ours.
-const EDGES: [(&str, &[&str]); 20] = [
+const EDGES: [(&str, &[&str]); 21] = [
     ("vocabulary", &[]),
     ("exposition", &["vocabulary"]),
     ("scrape", &["vocabulary", "exposition"]),
@@ -25,6 +25,7 @@ const EDGES: [(&str, &[&str]); 20] = [
     ("sources", &["vocabulary", "exposition"]),
     ("check", &["vocabulary", "promql", "rules", "router", "notify"]),
     ("instrument", &[]),
+    ("pages", &[]),
     ("demo", &["vocabulary", "drift", "tables", "instrument"]),
     ("simtest", &["vocabulary", "scrape", "store", "promql", "rules", "router"]),
     ("bellbuoy", &["*"]),
