@@ -1,6 +1,7 @@
 /** show: a line of text high, how a value went, with the threshold. In: values on a grid. Out: an SVG; what lies beyond the threshold is red. */
 import { number as num } from "../parts/number";
 import { holds, type Comparison } from "./threshold";
+import "./spark.css";
 
 interface Props {
   values: (number | null)[];

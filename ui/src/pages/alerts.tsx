@@ -25,9 +25,8 @@ import { usePast, type Past } from "../alerts/watch";
 import "../alerts/alerts.css";
 
 const TURN_MS = 3000;
-const PAST_SECONDS = 1800;
 const ROWS_MAX = 500;
-const HEADS = ["State", "Alert", "Severity", "Value", "Last 30 min", "For", "Since", "Told", "Acts"];
+const HEADS = ["State", "Alert", "Severity", "Value", "Past", "For", "Since", "Told", "Acts"];
 
 export default function Alerts(_: PageProps) {
   const rules = useAsked((abort) => prom<{ groups: RuleGroup[] }>("rules", { type: "alert" }, abort), "rules", TURN_MS);
@@ -38,7 +37,8 @@ export default function Alerts(_: PageProps) {
     () => (groups ?? []).flatMap((group) => group.rules.flatMap((rule, index) => (rule.type === "alerting" ? [{ key: ruleKey(group.file, group.name, index), query: rule.query }] : []))),
     [groups],
   );
-  const { past, noData, beyond } = usePast(watched, PAST_SECONDS);
+  const seconds = pastSeconds(groups ?? []);
+  const { past, noData, beyond } = usePast(watched, seconds);
   const again = () => {
     routed.again();
     silences.again();
@@ -98,7 +98,7 @@ export default function Alerts(_: PageProps) {
             <div class={index === 0 ? "al-row al-head" : "al-row al-head unseen"} role="row">
               {HEADS.map((head) => (
                 <span key={head} role="columnheader" class={`al-${head.toLowerCase()}-head`}>
-                  {head === "State" || head === "Acts" ? <span class="unseen">{head}</span> : head}
+                  {head === "State" || head === "Acts" ? <span class="unseen">{head}</span> : head === "Past" ? `Last ${promDuration(seconds)}` : head}
                 </span>
               ))}
             </div>
@@ -112,6 +112,12 @@ export default function Alerts(_: PageProps) {
       {beyond > 0 && <p class="quiet">Values of {beyond} rules are not shown here; their pages have them.</p>}
     </>
   );
+}
+
+/** 120 evaluations of a usual rule: half an hour at 15 s, five minutes where rules are evaluated each second. */
+function pastSeconds(groups: RuleGroup[]): number {
+  const intervals = groups.map((group) => group.interval).sort((a, b) => a - b);
+  return Math.min(Math.max((intervals[intervals.length >> 1] ?? 15) * 120, 300), 7200);
 }
 
 function StateChips({ rows, chosen }: { rows: Row[]; chosen: RowState[] }) {
@@ -144,22 +150,26 @@ function Line({ row, past, pick, silence }: { row: Row; past: Past | undefined; 
         <a href={address} title={cut(row.name, 400)}>
           <bdi>{oneLine(cut(row.name, 120))}</bdi>
         </a>
-        {row.state === "event" && row.annotations.summary ? (
-          <span class="al-summary">{oneLine(cut(row.annotations.summary, 160))}</span>
-        ) : (
-          <Labels of={row.labels} omit={["severity"]} max={6} onPick={pick} />
-        )}
+        <Labels of={row.labels} omit={row.state === "event" ? ["severity", "kind", "event", "at"] : ["severity"]} max={6} onPick={pick} />
       </span>
       <span class="al-severity" role="cell">
         {row.severity && <Tag tone={severityTone(row.severity)} title={cut(row.severity, 200)}>{oneLine(cut(row.severity, 24))}</Tag>}
       </span>
-      <Value row={row} past={past} />
-      <span role="cell" class="al-past">
-        <PastOf row={row} past={past} />
-      </span>
-      <span role="cell" class="al-for">
-        <For row={row} />
-      </span>
+      {row.state === "event" ? (
+        <span role="cell" class="al-summary" title={cut(row.annotations.summary ?? "", 400)}>
+          {oneLine(cut(row.annotations.description || row.annotations.summary || "", 200))}
+        </span>
+      ) : (
+        <>
+          <Value row={row} past={past} />
+          <span role="cell" class="al-past">
+            <PastOf row={row} past={past} />
+          </span>
+          <span role="cell" class="al-for">
+            <For row={row} />
+          </span>
+        </>
+      )}
       <span role="cell" class="al-since">
         {row.activeAt !== undefined ? <Ago at={row.activeAt} /> : ""}
       </span>
@@ -198,7 +208,7 @@ function Value({ row, past }: { row: Row; past: Past | undefined }) {
   const value = row.value ?? worst(values, row.comparison);
   const { comparison } = row;
   const bad = value !== undefined && comparison ? holds(value, comparison) : undefined;
-  if (row.posted) return <span role="cell" class="quiet al-value">{row.state === "event" ? oneLine(cut(row.labels.outcome ?? "", 24)) : "posted"}</span>;
+  if (row.posted) return <span role="cell" class="quiet al-value">posted</span>;
   if (row.state === "failing") return <span role="cell" class="bad al-error" title={cut(row.lastError, 400)}>{cut(row.lastError, 120)}</span>;
   if (row.state === "nodata") return <span role="cell" class="warn" title={`${cut(comparison?.left ?? row.query, 300)} finds no samples`}>no samples</span>;
   return (
