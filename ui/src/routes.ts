@@ -23,11 +23,11 @@ export interface Route {
 
 export const ROUTES: Route[] = [
   { path: "", title: "Home", menu: "Home", group: "watch", load: () => import("./pages/home") },
-  { path: "query", title: "Query", menu: "Query", group: "look", load: () => import("./pages/query") },
+  { path: "alerts", title: "Alerts", menu: "Alerts", group: "watch", load: () => import("./pages/alerts") },
+  { path: "alerts/*", title: "Alert", load: () => import("./pages/alert") },
   { path: "models", title: "Models", menu: "Models", group: "watch", load: () => import("./pages/models") },
   { path: "models/:name", title: "Model", load: () => import("./pages/model") },
-  { path: "alerts/*", title: "Alert", load: () => import("./pages/alert") },
-  { path: "alerts", title: "Alerts", menu: "Alerts", group: "watch", load: () => import("./pages/alerts") },
+  { path: "query", title: "Query", menu: "Query", group: "look", load: () => import("./pages/query") },
   { path: "silences", title: "Silences", menu: "Silences", group: "tell", load: () => import("./pages/silences") },
   { path: "notifications", title: "Notifications", menu: "Notifications", group: "tell", load: () => import("./pages/notifications") },
   { path: "receivers", title: "Receivers", menu: "Receivers", group: "tell", load: () => import("./pages/receivers") },

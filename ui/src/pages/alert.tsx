@@ -225,7 +225,7 @@ function Value({ data, rule, labels }: { data: AlertHistory; rule: RuleHistory; 
           ))}
         </span>
       </div>
-      <ValueChart query={rule.query} comparison={compared} seconds={SECONDS[range] ?? 3600} least={Math.min(rule.intervalSeconds, 15) / 2} labels={labels} bands={(end) => bandsOf(data.episodes, end)} />
+      {rule.health === "err" ? <p class="empty">Nothing to draw: the rule fails. {visible(cut(rule.lastError ?? "", 400))}</p> : <ValueChart query={rule.query} comparison={compared} seconds={SECONDS[range] ?? 3600} least={Math.min(rule.intervalSeconds, 15) / 2} labels={labels} bands={(end) => bandsOf(data.episodes, end)} />}
     </section>
   );
 }

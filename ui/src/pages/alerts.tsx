@@ -34,7 +34,7 @@ export default function Alerts(_: PageProps) {
   const silences = useAsked((abort) => get<Silence[]>("api/v2/silences", {}, abort), "silences", TURN_MS);
   const groups = rules.data?.groups;
   const watched = useMemo(
-    () => (groups ?? []).flatMap((group) => group.rules.flatMap((rule, index) => (rule.type === "alerting" ? [{ key: ruleKey(group.file, group.name, index), query: rule.query }] : []))),
+    () => (groups ?? []).flatMap((group) => group.rules.flatMap((rule, index) => (rule.type === "alerting" && rule.health !== "err" ? [{ key: ruleKey(group.file, group.name, index), query: rule.query }] : []))),
     [groups],
   );
   const seconds = pastSeconds(groups ?? []);

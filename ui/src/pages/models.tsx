@@ -74,8 +74,8 @@ function Card({ name }: { name: string }) {
             <dd>
               {head?.value !== undefined ? <b>{number(head.value)}</b> : <Unknown because={head?.unknown?.because ?? unknown?.because ?? "no figure"} />}
               {head?.low !== undefined && <small> {number(head.low)} to {number(head.high)}</small>}
+              {head && window && <Past model={name} metric={head.metric} window={window.window} />}
             </dd>
-            {head && window && <Past model={name} metric={head.metric} window={window.window} />}
           </div>
           <div>
             <dt>Drift</dt>

@@ -35,6 +35,7 @@ export function Panel({ question, index, change, remove, turn }: Props) {
   const [own, setOwn] = useState(0);
   const [finding, setFinding] = useState(false);
   const editor = useRef<Editor | null>(null);
+  const [ready, setReady] = useState(false);
   useEffect(() => setText(question.expr), [question.expr]);
   const run = (expr = text) => {
     if (expr !== question.expr) change({ ...question, expr });
@@ -43,7 +44,7 @@ export function Panel({ question, index, change, remove, turn }: Props) {
   const answer = useAnswer(question, turn + own);
   const error = answer.error;
   const problem = error && problemOf(error.message, question.expr);
-  useEffect(() => editor.current?.setProblem(problem && text === question.expr ? problem : undefined), [problem?.from, problem?.message, question.expr, text]);
+  useEffect(() => editor.current?.setProblem(problem && text === question.expr ? problem : undefined), [problem?.from, problem?.message, question.expr, text, ready]);
   const format = async () => {
     const pretty = await prom<string>("format_query", { query: text });
     change({ ...question, expr: pretty });
@@ -52,7 +53,7 @@ export function Panel({ question, index, change, remove, turn }: Props) {
   return (
     <section class="query-panel card" aria-label={`Query ${index + 1}`}>
       <div class="query-line">
-        <CodeBox text={text} label={`Query ${index + 1}`} onChange={setText} onRun={run} editor={editor} />
+        <CodeBox text={text} label={`Query ${index + 1}`} onChange={setText} onRun={run} editor={editor} ready={ready} onReady={() => setReady(true)} />
         <button type="button" class="main" onClick={() => run()}>
           Run
         </button>
@@ -220,10 +221,19 @@ function ParseError({ problem, query, show }: { problem: { from: number; to: num
   );
 }
 
+interface CodeBoxProps {
+  text: string;
+  label: string;
+  onChange: (text: string) => void;
+  onRun: (text: string) => void;
+  editor: { current: Editor | null };
+  ready: boolean;
+  onReady: () => void;
+}
+
 /** The editor's chunk is large: until it is there, and where it cannot load, a plain box does. */
-function CodeBox({ text, label, onChange, onRun, editor }: { text: string; label: string; onChange: (text: string) => void; onRun: (text: string) => void; editor: { current: Editor | null } }) {
+function CodeBox({ text, label, onChange, onRun, editor, ready, onReady }: CodeBoxProps) {
   const host = useRef<HTMLDivElement>(null);
-  const [ready, setReady] = useState(false);
   const latest = useRef({ onChange, onRun, text });
   latest.current = { onChange, onRun, text };
   useEffect(() => {
@@ -232,7 +242,7 @@ function CodeBox({ text, label, onChange, onRun, editor }: { text: string; label
       ({ mount }) => {
         if (gone || !host.current) return;
         editor.current = mount(host.current, { text: latest.current.text, label, onChange: (next) => latest.current.onChange(next), onRun: (next) => latest.current.onRun(next) });
-        setReady(true);
+        onReady();
         if (latest.current.text === "") editor.current.focus();
       },
       () => undefined,
