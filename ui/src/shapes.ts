@@ -206,4 +206,6 @@ export interface InboxMessage {
   at: string;
   path: string;
   message: unknown;
+  /** `api/bellbuoy/inbox/ID/picture` is there. */
+  picture?: boolean;
 }

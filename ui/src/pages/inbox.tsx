@@ -5,7 +5,7 @@ import { filtered, Filter } from "../parts/controls";
 import { count } from "../parts/number";
 import { cut, visible } from "../parts/text";
 import { clock, dateTime } from "../parts/time";
-import { place, setQuery } from "../router";
+import { place, root, setQuery } from "../router";
 import type { PageProps } from "../routes";
 import type { InboxMessage } from "../shapes";
 import { message, spans, type Embed, type Span } from "../inbox/discord";
@@ -87,6 +87,9 @@ function One({ message: received }: { message: InboxMessage }) {
         {drawn.embeds.map((embed, index) => (
           <EmbedCard key={index} embed={embed} />
         ))}
+        {received.picture && (
+          <img class="picture" src={`${root}api/bellbuoy/inbox/${received.id}/picture`} alt="The last values of the alert, and its threshold" width={400} height={150} loading="lazy" />
+        )}
         {drawn.other && (
           <pre tabIndex={0} aria-label="the message">
             {visible(cut(JSON.stringify(received.message, null, 2), TEXT_MAX))}

@@ -40,12 +40,27 @@ pub fn picture(path: &Path, notice: &Notice, now: Timestamp, late: &dyn Fn() -> 
     let to = notice.at.min(now);
     let compared = compared(&rule.expr);
     let drawn = Drawn { engine: &path.engine, source: &*path.store, to, late };
-    let curves = drawn.curves(compared.side, window(alert, to), &alert.labels)?;
-    let earliest = curves.iter().filter_map(|curve| curve.points.first()).map(|(at, _)| *at).min()?;
+    let mut window = window(alert, to);
+    let mut curves = drawn.curves(compared.side, window, &alert.labels)?;
+    let mut earliest = first_of(&curves)?;
+    // Of a system that just began, the little that there is: with steps that fit it.
+    if (to - earliest).0 < window.0 / 2 {
+        window = Millis((to - earliest).0 + step(window).0).max(WINDOW_LEAST);
+        curves = drawn.curves(compared.side, window, &alert.labels)?;
+        earliest = first_of(&curves)?;
+    }
     let from = earliest.min(to - WINDOW_LEAST);
     let threshold = compared.with.and_then(|(op, side)| drawn.threshold(op, side));
     let expression = compared.side.to_string();
     Some(AlertPicture { title: title(alert), expression, firing: !resolved, from, to, curves, threshold, since: alert.starts_at })
+}
+
+fn first_of(curves: &[Curve]) -> Option<Timestamp> {
+    curves.iter().filter_map(|curve| curve.points.first()).map(|(at, _)| *at).min()
+}
+
+fn step(window: Millis) -> Millis {
+    Millis((window.0 / STEPS).max(1000))
 }
 
 /// Labels of a rule that are no templates are on each of its alerts.
@@ -110,7 +125,7 @@ struct Drawn<'a> {
 
 impl Drawn<'_> {
     fn curves(&self, side: &Expr, window: Millis, labels: &Labels) -> Option<Vec<Curve>> {
-        let step = Millis((window.0 / STEPS).max(1000));
+        let step = step(window);
         let answer = self.engine.range_until(side, self.source, self.to - window, self.to, step, self.late).ok()?;
         let Value::Matrix(series) = answer.value else { return None };
         let (mut curves, mut own, mut others) = (Vec::new(), 0, 0);
