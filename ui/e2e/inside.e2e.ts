@@ -8,7 +8,7 @@ browse("home of the demo: four tiles, a model with its figures", "demo", {}, asy
   assert.equal(await page.locator(".tile").count(), 4);
   const model = page.getByRole("row").filter({ hasText: "bike-traffic" });
   await model.waitFor();
-  await model.getByText(/r2/i).waitFor();
+  await model.getByText(/r2/i).first().waitFor();
   assert.doesNotMatch(await page.locator("main").innerText(), /\bNaN\b|undefined|Infinity|\[object/);
   await page.locator("a.tile").filter({ hasText: "Targets" }).click();
   await page.waitForURL("**/ui/targets");
@@ -53,7 +53,7 @@ browse("targets: state, filter, order, and why one was dropped", "stack", {}, as
 browse("rules: an error is shown with its rule, rules lead to alerts and queries", "stack", {}, async (page, { open }) => {
   await open("rules");
   await page.getByRole("link", { name: /^Failing/ }).click();
-  await page.getByText(/duplicate series/).first().waitFor();
+  await page.locator(".error-line").getByText(/duplicate series/).waitFor();
   assert.equal(await page.locator(".rule-group").count(), 1);
   await page.getByRole("link", { name: /^All/ }).click();
   const head = page.getByRole("columnheader", { name: "Took" }).first();

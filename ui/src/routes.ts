@@ -27,6 +27,8 @@ export const ROUTES: Route[] = [
   { path: "alerts/*", title: "Alert", load: () => import("./pages/alert") },
   { path: "models", title: "Models", menu: "Models", group: "watch", load: () => import("./pages/models") },
   { path: "models/:name", title: "Model", load: () => import("./pages/model") },
+  { path: "dashboards", title: "Dashboards", menu: "Dashboards", group: "look", load: () => import("./pages/dashboards") },
+  { path: "dashboards/:uid", title: "Dashboard", load: () => import("./pages/dashboard") },
   { path: "query", title: "Query", menu: "Query", group: "look", load: () => import("./pages/query") },
   { path: "silences", title: "Silences", menu: "Silences", group: "tell", load: () => import("./pages/silences") },
   { path: "notifications", title: "Notifications", menu: "Notifications", group: "tell", load: () => import("./pages/notifications") },
@@ -38,6 +40,4 @@ export const ROUTES: Route[] = [
   { path: "cardinality", title: "Cardinality", menu: "Cardinality", group: "inside", load: () => import("./pages/cardinality") },
   { path: "configuration", title: "Configuration", menu: "Configuration", group: "inside", load: () => import("./pages/configuration") },
   { path: "status", title: "Status", menu: "Status", group: "inside", load: () => import("./pages/status") },
-  { path: "dashboards", title: "Dashboards", menu: "Dashboards", group: "look", load: () => import("./pages/dashboards") },
-  { path: "dashboards/:uid", title: "Dashboard", load: () => import("./pages/dashboard") },
 ];

@@ -247,7 +247,7 @@ const SERVER_COLUMNS: Column<ServerRow>[] = [
   { key: "kind", title: "Kind", value: (row) => row.kind },
   { key: "instance", title: "Instance", value: (row) => row.instance, cell: (row) => <bdi>{row.instance}</bdi> },
   { key: "up", title: "State", value: (row) => (row.up === null ? undefined : row.up ? 1 : 0), cell: (row) => (row.up === null ? <Tag>not asked yet</Tag> : <State of={row.up ? "up" : "down"} />) },
-  { key: "at", title: "Asked", value: (row) => row.at, cell: (row) => <Ago at={row.at} /> },
+  { key: "at", title: "Asked", value: (row) => row.at, cell: (row) => <Ago at={row.at} never="" /> },
   { key: "problems", title: "Problems", cell: (row) => row.problems.map((problem) => <div key={problem} class="bad"><Text of={problem} /></div>) },
 ];
 
