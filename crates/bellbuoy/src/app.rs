@@ -332,6 +332,10 @@ impl App {
             tokio::spawn(run_group(self.path.clone(), group, rules_stop.subscribe()));
         }
         tokio::spawn(crate::pushed::run(self.path.clone(), self.pushed.clone(), settings.pushed.clone(), rules_stop.subscribe()));
+        if let Some(address) = settings.pushed.listen.clone() {
+            let (routes, stop) = (crate::api::pushgateway(self.clone()), rules_stop.subscribe());
+            tokio::spawn(async move { crate::port::serve("the Pushgateway's protocol", &address, routes, stop).await });
+        }
         if let Some(host) = &settings.host {
             tokio::spawn(crate::host::run(self.path.clone(), host.clone(), rules_stop.subscribe()));
         }

@@ -1,6 +1,6 @@
-//! sources: looks at this machine when `host:` of bellbuoy.yml asks for it, each interval.
+//! sources: looks at this machine when `host:` of bellbuoy.yml asks for it, each interval; with `listen`, when somebody scrapes it.
 //!
-//! In:    what `machine` reads. Out: series under node_exporter's and cAdvisor's names, with `job` and `instance`, and `up`.
+//! In:    what `machine` reads. Out: series under node_exporter's and cAdvisor's names, with `job` and `instance`, and `up`; or a page.
 //! Never: stops because a part of the machine can not be read: that part says so in `node_scrape_collector_success`.
 
 use std::collections::HashSet;
@@ -14,11 +14,17 @@ use tracing::warn;
 
 use crate::clock;
 use crate::config::HostSettings;
+use crate::host_page;
 use crate::machine::Machine;
 use crate::path::Path;
+use crate::port;
 
 /// Until `stopped`.
 pub async fn run(path: Arc<Path>, settings: HostSettings, mut stopped: watch::Receiver<bool>) {
+    if let Some(address) = &settings.listen {
+        let routes = host_page::routes(settings.options.clone(), settings.places.clone());
+        return port::serve("this machine", address, routes, stopped).await;
+    }
     let mut ticks = tokio::time::interval(settings.interval.to_std());
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let machine = Machine::new(settings.places.clone());

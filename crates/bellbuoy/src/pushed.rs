@@ -262,6 +262,13 @@ impl Pushed {
         if target.is_none() && self.is_empty() {
             return;
         }
+        if settings.listen.is_some() {
+            // Whoever scrapes the port has them.
+            if let Some(mut old) = target.take() {
+                path.target_gone(&mut old, now);
+            }
+            return;
+        }
         let wanted = target_state(settings, &path.external_url);
         if target.as_ref().is_none_or(|known| known.target().labels != wanted.target().labels) {
             if let Some(mut old) = target.take() {

@@ -51,6 +51,25 @@ pub fn router(app: Arc<App>) -> Router {
     if prefix.is_empty() { routes } else { Router::new().nest(&prefix, routes.clone()).merge(routes) }
 }
 
+/// What a Pushgateway serves, for a port of its own.
+pub fn pushgateway(app: Arc<App>) -> Router {
+    pushes()
+        .route("/metrics", get(pushed::page))
+        .route("/-/healthy", get(healthy).head(healthy))
+        .route("/-/ready", get(ready).head(ready))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(app.clone(), same_origin::guard))
+        .layer(from_fn_with_state(app.clone(), count))
+        .with_state(app)
+}
+
+fn pushes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/metrics/job/{*rest}", put(pushed::push).post(pushed::push).delete(pushed::push))
+        .route("/metrics/job@base64/{*rest}", put(pushed::push).post(pushed::push).delete(pushed::push))
+        .route("/api/v1/metrics", get(pushed::list))
+}
+
 fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/status", get(page::status))
@@ -65,10 +84,8 @@ fn routes(app: Arc<App>) -> Router {
         .route("/api/bellbuoy/audit", get(decisions::audit))
         .route("/api/bellbuoy/explain", get(explain::explain).post(explain::explain))
         .route("/metrics", get(metrics::metrics))
-        .route("/metrics/job/{*rest}", put(pushed::push).post(pushed::push).delete(pushed::push))
-        .route("/metrics/job@base64/{*rest}", put(pushed::push).post(pushed::push).delete(pushed::push))
+        .merge(pushes())
         .route("/pushgateway/metrics", get(pushed::page))
-        .route("/api/v1/metrics", get(pushed::list))
         .route("/api/v1/write", post(intake::write))
         .route("/api/v1/otlp/v1/metrics", post(intake::otlp))
         .route("/-/healthy", get(healthy).head(healthy))

@@ -4,24 +4,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, bail};
-use axum::Router;
-use axum::extract::{RawQuery, State as Shared};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use bellbuoy_sources::host::{Collector, Filter, Host, HostOptions};
-use bellbuoy_sources::{Family, text};
-use bellbuoy_vocabulary::{MetricType, Severity};
+use bellbuoy_sources::host::{Filter, HostOptions};
+use bellbuoy_vocabulary::Severity;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::app::{self, AlertmanagerOptions, Options};
-use crate::machine::{Machine, Places};
+use crate::host_page;
+use crate::machine::Places;
 use crate::models::References;
 
 #[derive(Debug, Args)]
@@ -60,20 +54,12 @@ pub struct NodeExporter {
     pub rootfs: String,
 }
 
-struct Exporter {
-    machine: Machine,
-    /// One scrape after the other: the counters of CPUs are held between them.
-    host: Mutex<Host>,
-}
-
 pub async fn run(command: NodeExporter) -> anyhow::Result<ExitCode> {
     let (options, places) = settings(&command)?;
-    let exporter = Arc::new(Exporter { machine: Machine::new(places), host: Mutex::new(Host::new(options)) });
     let listen = if command.listen.starts_with(':') { format!("0.0.0.0{}", command.listen) } else { command.listen.clone() };
     let listener = TcpListener::bind(&listen).await.with_context(|| format!("listen on {listen}; choose another address with --listen"))?;
     // Scripts wait for this line.
     info!("listening on http://{}", listener.local_addr()?);
-    let routes = Router::new().route("/metrics", get(metrics)).route("/health", get(health)).with_state(exporter);
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let end = async move {
         tokio::select! {
@@ -81,7 +67,7 @@ pub async fn run(command: NodeExporter) -> anyhow::Result<ExitCode> {
             _ = interrupt.recv() => {}
         }
     };
-    axum::serve(listener, routes).with_graceful_shutdown(end).await?;
+    axum::serve(listener, host_page::routes(options, places)).with_graceful_shutdown(end).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -100,7 +86,7 @@ fn settings(command: &NodeExporter) -> anyhow::Result<(HostOptions, Places)> {
 fn of_flags(command: &NodeExporter) -> anyhow::Result<(HostOptions, Places)> {
     let mut options = HostOptions::default();
     if !command.collectors.is_empty() {
-        options.collectors = command.collectors.iter().map(|name| collector(name)).collect::<anyhow::Result<_>>()?;
+        options.collectors = command.collectors.iter().map(|name| host_page::collector(name)).collect::<anyhow::Result<_>>()?;
     }
     for (exclude, include, filter) in [
         (&command.mount_points_exclude, &command.mount_points_include, &mut options.mount_points),
@@ -114,50 +100,4 @@ fn of_flags(command: &NodeExporter) -> anyhow::Result<(HostOptions, Places)> {
     }
     let places = Places { procfs: command.procfs.clone(), sysfs: command.sysfs.clone(), rootfs: command.rootfs.clone() };
     Ok((options, places))
-}
-
-fn collector(name: &str) -> anyhow::Result<Collector> {
-    Collector::of(name).with_context(|| format!("unknown collector {name:?}; one of {}", Collector::ALL.map(Collector::name).join(", ")))
-}
-
-/// `?collect[]=cpu&collect[]=meminfo`, or `?exclude[]=netstat`, as node_exporter knows them.
-async fn metrics(Shared(exporter): Shared<Arc<Exporter>>, RawQuery(query): RawQuery) -> Response {
-    let (mut only, mut without) = (Vec::new(), Vec::new());
-    for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let list = match &*key {
-            "collect[]" => &mut only,
-            "exclude[]" => &mut without,
-            _ => continue,
-        };
-        match collector(&value) {
-            Ok(collector) => list.push(collector),
-            Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
-        }
-    }
-    if !only.is_empty() && !without.is_empty() {
-        return (StatusCode::BAD_REQUEST, "collect[] and exclude[] can not be used together\n").into_response();
-    }
-    let page = tokio::task::spawn_blocking(move || {
-        let mut host = exporter.host.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut wanted = host.collectors().to_vec();
-        wanted.retain(|collector| !without.contains(collector) && (only.is_empty() || only.contains(collector)));
-        let (mut families, problems) = exporter.machine.look(&mut host, &wanted);
-        problems.iter().for_each(|problem| tracing::debug!("{problem}"));
-        families.push(timeouts(exporter.machine.timeouts()));
-        text(&families)
-    });
-    match page.await {
-        Ok(page) => ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], page).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
-    }
-}
-
-fn timeouts(count: u64) -> Family {
-    let mut family = Family::new("bellbuoy_host_mount_timeouts_total", MetricType::Counter, "Mounts that did not answer statvfs in time.");
-    family.add(&[], count as f64);
-    family
-}
-
-async fn health() -> &'static str {
-    "ok\n"
 }

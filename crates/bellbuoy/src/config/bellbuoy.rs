@@ -5,7 +5,7 @@
 //! host: {interval: 15s, job: node, instance: trainer-1}    # this machine under node_exporter's names; see host.rs
 //! airflow: [...]                   # see airflow.rs and docs/guides/airflow.md
 //! mlflow: [...]                    # see mlflow.rs and docs/guides/mlflow.md
-//! pushgateway: {interval: 15s, job: pushgateway}    # how metrics that jobs push become samples
+//! pushgateway: {interval: 15s, job: pushgateway}    # how metrics that jobs push become samples; `listen`: on a port, for a scrape job
 //! fallback_receiver: oncall        # a receiver of alertmanager.yml: told what another one refused for good
 //! notifications: {pictures: true}  # Discord, Telegram, Slack bots and mails show what the alert looked at
 //! storage:
@@ -92,7 +92,11 @@ fn read_pushed(fields: Fields) -> PushedSettings {
     if interval < Millis::from_seconds(1) {
         fields.error(fields.key_span("interval"), "\"interval\" must be at least 1s", "the usual is 15s");
     }
-    let settings = PushedSettings { interval, job: fields.string("job").filter(|job| !job.is_empty()).unwrap_or(default.job) };
+    let settings = PushedSettings {
+        interval,
+        job: fields.string("job").filter(|job| !job.is_empty()).unwrap_or(default.job),
+        listen: fields.string("listen").filter(|address| !address.is_empty()),
+    };
     fields.finish();
     settings
 }

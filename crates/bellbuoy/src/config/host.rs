@@ -5,6 +5,7 @@
 //!   interval: 15s
 //!   job: node
 //!   instance: trainer-1                  # the host's name when there is none
+//!   listen: 127.0.0.1:9100               # told there, for a scrape job of prometheus.yml, instead of stored from here
 //!   collectors: [cpu, meminfo]           # all of them when there are none
 //!   mount_points_exclude: ^/(dev|proc)   # and ..._include; also filesystem_types_, disks_, network_devices_
 //!   procfs: /host/proc                   # in a container that has the host's files
@@ -37,6 +38,7 @@ pub fn read(fields: Fields) -> HostSettings {
         interval,
         job: fields.string("job").unwrap_or_else(|| "node".into()),
         instance: fields.string("instance"),
+        listen: fields.string("listen").filter(|address| !address.is_empty()),
         options,
         places: Places {
             procfs: fields.string("procfs").unwrap_or(usual.procfs),

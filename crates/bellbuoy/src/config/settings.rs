@@ -133,6 +133,8 @@ pub struct HostSettings {
     /// The labels `job` and `instance` of its series; the host's name when there is no instance.
     pub job: String,
     pub instance: Option<String>,
+    /// The machine is told on this address for whoever scrapes it there, and nothing goes into the store from here.
+    pub listen: Option<String>,
     pub options: HostOptions,
     pub places: Places,
 }
@@ -143,11 +145,13 @@ pub struct PushedSettings {
     pub interval: Millis,
     /// The label `job` of the series about the collecting itself; groups bring their own.
     pub job: String,
+    /// A Pushgateway's port: groups are pushed and scraped there, and nothing goes into the store from here.
+    pub listen: Option<String>,
 }
 
 impl Default for PushedSettings {
     fn default() -> PushedSettings {
-        PushedSettings { interval: Millis::from_seconds(15), job: "pushgateway".into() }
+        PushedSettings { interval: Millis::from_seconds(15), job: "pushgateway".into(), listen: None }
     }
 }
 

@@ -8,10 +8,10 @@ use super::demo::{is, tell};
 use super::harness::{Folder, Program, wait_explained};
 
 /// A panel's name and its queries, as the browser would ask them.
-type Panel = (String, Vec<String>);
+pub type Panel = (String, Vec<String>);
 
 /// All panels of a folder of dashboards that ask something. `variables` stand for what the page's variables bar would choose.
-fn panels(folder: &Path, variables: &[(&str, &str)]) -> Vec<Panel> {
+pub fn panels(folder: &Path, variables: &[(&str, &str)]) -> Vec<Panel> {
     let mut files: Vec<_> = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     let mut out = Vec::new();
@@ -47,7 +47,7 @@ fn without_data(program: &Program, panels: &[Panel]) -> Vec<String> {
     empty.map(|(name, queries)| format!("{name}: {}", queries.join("   "))).collect()
 }
 
-fn expect_data(program: &Program, panels: &[Panel]) {
+pub fn expect_data(program: &Program, panels: &[Panel]) {
     wait_explained("data in every panel", &|| without_data(program, panels).join("\n"), || {
         without_data(program, panels).is_empty().then_some(())
     });

@@ -44,7 +44,7 @@ fn without_a_name_the_stacks_are_listed_and_an_unknown_one_is_named() {
     let folder = Folder::new(&[]);
     let output = init(folder.root(), &[]);
     assert_eq!(output.status.code(), Some(0));
-    for stack in ["bike-traffic", "accident-severity"] {
+    for stack in ["bike-traffic", "accident-severity", "trading-pipelines"] {
         assert!(said(&output).contains(stack), "{}", said(&output));
     }
     let output = init(folder.root(), &["bikes"]);

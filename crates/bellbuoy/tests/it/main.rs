@@ -29,6 +29,7 @@ mod peers_templates;
 mod pictures;
 mod predictions;
 mod push;
+mod ready;
 mod real;
 mod reports;
 mod restart;

@@ -103,6 +103,7 @@ fn the_stack_gives_the_same_alerts_as_prometheus_and_alertmanager() {
         .replace("localhost:9090", &itself.address.to_string())
         .replace("localhost:9093", &format!("127.0.0.1:{am_port}"));
     let (rules, routes) = (scaled(&stack("alerts.yml")), scaled(&stack("alertmanager.yml")));
+    let itself_rules = scaled(&stack("self_rules.yml"));
     let folders: Vec<Folder> = hooks
         .iter()
         .map(|hook| {
@@ -110,6 +111,7 @@ fn the_stack_gives_the_same_alerts_as_prometheus_and_alertmanager() {
             Folder::new(&[
                 ("prometheus.yml", &config),
                 ("alerts.yml", &rules),
+                ("self_rules.yml", &itself_rules),
                 ("alertmanager.yml", &routes),
                 ("discord_webhook_url", &url),
             ])
