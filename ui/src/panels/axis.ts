@@ -8,12 +8,17 @@ export function axisValues(splits: number[], field: Field, config: FieldConfig):
     const display = displayOf({ ...field, config: { ...config, decimals, mappings: [] } });
     return splits.map((split) => (split === null ? "" : shownText(display(Math.abs(split) < 1e-12 ? 0 : split))));
   };
-  const exact = texts(4).map(figures);
-  for (let decimals = 0; decimals < 4; decimals++) {
-    const out = texts(decimals);
-    if (out.every((text, at) => figures(text) === exact[at])) return out;
+  const tries = [0, 1, 2, 3, 4].map(texts);
+  const exact = tries[4]!.map(figures);
+  const unit = (text: string) => text.replace(/^[^\d]*[\d.,]+/, "");
+  // Alike within a unit: 500 B, 1.0 kB, 1.5 kB.
+  const enough = new Map<string, number>();
+  for (const [at, text] of tries[4]!.entries()) {
+    if (splits[at] === 0 || splits[at] === null) continue;
+    const decimals = tries.findIndex((one) => figures(one[at]!) === exact[at]);
+    enough.set(unit(text), Math.max(enough.get(unit(text)) ?? 0, decimals < 0 ? 4 : decimals));
   }
-  return texts(4);
+  return splits.map((split, at) => tries[split === 0 && enough.size > 1 ? 0 : (enough.get(unit(tries[4]![at]!)) ?? 0)]![at]!);
 }
 
 /** The number at the head of a text and what follows, so that `1.50 K` and `1.5 K` are alike and `2 K` is not. */

@@ -1,7 +1,7 @@
 /** show: the panel bargauge: one bar for each reading, lying or standing, plain, shaded or as a row of lamps. */
 import { useRef } from "preact/hooks";
 
-import { cssColor, rampColor } from "./colors";
+import { cssColor, legible, rampColor } from "./colors";
 import { option, record, shownText, type Field, type Shown } from "./kit";
 import { Linked } from "./links";
 import { Empty } from "./placeholder";
@@ -20,7 +20,7 @@ export default function BarGauge({ panel, data, scope }: Shown) {
   const range = rangeOf(readings);
   const sizes = record(panel.options.text);
   return (
-    <div class={upright ? "bars upright" : "bars"} ref={place}>
+    <div class={upright ? "bars upright" : "bars"} ref={place} style={upright ? undefined : { gridAutoRows: `${Math.max(18, Math.min(34, Math.floor((height - 4 * (readings.length - 1)) / Math.max(1, readings.length))))}px` }}>
       {readings.length === 0 && <Empty data={data} />}
       {width > 0 &&
         readings.map((reading, at) => (
@@ -29,7 +29,7 @@ export default function BarGauge({ panel, data, scope }: Shown) {
               {reading.name.slice(0, 200)}
             </span>
             <Bar reading={reading} range={range} mode={mode} upright={upright} track={panel.options.showUnfilled !== false} />
-            <b class="bar-value" style={{ color: panel.options.valueMode === "text" ? "inherit" : reading.color, ...(typeof sizes.valueSize === "number" ? { fontSize: `${sizes.valueSize}px` } : {}) }}>
+            <b class="bar-value" style={{ color: panel.options.valueMode === "text" ? "inherit" : legible(reading.color), ...(typeof sizes.valueSize === "number" ? { fontSize: `${sizes.valueSize}px` } : {}) }}>
               {panel.options.valueMode === "hidden" ? "" : shownText(reading.value)}
             </b>
           </Linked>

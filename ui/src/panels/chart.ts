@@ -250,7 +250,7 @@ export class LineChart {
       show: spec.shown,
       font: FONT,
       stroke: () => ink("--quiet"),
-      grid: { show: spec === this.scales.find((other) => other.shown), stroke: () => ink("--grid-line"), width: 1 },
+      grid: { show: spec === this.scales.find((other) => other.shown), stroke: () => ink("--grid-line"), width: 1, ...(log ? { filter: (_: uPlot, splits: number[]) => splits.map((split) => (isPower(split, custom.scale.base) ? split : null)) } : {}) },
       ticks: { show: false },
       gap: 6,
       space: log ? 22 : 30,
@@ -270,11 +270,10 @@ export class LineChart {
       const mode = spec.line.custom.thresholds;
       if (mode.includes("area") || mode === "series") thresholdAreas(plot, spec);
     }
-    for (const one of this.drawn.annotations.slice(0, MARKS_MAX)) {
-      if (one.toMs === undefined || one.toMs <= one.fromMs) continue;
+    for (const one of covered(this.drawn.annotations)) {
       const from = clampX(plot, one.fromMs);
       const to = clampX(plot, one.toMs);
-      plot.ctx.fillStyle = fade(cssColor(one.color), 0.1);
+      plot.ctx.fillStyle = fade(one.color, 0.1);
       plot.ctx.fillRect(from, plot.bbox.top, Math.max(1, to - from), plot.bbox.height);
     }
   }
@@ -403,6 +402,24 @@ export class LineChart {
     hideTip(this);
     this.drawn.zoom?.(Math.round(from), Math.round(to));
   }
+}
+
+/** Stretches of one colour that overlap are one: ten alerts at a time are no wall. */
+function covered(annotations: Annotation[]): { fromMs: number; toMs: number; color: string }[] {
+  const out: { fromMs: number; toMs: number; color: string }[] = [];
+  const sorted = annotations.filter((one) => one.toMs !== undefined && one.toMs > one.fromMs).sort((a, b) => a.fromMs - b.fromMs);
+  for (const one of sorted.slice(0, MARKS_MAX)) {
+    const color = cssColor(one.color);
+    const before = out.find((other) => other.color === color && other.toMs >= one.fromMs);
+    if (before) before.toMs = Math.max(before.toMs, one.toMs!);
+    else out.push({ fromMs: one.fromMs, toMs: one.toMs!, color });
+  }
+  return out;
+}
+
+function isPower(value: number, base: number): boolean {
+  const power = Math.log(Math.abs(value)) / Math.log(base);
+  return Math.abs(power - Math.round(power)) < 1e-9;
 }
 
 function dataOf(drawn: Drawn): uPlot.AlignedData {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fade, inkOn, schemeColor, useTheme } from "./colors";
+import { fade, inkOn, legible, schemeColor, useTheme } from "./colors";
 
 test("schemes begin and end with their colours, and turn round on a dark ground", () => {
   useTheme("light");
@@ -15,7 +15,18 @@ test("schemes begin and end with their colours, and turn round on a dark ground"
 });
 
 test("ink is read on its ground, and opacity is put on any colour", () => {
-  assert.equal(inkOn("#ffffff"), "#1f2328");
+  assert.equal(inkOn("#ffffff"), "#14171a");
+  assert.equal(inkOn("#56a64b"), "#14171a");
   assert.equal(inkOn("#1F60C4"), "#ffffff");
   assert.equal(fade("#fff", 0.25), "rgba(255, 255, 255, 0.25)");
+});
+
+test("text in a colour can be read on a card of either scheme", () => {
+  useTheme("light");
+  assert.equal(legible("#C4162A"), "#C4162A");
+  assert.equal(legible("#FADE2A"), "rgb(125, 111, 21)");
+  useTheme("dark");
+  assert.equal(legible("#73BF69"), "#73BF69");
+  assert.notEqual(legible("#0A437C"), "#0A437C");
+  useTheme("light");
 });

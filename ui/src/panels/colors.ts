@@ -66,6 +66,26 @@ export function fade(color: string, opacity: number): string {
 
 /** Black or white, whichever is read better on this colour. */
 export function inkOn(color: string): string {
-  const [red, green, blue] = channels(color);
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 150 ? "#1f2328" : "#ffffff";
+  return contrast(color, "#14171a") >= contrast(color, "#ffffff") ? "#14171a" : "#ffffff";
+}
+
+/** The colour, darker or lighter until text in it can be read on a card: 4.5 for small text, 3 for large (WCAG). */
+export function legible(color: string, ratio = 4.5): string {
+  const ground = now === "dark" ? "#1b1f23" : "#ffffff";
+  const toward = now === "dark" ? 255 : 0;
+  let found = color;
+  for (let step = 1; step <= 20 && contrast(found, ground) < ratio; step++) {
+    found = `rgb(${channels(color).map((channel) => Math.round(channel + (toward - channel) * step * 0.05)).join(", ")})`;
+  }
+  return found;
+}
+
+function contrast(a: string, b: string): number {
+  const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number];
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function luminance(color: string): number {
+  const [red, green, blue] = channels(color).map((channel) => (channel <= 10 ? channel / 255 / 12.92 : ((channel / 255 + 0.055) / 1.055) ** 2.4)) as [number, number, number];
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }

@@ -1,7 +1,7 @@
 /** show: the panel gauge: an arc from min to max with the thresholds around it. In: readings. Out: SVG, one for each. */
 import { useRef } from "preact/hooks";
 
-import { cssColor } from "./colors";
+import { cssColor, legible } from "./colors";
 import { displayOf, shownText, type Field, type Shown } from "./kit";
 import { Linked } from "./links";
 import { Empty } from "./placeholder";
@@ -52,14 +52,14 @@ interface ArcProps {
 function Arc({ reading, width, height, named, options, timezone }: ArcProps) {
   const [low, high] = ends(reading.field);
   const nameSize = named ? Math.max(11, Math.min(15, height * 0.09)) : 0;
-  const labels = options.showThresholdLabels === true;
+  const labels = options.showThresholdLabels === true && width > 150;
   const free = height - nameSize * 1.5;
   // The arc is as high as 1.42 radii: the lower part is open.
   const radius = Math.max(16, Math.min(width / 2 - (labels ? 26 : 4), free / 1.46 - (labels ? 8 : 2)));
   const thick = Math.max(6, radius * 0.2);
   const marker = options.showThresholdMarkers !== false ? Math.max(3, radius * 0.05) : 0;
   const cx = width / 2;
-  const cy = radius + (labels ? 12 : 3);
+  const cy = radius + (labels ? 12 : 3) + Math.max(0, (free - radius * 1.46 - (labels ? 12 : 3)) / 2);
   const known = Number.isFinite(reading.value.numeric);
   const part = known ? Math.min(1, Math.max(0, (reading.value.numeric - low) / (high - low))) : 0;
   const inner = radius - marker - (marker ? 2 : 0) - thick / 2;
@@ -80,7 +80,7 @@ function Arc({ reading, width, height, named, options, timezone }: ArcProps) {
             </text>
           );
         })}
-      <text x={cx} y={cy + valueSize * 0.36} text-anchor="middle" class="gauge-value" font-size={valueSize} fill={reading.color}>
+      <text x={cx} y={cy + valueSize * 0.36} text-anchor="middle" class="gauge-value" font-size={valueSize} fill={legible(reading.color, valueSize >= 24 ? 3 : 4.5)}>
         {text}
       </text>
       {named && (

@@ -65,7 +65,7 @@ export default function Heatmap({ panel, data, scope, group, zoom }: Shown) {
       ctx.textBaseline = "middle";
       const every = Math.max(1, Math.ceil(14 / rowHeight));
       for (const [band, one] of cells.bands.entries()) {
-        if (band % every !== 0) continue;
+        if (band % every !== 0 || (one.high === Infinity && rowHeight < 26)) continue;
         const row = upsideDown ? band : cells.bands.length - 1 - band;
         const y = one.name === "" || Number.isFinite(one.high) ? plane.top + row * rowHeight : plane.top + (row + 0.5) * rowHeight;
         const at = options.calculate === true || named(cells) ? plane.top + (row + (named(cells) ? 0.5 : 1)) * rowHeight : y;

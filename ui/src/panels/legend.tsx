@@ -4,6 +4,8 @@
  */
 import { useState } from "preact/hooks";
 
+import { textWidth } from "./theme";
+
 export interface LegendItem {
   name: string;
   color: string;
@@ -32,14 +34,14 @@ interface Props {
 
 const ROWS = 100;
 
-export function legendOptions(options: Record<string, unknown>, width: number): LegendOptions {
+export function legendOptions(options: Record<string, unknown>, width: number, roomFor = 420): LegendOptions {
   const legend = (options.legend && typeof options.legend === "object" ? options.legend : {}) as Record<string, unknown>;
   const calcs = Array.isArray(legend.calcs) ? legend.calcs.filter((calc): calc is string => typeof calc === "string") : [];
   return {
     show: legend.showLegend !== false && legend.displayMode !== "hidden",
     mode: legend.displayMode === "table" ? "table" : "list",
     // A narrow chart keeps its width for itself.
-    placement: legend.placement === "right" && width > 420 ? "right" : "bottom",
+    placement: legend.placement === "right" && width > roomFor ? "right" : "bottom",
     calcs: [...new Set(calcs)].slice(0, 8),
     sortBy: typeof legend.sortBy === "string" ? legend.sortBy : undefined,
     sortDesc: legend.sortDesc === true,
@@ -71,7 +73,7 @@ export function Legend({ options, items, columns, hidden, choose, hover }: Props
       <span>{item.name.slice(0, 300) || "(no name)"}</span>
     </button>
   );
-  const style = options.placement === "right" && options.width ? { width: `${Math.min(600, Math.max(60, options.width))}px` } : undefined;
+  const style = options.placement === "right" ? { width: `${options.width ? Math.min(600, Math.max(60, options.width)) : wide(shown, columns, options.mode)}px` } : undefined;
   if (options.mode === "list") {
     return (
       <ul class={`legend ${options.placement}`} style={style} aria-label="Legend">
@@ -127,6 +129,16 @@ export function Legend({ options, items, columns, hidden, choose, hover }: Props
     </div>
   );
 }
+
+/** How wide a legend beside a chart would like to be; the style sheet bounds it. */
+function wide(items: LegendItem[], columns: string[], mode: "list" | "table"): number {
+  const some = items.slice(0, 60);
+  const names = Math.max(40, ...some.map((item) => textWidth(item.name.slice(0, 60), WIDE_FONT))) + 34;
+  const figures = columns.map((column, at) => Math.max(textWidth(column, WIDE_FONT), ...some.map((item) => textWidth(item.figures[at]?.text ?? "", WIDE_FONT))) + (mode === "table" ? 18 : 8));
+  return Math.ceil(names + figures.reduce((sum, width) => sum + width, 0) + 8);
+}
+
+const WIDE_FONT = "12px system-ui, sans-serif";
 
 function turn(sort: { by: string; desc: boolean } | undefined, by: string) {
   if (sort?.by !== by) return { by, desc: by !== "Name" };

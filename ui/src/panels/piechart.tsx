@@ -20,7 +20,7 @@ export default function PieChart({ panel, data, scope }: Shown) {
   const all = readingsOf(data, panel.options, scope.timezone).filter((reading) => Number.isFinite(reading.value.numeric));
   const shown = all.filter((reading) => !hidden.has(reading.name) && reading.value.numeric > 0);
   const sum = shown.reduce((total, reading) => total + reading.value.numeric, 0);
-  const legend = legendOptions(panel.options, whole.width);
+  const legend = legendOptions(panel.options, whole.width, 230);
   const extra = strings(record(panel.options.legend).values);
   const labels = strings(panel.options.displayLabels);
   const share = (reading: Reading) => (sum > 0 && reading.value.numeric > 0 && !hidden.has(reading.name) ? `${((reading.value.numeric / sum) * 100).toFixed(sum > 0 && reading.value.numeric / sum < 0.01 ? 1 : 0)}%` : "-");

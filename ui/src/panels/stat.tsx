@@ -1,7 +1,7 @@
 /** show: the panel stat: figures as large as their place allows, with a sparkline behind. In: readings. Out: one cell each. */
 import { useRef } from "preact/hooks";
 
-import { channels, inkOn } from "./colors";
+import { channels, inkOn, legible } from "./colors";
 import { option, record, reduce, shownText, type Shown } from "./kit";
 import { Linked } from "./links";
 import { Empty } from "./placeholder";
@@ -52,7 +52,7 @@ function Cell({ reading, alone, options, width, height, scope }: CellProps) {
   const nameSize = shownName ? Math.min(numberOr(sizes.titleSize, 100), Math.max(11, Math.min(height * (shownValue ? 0.2 : 0.4), width * 0.08, shownValue ? 18 : 40))) : 0;
   const text = shownText(reading.value);
   const valueSize = numberOr(sizes.valueSize, Math.max(13, Math.min((height - nameSize * 1.5) * room * 0.85, 64, (100 * (width - 20)) / Math.max(1, textWidth(text, "600 100px system-ui, sans-serif")))));
-  const style: Record<string, string> = { justifyContent: spark && height > 70 ? "flex-start" : "center", alignItems: centered ? "center" : "flex-start", textAlign: centered ? "center" : "left" };
+  const style: Record<string, string> = { justifyContent: "center", paddingBottom: spark && height > 70 ? `${Math.round(height * 0.34)}px` : "2px", alignItems: centered ? "center" : "flex-start", textAlign: centered ? "center" : "left" };
   if (filled) {
     const [red, green, blue] = channels(reading.color);
     style.background = colorMode === "background" ? `linear-gradient(120deg, rgb(${red} ${green} ${blue}), rgb(${red} ${green} ${blue} / .78))` : reading.color;
@@ -72,7 +72,7 @@ function Cell({ reading, alone, options, width, height, scope }: CellProps) {
         </span>
       )}
       {shownValue && (
-        <b class="cell-value" style={{ fontSize: `${valueSize}px`, color: colorMode === "value" ? reading.color : "inherit" }}>
+        <b class="cell-value" style={{ fontSize: `${valueSize}px`, color: colorMode === "value" ? legible(reading.color, valueSize >= 24 ? 3 : 4.5) : "inherit" }}>
           {reading.value.prefix && <small>{reading.value.prefix}</small>}
           {reading.value.text}
           {reading.value.suffix && <small>{reading.value.suffix}</small>}

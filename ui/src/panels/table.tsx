@@ -4,7 +4,7 @@
  */
 import { useMemo, useRef, useState } from "preact/hooks";
 
-import { fade, inkOn } from "./colors";
+import { fade, inkOn, legible } from "./colors";
 import { calcTitle, displayOf, nameOf, option, record, reduce, shownText, strings, type Display, type DisplayValue, type Field, type Frame, type Shown } from "./kit";
 import { Linked } from "./links";
 import { Empty } from "./placeholder";
@@ -157,7 +157,7 @@ function Cell({ column, row, frame, height, scope }: CellProps) {
   const value = column.display(raw);
   const text = column.cell === "json-view" && raw !== null && typeof raw === "object" ? JSON.stringify(raw).slice(0, 500) : shownText(value);
   const style: Record<string, string> = { textAlign: column.align };
-  if (column.cell === "color-text" && value.color) style.color = value.color;
+  if (column.cell === "color-text" && value.color) style.color = legible(value.color);
   if (column.cell === "color-background" && value.color && !column.wholeRow) {
     style.background = column.cellMode === "gradient" ? `linear-gradient(120deg, ${fade(value.color, 0.95)}, ${fade(value.color, 0.72)})` : value.color;
     style.color = inkOn(value.color);
@@ -180,7 +180,7 @@ function Bar({ value, text, mode, field }: { value: DisplayValue; text: string; 
       <span class="bar-track" aria-hidden="true">
         <i style={{ width: `${(part * 100).toFixed(1)}%`, height: "100%", background: mode === "gradient" ? `linear-gradient(to right, ${fade(color, 0.45)}, ${color})` : color }} />
       </span>
-      {!hideText && <b style={{ color }}>{text}</b>}
+      {!hideText && <b style={{ color: legible(color) }}>{text}</b>}
     </span>
   );
 }

@@ -24,24 +24,30 @@ export default function Text({ panel, fill }: Shown) {
 }
 
 const STYLES = ["color", "background-color", "text-align", "font-size", "font-weight", "font-style", "line-height", "padding", "margin", "width", "height", "max-width", "border", "border-radius", "display", "vertical-align"];
+/**
+ * What a browser would complain about while it reads, though nothing of it is run: handlers and styles under other names. Not what makes the text safe; DOMPurify does that.
+ */
+function quiet(html: string): string {
+  return html.replace(/<style[\s>][\s\S]*?(<\/style\s*>|$)/gi, "").replace(/<[a-z](?:[^>"']|"[^"]*"|'[^']*')*>?/gi, (tag) => tag.replace(/([\s/"'])style(\s*=)/gi, "$1data-style$2").replace(/([\s/"'])on(\w+\s*=)/gi, "$1data-no-$2"));
+}
+
 const TAGS =
   "a abbr b blockquote br caption center code col colgroup dd del details dfn div dl dt em figcaption figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small span strong sub summary sup table tbody td tfoot th thead time tr u ul var".split(" ");
 
 /** Nodes that can do nothing but be read and followed. */
 export function clean(html: string): DocumentFragment {
-  const styles = new Map<string, string>();
-  const fragment = DOMPurify.sanitize(html, { ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ["href", "title", "alt", "src", "align", "colspan", "rowspan", "width", "height", "open", "start", "style", "datetime"], ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true });
+  const fragment = DOMPurify.sanitize(quiet(html), { ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ["href", "title", "alt", "src", "align", "colspan", "rowspan", "width", "height", "open", "start", "data-style", "datetime"], ADD_URI_SAFE_ATTR: ["data-style"], ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true });
   for (const element of fragment.querySelectorAll<HTMLElement>("*")) {
-    const style = element.getAttribute("style");
-    element.removeAttribute("style");
-    if (style) dress(element, style, styles);
+    const style = element.getAttribute("data-style");
+    element.removeAttribute("data-style");
+    if (style) dress(element, style);
     if (element instanceof HTMLAnchorElement || element.localName === "a") follow(element as HTMLAnchorElement);
     if (element.localName === "img") local(element as HTMLImageElement);
   }
   return fragment;
 }
 
-function dress(element: HTMLElement, style: string, _styles: Map<string, string>): void {
+function dress(element: HTMLElement, style: string): void {
   for (const part of style.slice(0, 2000).split(";")) {
     const at = part.indexOf(":");
     const name = part.slice(0, at).trim().toLowerCase();
@@ -68,7 +74,7 @@ function local(image: HTMLImageElement): void {
   if (/^data:image\/(png|jpeg|gif|webp);/i.test(source)) return;
   const link = document.createElement("a");
   link.textContent = image.getAttribute("alt") || "picture";
-  link.setAttribute("href", source);
+  if (/^https?:/i.test(source)) link.setAttribute("href", source);
   follow(link);
   image.replaceWith(link);
 }
