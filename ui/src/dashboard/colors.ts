@@ -38,11 +38,11 @@ const CONTINUOUS: Record<string, string[]> = {
   "continuous-reds": ["bg", "dark-red"],
   "continuous-greens": ["bg", "dark-green"],
   "continuous-purples": ["bg", "dark-purple"],
-  "continuous-viridis": ["#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725"],
-  "continuous-magma": ["#000004", "#3b0f70", "#8c2981", "#de4968", "#fe9f6d", "#fcfdbf"],
-  "continuous-plasma": ["#0d0887", "#6a00a8", "#b12a90", "#e16462", "#fca636", "#f0f921"],
-  "continuous-inferno": ["#000004", "#420a68", "#932667", "#dd513a", "#fca50a", "#fcffa4"],
-  "continuous-cividis": ["#002051", "#35456c", "#666970", "#948e77", "#c8b866", "#fdea45"],
+  "continuous-viridis": ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"],
+  "continuous-magma": ["#000004", "#51127c", "#b73779", "#fc8961", "#fcfdbf"],
+  "continuous-plasma": ["#0d0887", "#7e03a8", "#cc4778", "#f89540", "#f0f921"],
+  "continuous-inferno": ["#000004", "#57106e", "#bc3754", "#f98e09", "#fcffa4"],
+  "continuous-cividis": ["#002051", "#3c4d6e", "#7f7c75", "#bbaf71", "#fdea45"],
 };
 
 export const CONTINUOUS_MODES = Object.keys(CONTINUOUS);
@@ -84,11 +84,19 @@ export function continuousColor(mode: string, percent: number, theme: Theme): st
   const names = Object.hasOwn(CONTINUOUS, mode) ? CONTINUOUS[mode]! : undefined;
   if (!names) return undefined;
   const stops = names.map((name) => channels(colorByName(name, theme)));
-  const at = Math.min(1, Math.max(0, Number.isFinite(percent) ? percent : 0)) * (stops.length - 1);
+  const at = Math.min(1, Math.max(0, Number.isNaN(percent) ? 0 : percent)) * (stops.length - 1);
   const low = Math.min(stops.length - 2, Math.floor(at));
-  const [a, b] = [stops[low]!, stops[low + 1]!];
-  const mixed = a.map((from, i) => Math.round(from + (b[i]! - from) * (at - low)));
+  const smooth = stops.length === 3;
+  const mixed = [0, 1, 2].map((i) => Math.round(smooth ? spline(stops.map((stop) => stop[i]!), low, at - low) : stops[low]![i]! + (stops[low + 1]![i]! - stops[low]![i]!) * (at - low)));
   return `rgb(${mixed.join(", ")})`;
+}
+
+/** A uniform cubic B-spline through the ends: three colours mix without an edge at the middle one. */
+function spline(values: number[], low: number, t: number): number {
+  const [b, c] = [values[low]!, values[low + 1]!];
+  const a = low > 0 ? values[low - 1]! : 2 * b - c;
+  const d = low < values.length - 2 ? values[low + 2]! : 2 * c - b;
+  return ((1 - t) ** 3 * a + (4 - 6 * t ** 2 + 3 * t ** 3) * b + (1 + 3 * t + 3 * t ** 2 - 3 * t ** 3) * c + t ** 3 * d) / 6;
 }
 
 /** Red, green, blue of `#rrggbb`, `#rgb` or `rgb()`; grey for anything else. */

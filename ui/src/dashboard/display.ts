@@ -23,7 +23,7 @@ export function displayOf(field: Field, theme: Theme, timezone = "browser", nowM
     const out: DisplayValue = { text: "", numeric };
     if (mapped?.color !== undefined) out.color = colorByName(mapped.color, theme);
     if (mapped?.text !== undefined) out.text = mapped.text;
-    else if (!Number.isNaN(numeric)) Object.assign(out, formatUnit(unit, numeric, config.decimals, context));
+    else if (!Number.isNaN(numeric) && typeof value !== "boolean") Object.assign(out, formatUnit(unit, numeric, config.decimals, context));
     else out.text = plain(value);
     if (out.text === "" && mapped?.text === undefined) out.text = config.noValue ?? "";
     const scaled = scale(Number.isNaN(numeric) ? -Infinity : numeric);
@@ -38,10 +38,15 @@ export const displayText = (value: DisplayValue): string => joined(value);
 
 function unitOf(field: Field): string | undefined {
   const unit = field.config.unit;
-  if (field.type === "time" && !isDateUnit(unit)) return "dateTimeAsSystem";
+  if (field.type === "time" && !isDateUnit(unit)) return withinMinute(field.values) ? "time:YYYY-MM-DD HH:mm:ss.SSS" : "dateTimeAsSystem";
   if (field.type === "boolean" && !unit?.startsWith("bool")) return "bool";
   if (field.type === "string" && !unit) return "string";
   return unit;
+}
+
+/** Then milliseconds tell its times apart. */
+function withinMinute(values: unknown[]): boolean {
+  return values.length > 1 && Math.abs(Number(values[values.length - 1]) - Number(values[0])) < 60_000;
 }
 
 function toNumber(value: unknown, isDate: boolean): number {
@@ -75,7 +80,7 @@ function one(mapping: Mapping, value: unknown): MappingResult | undefined {
     }
     case "range": {
       if (missing || value === "") return undefined;
-      const size = Number(value);
+      const size = typeof value === "number" ? value : parseFloat(String(value));
       const { from, to, result } = mapping.options;
       return !Number.isNaN(size) && size >= (from ?? -Infinity) && size <= (to ?? Infinity) ? result : undefined;
     }

@@ -167,10 +167,9 @@ function byNames(options: Record<string, unknown>): FieldMatch {
 function byValue(options: Record<string, unknown>): FieldMatch {
   const [reducer, op, value] = [text(options.reducer, "lastNotNull"), text(options.op, ">="), number(options.value) ?? 0];
   return (field) => {
-    if (field.type === "time") return false;
     const left = reduceField(field, reducer);
-    const size = typeof left === "boolean" ? Number(left) : left;
-    return typeof size === "number" && compare(size, op, value);
+    if (typeof left === "boolean") return left;
+    return typeof left === "number" ? compare(left, op, value) : compare(NaN, op, value);
   };
 }
 

@@ -42,13 +42,13 @@ export function word<T extends string>(value: unknown, words: readonly [T, ...T[
   return (words as readonly unknown[]).includes(value) ? (value as T) : words[0];
 }
 
-/** `/pattern/flags` or a bare pattern. `undefined` when it is none that JavaScript can run. Bounded: patterns come from files. */
-export function pattern(value: string, bare: "whole" | "part" = "part"): RegExp | undefined {
+/** `/pattern/flags`, or a bare pattern, which as in Grafana stands for the whole text unless told otherwise. `undefined` when it is none that JavaScript can run. Bounded: patterns come from files. */
+export function pattern(value: string, bare: "whole" | "part" = "whole"): RegExp | undefined {
   if (value.length > 2000) return undefined;
   const parts = /^\/(.*)\/([dgimsuy]*)$/s.exec(value);
   try {
     if (parts) return new RegExp(parts[1]!, parts[2]!.replace(/[gy]/g, ""));
-    return new RegExp(bare === "whole" ? `^(?:${value})$` : value);
+    return new RegExp(bare === "whole" ? `^${value}$` : value);
   } catch {
     return undefined;
   }

@@ -20,16 +20,24 @@ function baseName(field: Field, frame: Frame, frames: Frame[]): string {
   if (field.type === "time" && !field.labels) return field.name || TIME;
   const parts: string[] = [];
   const framesDiffer = frames.length > 1 && frames.some((one) => one.name !== frames[0]!.name);
-  const usesFieldName = field.name !== "" && field.name !== VALUE;
   if (framesDiffer && frame.name) parts.push(frame.name);
-  if (usesFieldName) parts.push(field.name);
-  if (field.labels && Object.keys(field.labels).length > 0) {
-    const single = singleLabel(frames);
-    const shown = single === undefined ? braces(field.labels) : (field.labels[single] ?? "");
-    if (shown !== "") parts.push(shown);
-  }
-  if (parts.length === 0) parts.push(frame.name && !framesDiffer && frames.length > 0 ? frame.name : field.name || VALUE);
-  return parts.join(" ");
+  if (field.name !== "" && field.name !== VALUE) parts.push(field.name);
+  const shown = field.labels ? labelText(field.labels, frames) : "";
+  if (shown !== "") parts.push(shown);
+  else if (field.name === VALUE && frame.name && !framesDiffer) parts.push(frame.name);
+  const name = parts.length > 0 ? parts.join(" ") : field.name || VALUE;
+  return name === field.name ? numbered(field, frame) : name;
+}
+
+function labelText(labels: Record<string, string>, frames: Frame[]): string {
+  const single = singleLabel(frames);
+  return single === undefined ? braces(labels) : (labels[single] ?? "");
+}
+
+/** Columns of one frame that have the same name are numbered. */
+function numbered(field: Field, frame: Frame): string {
+  const same = frame.fields.filter((one) => one.name === field.name);
+  return same.length > 1 ? `${field.name} ${same.indexOf(field) + 1}` : field.name;
 }
 
 export function braces(labels: Record<string, string>): string {
@@ -37,8 +45,18 @@ export function braces(labels: Record<string, string>): string {
   return names.length === 0 ? "" : `{${names.map((name) => `${name}="${labels[name]}"`).join(", ")}}`;
 }
 
-/** The one label name that all labels of all frames have, when it is the only one. */
+const singles = new WeakMap<Frame[], { count: number; label: string | undefined }>();
+
+/** The one label name that all labels of all frames have, when it is the only one. Remembered: it is asked for each of thousands of series. */
 function singleLabel(frames: Frame[]): string | undefined {
+  const known = singles.get(frames);
+  if (known?.count === frames.length) return known.label;
+  const label = findSingle(frames);
+  singles.set(frames, { count: frames.length, label });
+  return label;
+}
+
+function findSingle(frames: Frame[]): string | undefined {
   let only: string | undefined;
   for (const frame of frames) {
     for (const field of frame.fields) {
@@ -64,25 +82,8 @@ function fillName(template: string, field: Field, frame: Frame, frames: Frame[])
   });
 }
 
-/** Names of all fields of all frames; the second and later of the same name get a number, as Grafana numbers them. */
 export function allNames(frames: Frame[]): Map<Field, string> {
   const out = new Map<Field, string>();
-  const seen = new Map<string, Field[]>();
-  for (const frame of frames) {
-    for (const field of frame.fields) {
-      const name = fieldName(field, frame, frames);
-      out.set(field, name);
-      if (field.type === "time") continue;
-      const same = seen.get(name);
-      if (same) same.push(field);
-      else seen.set(name, [field]);
-    }
-  }
-  for (const [name, fields] of seen) {
-    if (fields.length < 2) continue;
-    fields.forEach((field, at) => {
-      if (!field.config.displayName) out.set(field, `${name} ${at + 1}`);
-    });
-  }
+  for (const frame of frames) for (const field of frame.fields) out.set(field, fieldName(field, frame, frames));
   return out;
 }

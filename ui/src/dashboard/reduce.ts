@@ -75,9 +75,9 @@ export function reduceField(field: Pick<Field, "type" | "values">, id: string): 
     case "uniqueValues":
       return [...new Set(values)];
     case "distinctCount":
-      return new Set(values).size;
+      return new Set(values.filter((value) => value !== null && value !== undefined)).size;
     case "changeCount":
-      return changes(values);
+      return changes(values.filter((value) => value !== null && value !== undefined));
     case "countAll":
       return values.length;
     case "allIsNull":
@@ -109,7 +109,7 @@ function numeric(field: Pick<Field, "type" | "values">, id: string): unknown {
   if (!isNumber) return id === "allIsZero" ? false : null;
   const values = kept.map(Number);
   const percentile = /^p([1-9]\d?)$/.exec(id);
-  if (percentile) return quantile(values, Number(percentile[1]) / 100);
+  if (percentile) return nearestRank(values, Number(percentile[1]) / 100);
   switch (id) {
     case "allIsZero":
       return values.length > 0 && values.every((value) => value === 0);
@@ -132,7 +132,7 @@ function numeric(field: Pick<Field, "type" | "values">, id: string): unknown {
     case "mean":
       return mean(values);
     case "median":
-      return quantile(values, 0.5);
+      return median(values);
     case "variance":
       return variance(values);
     case "stdDev":
@@ -142,7 +142,7 @@ function numeric(field: Pick<Field, "type" | "values">, id: string): unknown {
     case "diff":
       return last - first;
     case "diffperc":
-      return (last - first) / first;
+      return ((last - first) / first) * 100;
     case "step":
       return step(values);
   }
@@ -158,12 +158,13 @@ function variance(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / values.length;
 }
 
-/** Of a counter: what was added, where a fall is a new start. */
+/** Of a counter: what was added. A fall is a new start, and the first step after it is not counted. */
 function delta(values: readonly number[]): number {
-  let sum = 0;
+  let [sum, rising] = [0, true];
   for (let at = 1; at < values.length; at++) {
     const by = values[at]! - values[at - 1]!;
-    sum += by >= 0 ? by : values[at]!;
+    if (by >= 0 && rising) sum += by;
+    rising = by >= 0;
   }
   return sum;
 }
@@ -178,11 +179,14 @@ function step(values: readonly number[]): number | null {
   return smallest;
 }
 
-function quantile(values: readonly number[], share: number): number | null {
+function nearestRank(values: readonly number[], share: number): number | null {
   if (values.length === 0) return null;
   const sorted = [...values].sort((a, b) => a - b);
-  const index = share * (sorted.length - 1);
-  const low = Math.floor(index);
-  const high = Math.min(sorted.length - 1, low + 1);
-  return sorted[low]! + (sorted[high]! - sorted[low]!) * (index - low);
+  return sorted[Math.round(share * (sorted.length - 1))]!;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -72,7 +72,7 @@ const SPECIAL: Record<string, Writer> = {
   locale: (value, decimals) => ({ text: value.toLocaleString("en-US", { maximumFractionDigits: bounded(decimals) }) }),
   pressurepsi: (value, decimals) => scaled(1000, ["psi", "ksi", "Mpsi"], "", 0, 0, value, decimals),
   s: seconds,
-  ms: (value, decimals) => chain(value, decimals, [[1000, 1, " ms"]], 1000),
+  ms: (value, decimals) => chain(value, decimals, [[1000, 1, " ms"], [60_000, 1e3, " s"], [3.6e6, 6e4, " min", true], [8.64e7, 3.6e6, " hour", true], [3.1536e10, 8.64e7, " day", true], [Infinity, 3.1536e10, " year", true]]),
   "µs": (value, decimals) => chain(value, decimals, [[1000, 1, " µs"], [1e6, 1e3, " ms"], [Infinity, 1e6, " s"]]),
   ns: nanoseconds,
   m: (value, decimals) => chain(value, decimals, [[60, 1, " min"], [1440, 60, " hour", true], [10_080, 1440, " day", true], [604_800, 10_080, " week", true], [Infinity, 5.25948e5, " year", true]]),
@@ -193,13 +193,11 @@ function hex(value: number, decimals: Decimals, before: string): string {
   return text.startsWith("-") ? `-${before}${text.slice(1)}` : before + text;
 }
 
-/** `[below this size, divided by this, word, in plural above one]`; `asSeconds`: larger values are seconds after this division. */
-function chain(value: number, decimals: Decimals, steps: [number, number, string, boolean?][], asSeconds?: number): Formatted {
+/** `[below this size, divided by this, word, in plural above one]`. */
+function chain(value: number, decimals: Decimals, steps: [number, number, string, boolean?][]): Formatted {
   const size = Math.abs(value);
-  for (const [below, by, word, plural] of steps) {
-    if (size < below || (below === Infinity && asSeconds === undefined)) return sized(value / by, decimals, word, plural);
-  }
-  return seconds(value / (asSeconds ?? 1), decimals);
+  const [, by, word, plural] = steps.find(([below]) => size < below) ?? steps[steps.length - 1]!;
+  return sized(value / by, decimals, word, plural);
 }
 
 function sized(value: number, decimals: Decimals, word: string, plural?: boolean): Formatted {
@@ -210,7 +208,7 @@ const YEAR_SECONDS = 3.15569e7;
 
 function seconds(value: number, decimals: Decimals): Formatted {
   const size = Math.abs(value);
-  if (size === 0) return sized(value, decimals, " s");
+  if (size === 0) return { text: "0", suffix: " s" };
   if (size < 1e-6) return sized(value * 1e9, decimals, " ns");
   if (size < 1e-3) return sized(value * 1e6, decimals, " µs");
   if (size < 1) return sized(value * 1e3, decimals, " ms");
@@ -235,7 +233,7 @@ function nanoseconds(value: number, decimals: Decimals): Formatted {
 
 const LENGTHS: [string, number][] = [
   ["year", 31_536_000_000],
-  ["month", 2_628_000_000],
+  ["month", 2_592_000_000],
   ["week", 604_800_000],
   ["day", 86_400_000],
   ["hour", 3_600_000],
@@ -259,7 +257,7 @@ function words(value: number, decimals: Decimals, zero: string): Formatted {
     else more -= 1;
     if (more < 0) break;
     left -= whole * size;
-    if (whole >= 1) out.push(`${whole} ${word}${whole > 1 ? "s" : ""}`);
+    out.push(`${whole} ${word}${whole === 1 ? "" : "s"}`);
     if (more === 0) break;
   }
   return { text: out.join(", ") };
@@ -278,6 +276,7 @@ function hms(value: number, days: boolean): Formatted {
 /** `26h:03m:04s:000ms`; decimals says how many parts more than the first. */
 function clock(ms: number, decimals: Decimals): Formatted {
   if (!Number.isFinite(ms)) return { text: toFixed(ms, 0) };
+  ms = Math.trunc(ms);
   const part = (n: number, width: number, unit: string) => String(Math.floor(n)).padStart(width, "0") + unit;
   const within = ((ms % 3_600_000) + 3_600_000) % 3_600_000;
   const [minutes, secondsIn, msIn] = [within / 60_000, (within / 1000) % 60, within % 1000];

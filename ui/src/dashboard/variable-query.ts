@@ -43,7 +43,7 @@ async function askTexts({ query, fromMs, toMs }: OptionsQuery, ask: Ask, abort?:
   if (values) return labelValues(values[1]?.trim(), values[2]!.replace(/^"|"$/g, ""), range, ask, abort);
   const metrics = /^metrics\((.*)\)\s*$/s.exec(trimmed);
   if (metrics) {
-    const regexp = pattern(metrics[1]!.trim());
+    const regexp = pattern(metrics[1]!.trim(), "part");
     const answer = await ask("label/__name__/values", range, abort);
     return list(answer.data).map(String).filter((name) => regexp?.test(name) ?? false);
   }

@@ -9,15 +9,17 @@ import { finder, frameOf, newField, timeOf, wide } from "./columns";
 
 export const calculateField: Transform = (frames, options) => {
   const mode = text(options.mode, "reduceRow");
-  const all = options.timeSeries === false ? frames : wide(frames);
-  return all.map((frame) => {
+  const right = object(options.binary).right;
+  const fixed = mode === "binary" && number(isObject(right) ? right.fixed : right) !== undefined;
+  const all = options.timeSeries === false || fixed ? frames : wide(frames);
+  return all.flatMap((frame) => {
     const made = make(mode, frame, all, options);
-    if (!made) return frame;
+    if (!made) return flag(options.replaceFields) ? [] : [frame];
     const alias = text(options.alias);
-    const fields = (Array.isArray(made) ? made : [made]).map((field) => (alias === "" ? field : { ...field, name: alias, config: { ...field.config, displayName: undefined } }));
-    if (!flag(options.replaceFields)) return frameOf([...frame.fields, ...fields], frame);
-    const time = timeOf(frame);
-    return frameOf([...(time ? [time] : []), ...fields], frame);
+    const fields = Array.isArray(made) ? made : [alias === "" ? made : { ...made, name: alias, config: { ...made.config, displayName: alias } }];
+    if (!flag(options.replaceFields)) return [frameOf([...frame.fields, ...fields], frame)];
+    const time = options.timeSeries === false ? undefined : timeOf(frame);
+    return [frameOf([...(time ? [time] : []), ...fields], frame)];
   });
 };
 
@@ -88,14 +90,16 @@ function binary(frame: Frame, frames: Frame[], options: Record<string, unknown>)
   const matcher = isObject(options.left) ? object(options.left.matcher) : {};
   if (matcher.id === "byType") {
     const fields = frame.fields.filter((field) => field.type === matcher.options);
-    return fields.map((field) => newField(`${allNames(frames).get(field)} ${operator} ${right.name}`, "number", compute(columnSide(field, frames))));
+    return fields.map((field) => ({ ...field, name: `${field.name} ${operator} ${right.name}`, values: compute(columnSide(field, frames)) }));
   }
   const left = side(options.left, frame, frames);
   return left && newField(`${left.name} ${operator} ${right.name}`, "number", compute(left));
 }
 
-/** Nothing counts as zero, as in Grafana. */
-const withNumbers = (a: unknown, b: unknown, calculate: (a: number, b: number) => number): number => calculate(Number(a ?? 0), Number(b ?? 0));
+/** With nothing nothing is calculated. */
+function withNumbers(a: unknown, b: unknown, calculate: (a: number, b: number) => number): number | null {
+  return a === null || a === undefined || b === null || b === undefined ? null : calculate(Number(a), Number(b));
+}
 
 const UNARY: Record<string, (a: number) => number> = { abs: Math.abs, exp: Math.exp, ln: Math.log, floor: Math.floor, ceil: Math.ceil, round: Math.round };
 

@@ -44,15 +44,13 @@ export function compareValues(a: unknown, b: unknown): number {
 
 const collator = new Intl.Collator("en", { sensitivity: "base", numeric: true });
 
-export type JoinMode = "outer" | "inner";
-
-/** One frame, a row for each value of the key columns; what a frame lacks is `null`. `keys`: the key column of each frame. */
-export function joinFrames(frames: { frame: Frame; key: Field }[], mode: JoinMode): Frame | undefined {
+/** One frame, a row for each value of the key columns; what a frame lacks is `null`. `key`: the key column of each frame. */
+export function joinFrames(frames: { frame: Frame; key: Field }[]): Frame | undefined {
   const first = frames[0];
   if (!first) return undefined;
-  const counts = new Map<unknown, number>();
-  for (const { key } of frames) for (const value of new Set(key.values)) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const all = [...counts.keys()].filter((value) => mode === "outer" || counts.get(value) === frames.length);
+  const same = frames.every(({ key }) => key.values.length === first.key.values.length && key.values.every((value, at) => value === first.key.values[at]));
+  if (same) return frameOf([first.key, ...frames.flatMap(({ frame, key }) => frame.fields.filter((field) => field !== key).map((field) => withFrameName(field, frame)))], { refId: first.frame.refId });
+  const all = [...new Set(frames.flatMap(({ key }) => key.values))];
   if (first.key.type === "time" || first.key.type === "number") all.sort(compareValues);
   const place = new Map(all.map((value, at) => [value, at]));
   const fields: Field[] = [{ ...first.key, values: all }];
@@ -64,16 +62,24 @@ export function joinFrames(frames: { frame: Frame; key: Field }[], mode: JoinMod
         const to = place.get(value);
         if (to !== undefined) values[to] = field.values[row] ?? null;
       });
-      fields.push({ ...field, values });
+      fields.push({ ...withFrameName(field, frame), values });
     }
   }
   return frameOf(fields, { refId: first.frame.refId, kind: "timeseries-wide" });
 }
 
+/** The name of the frame would be lost: it becomes the column's, or a label. */
+export function withFrameName(field: Field, frame: Frame): Field {
+  const labels = { ...field.labels };
+  if (!frame.name) return { ...field, labels };
+  if (field.name === "Value") return { ...field, labels, name: frame.name };
+  return { ...field, labels: { name: frame.name, ...labels } };
+}
+
 /** Several frames of series become one over their times; others stay as they are. */
 export function wide(frames: Frame[]): Frame[] {
   const keyed = frames.map((frame) => ({ frame, key: timeOf(frame) }));
-  if (frames.length < 2 || keyed.some(({ key }) => key === undefined)) return frames;
-  const joined = joinFrames(keyed as { frame: Frame; key: Field }[], "outer");
+  if (frames.length < 2 || keyed.some(({ key }) => key === undefined || key.name !== keyed[0]!.key?.name)) return frames;
+  const joined = joinFrames(keyed as { frame: Frame; key: Field }[]);
   return joined ? [joined] : frames;
 }

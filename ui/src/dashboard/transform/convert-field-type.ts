@@ -1,4 +1,5 @@
 /** show: the transformation `convertFieldType`: columns of text become numbers, times, booleans, and back. */
+import { formatDate } from "../dates";
 import { objects, text } from "../loose";
 import type { Field, FieldType } from "../model";
 import { parseTime } from "../range";
@@ -27,7 +28,7 @@ function converted(field: Field, to: string): Field {
         return Number.isNaN(read) ? null : read;
       });
     case "string":
-      return all("string", (value) => (missing(value) ? value : typeof value === "object" ? JSON.stringify(value) : String(value)));
+      return all("string", (value) => (missing(value) ? value : typeof value === "object" ? JSON.stringify(value) : field.type === "time" ? formatDate(Number(value), "YYYY-MM-DD[T]HH:mm:ssZ", "utc") : String(value)));
     case "boolean":
       return all("boolean", (value) => (missing(value) ? value : value !== "false" && value !== "0" && Boolean(value)));
     case "time":

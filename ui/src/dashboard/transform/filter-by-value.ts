@@ -11,12 +11,12 @@ export const filterByValue: Transform = (frames, options) => {
   if (filters.length === 0) return frames;
   const find = finder(frames);
   return frames.map((frame) => {
-    const tests = filters.flatMap((filter) => {
+    // A frame without the column has no row that matches.
+    const tests = filters.map((filter) => {
       const field = find(frame, text(filter.fieldName));
       const test = testOf(object(filter.config));
-      return field && test ? [(row: number) => test(field.values[row])] : [];
+      return field && test ? (row: number) => test(field.values[row]) : () => false;
     });
-    if (tests.length === 0) return frame;
     const rows = Array.from({ length: frame.length }, (_one, row) => row);
     return pickRows(frame, rows.filter((row) => (all ? tests.every((test) => test(row)) : tests.some((test) => test(row))) === include));
   });
@@ -49,7 +49,7 @@ function testOf(config: Record<string, unknown>): Test | undefined {
       return (value) => isNumber(value) && Number(value) > from && Number(value) < to;
     }
     case "regex": {
-      const regexp = pattern(text(wanted));
+      const regexp = pattern(text(wanted), "part");
       return (value) => value !== null && value !== undefined && (regexp?.test(String(value)) ?? false);
     }
     case "substring":

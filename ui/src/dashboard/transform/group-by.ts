@@ -1,23 +1,29 @@
 /** show: the transformation `groupBy`: rows that are equal in some columns become one, the others are reduced. */
 import { isObject, object, texts } from "../loose";
-import type { Field, Frame } from "../model";
+import type { Field, FieldType, Frame } from "../model";
 import { allNames } from "../names";
 import { reduceField } from "../reduce";
 import type { Transform } from "./index";
-import { frameOf, newField, typeOfValues } from "./columns";
+import { frameOf, newField } from "./columns";
 
 export const groupBy: Transform = (frames, options) => {
   const rules = object(options.fields);
-  const rule = (name: string): Record<string, unknown> => (isObject(rules[name]) ? (rules[name] as Record<string, unknown>) : {});
+  const named = (name: string): Record<string, unknown> | undefined => (isObject(rules[name]) ? (rules[name] as Record<string, unknown>) : undefined);
   if (!Object.values(rules).some((one) => object(one).operation === "groupby")) return frames;
   const names = allNames(frames);
+  const rule = (field: Field) => named(names.get(field)!) ?? named(field.name) ?? {};
   return frames.flatMap((frame) => {
-    const keys = frame.fields.filter((field) => rule(names.get(field)!).operation === "groupby");
-    return keys.length === 0 ? [] : [grouped(frame, keys, (field) => (rule(names.get(field)!).operation === "aggregate" ? texts(rule(names.get(field)!).aggregations) : []), names)];
+    const keys = frame.fields.filter((field) => rule(field).operation === "groupby");
+    return keys.length === 0 ? [] : [grouped(frame, keys, (field) => (rule(field).operation === "aggregate" ? texts(rule(field).aggregations) : []), (field) => (frames.length === 1 ? names.get(field)! : field.config.displayName || field.name))];
   });
 };
 
-function grouped(frame: Frame, keys: Field[], aggregations: (field: Field) => string[], names: Map<Field, string>): Frame {
+function typeAfter(id: string, type: FieldType): FieldType {
+  if (/count$/i.test(id) || id === "countAll") return "number";
+  return id === "allIsNull" || id === "allIsZero" ? "boolean" : type;
+}
+
+function grouped(frame: Frame, keys: Field[], aggregations: (field: Field) => string[], name: (field: Field) => string): Frame {
   const groups = new Map<string, number[]>();
   for (let row = 0; row < frame.length; row++) {
     const key = JSON.stringify(keys.map((field) => field.values[row] ?? null));
@@ -26,14 +32,12 @@ function grouped(frame: Frame, keys: Field[], aggregations: (field: Field) => st
     else groups.set(key, [row]);
   }
   const rows = [...groups.values()];
-  const fields: Field[] = keys.map((field) => ({ ...field, config: { ...field.config }, values: rows.map((group) => field.values[group[0]!]) }));
+  const fields: Field[] = keys.map(({ labels: _labels, ...field }) => ({ ...field, values: rows.map((group) => field.values[group[0]!]) }));
   for (const field of frame.fields) {
     if (keys.includes(field)) continue;
     for (const id of aggregations(field)) {
       const values = rows.map((group) => reduceField({ type: field.type, values: group.map((row) => field.values[row]) }, id));
-      const kept = field.type === "time" || ["last", "lastNotNull", "first", "firstNotNull", "min", "max"].includes(id);
-      const made = newField(`${names.get(field)} (${id})`, kept ? field.type : typeOfValues(values), values);
-      fields.push(kept || made.type === "number" ? { ...made, config: { ...field.config, displayName: undefined, displayNameFromDS: undefined } } : made);
+      fields.push(newField(`${name(field)} (${id})`, typeAfter(id, field.type), values));
     }
   }
   return { ...frameOf(fields, { refId: frame.refId, kind: "table" }), length: rows.length };

@@ -7,7 +7,7 @@ import { allNames } from "../names";
 export const organize: Transform = (frames, options) => {
   const [exclude, include, index, rename] = [object(options.excludeByName), object(options.includeByName), object(options.indexByName), object(options.renameByName)];
   const included = Object.keys(include).filter((name) => flag(include[name]));
-  return frames.map((frame) => {
+  return frames.flatMap((frame) => {
     const names = allNames(frames);
     const name = (field: (typeof frame.fields)[number]) => names.get(field) ?? field.name;
     const place = (field: (typeof frame.fields)[number]) => number(index[name(field)]) ?? number(index[field.name]) ?? Infinity;
@@ -17,6 +17,6 @@ export const organize: Transform = (frames, options) => {
       const to = text(rename[name(field)]) || text(rename[field.name]);
       return to === "" ? field : renamed(field, to);
     });
-    return { ...frameOf(fields, frame), length: frame.length };
+    return fields.length === 0 ? [] : [{ ...frameOf(fields, frame), length: frame.length }];
   });
 };

@@ -1,6 +1,6 @@
 /** show: the transformation `reduce`: each column becomes one value; as rows of one table, or in its place. */
 import { flag, isObject, texts } from "../loose";
-import type { Field, Frame } from "../model";
+import type { Field, FieldType, Frame } from "../model";
 import { matcherOf } from "../fieldconfig";
 import { allNames } from "../names";
 import { isReducer, reduceField, reducerName } from "../reduce";
@@ -15,7 +15,7 @@ export const reduce: Transform = (frames, options) => {
 
 function run(frames: Frame[], reducers: string[], options: Record<string, unknown>): Frame[] {
   const matcher = isObject(options.fields) && typeof options.fields.id === "string" ? matcherOf({ id: options.fields.id, options: options.fields.options }) : undefined;
-  const taken = (field: Field, frame: Frame) => (matcher ? matcher(field, frame, frames) : field.type === "number" || (field.type === "time" && flag(options.includeTimeField)));
+  const taken = (field: Field, frame: Frame) => (matcher ? matcher(field, frame, frames) : field.type !== "time" || (flag(options.includeTimeField) && options.mode === "reduceFields"));
   return options.mode === "reduceFields" ? inPlace(frames, reducers, taken) : asRows(frames, reducers, taken, flag(options.labelsToFields));
 }
 
@@ -24,10 +24,10 @@ function asRows(frames: Frame[], reducers: string[], taken: (field: Field, frame
   const all = frames.flatMap((frame) => frame.fields.filter((field) => taken(field, frame)));
   if (all.length === 0) return [];
   const labels = withLabels ? [...new Set(all.flatMap((field) => Object.keys(field.labels ?? {})))] : [];
-  const shown = (field: Field) => (labels.length > 0 ? (field.config.displayName ?? field.name) : (names.get(field) ?? field.name));
+  const shown = (field: Field) => (withLabels ? field.name : (names.get(field) ?? field.name));
   const columns = reducers.map((id) => {
     const values = all.map((field) => reduceField(field, id));
-    return newField(reducerName(id), all.every((field) => field.type === "time") && !/count/i.test(id) ? "time" : typeOfValues(values), values);
+    return newField(reducerName(id), all.every((field) => field.type === "time") && !/count/i.test(id) ? "time" : values.every((value) => value === null) && all.every((field) => field.type === "number") ? "number" : typeOfValues(values), values);
   });
   const labelColumns = labels.map((label) => newField(label, "string", all.map((field) => field.labels?.[label])));
   return [frameOf([newField("Field", "string", all.map(shown)), ...labelColumns, ...columns], { kind: "table" })];
@@ -38,7 +38,8 @@ function inPlace(frames: Frame[], reducers: string[], taken: (field: Field, fram
     const fields = frame.fields.flatMap((field) => {
       if (!taken(field, frame)) return [];
       return reducers.map((id) => {
-        const one = { ...field, values: [reduceField(field, id)] };
+        const type: FieldType = id === "allValues" || id === "uniqueValues" ? "other" : /^(last|first)/.test(id) ? field.type : "number";
+        const one = { ...field, type, values: [reduceField(field, id)] };
         return reducers.length === 1 ? one : { ...one, labels: { ...field.labels, reducer: reducerName(id) } };
       });
     });

@@ -34,6 +34,7 @@ export const filterByRefId: Transform = (frames, options) => {
 
 /** Time, metric, value; the newest first. */
 export const seriesToRows: Transform = (frames) => {
+  if (frames.some((frame) => !timeOf(frame) || !frame.fields.some((field) => field.type === "number") || frame.fields.length > 2)) return frames;
   const rows = frames.flatMap((frame) => {
     const time = timeOf(frame);
     return time ? frame.fields.filter((field) => field !== time).flatMap((field) => field.values.map((value, row) => ({ time: time.values[row], name: fieldName(field, frame, frames), value }))) : [];
