@@ -13,7 +13,7 @@ export function names(seed: number): Comparison {
   for (let i = 0; i < 1500; i++) {
     const frames = random.chance(0.6) ? seriesFrames(random) : tableFrames(random);
     const theirs = copy(frames) as { fields: { config: unknown }[] }[];
-    frames.forEach((frame, f) => frame.fields.forEach((field, c) => out.check("name", grafana.getFieldDisplayName(theirs[f]!.fields[c], theirs[f], theirs), numbered(frames, f, c), () => JSON.stringify(frames))));
+    frames.forEach((frame, f) => frame.fields.forEach((_field, c) => out.check("name", grafana.getFieldDisplayName(theirs[f]!.fields[c], theirs[f], theirs), numbered(frames, f, c), () => JSON.stringify(frames))));
     const source = config(random, frames);
     const applied = grafana.applyFieldOverrides({ data: copy(frames), fieldConfig: source, fieldConfigRegistry: registry, replaceVariables: (text: string) => text, theme: grafana.createTheme(), timeZone: "utc" }) as { fields: { config: Record<string, unknown> }[] }[];
     const ours = applyFieldConfig(structuredClone(frames), source as unknown as FieldConfigSource);

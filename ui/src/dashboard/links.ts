@@ -66,8 +66,7 @@ function ready(link: Link, scope: Scope, panel?: Panel, extra?: Extra): Ready[] 
 
 /** Where an address leads; nothing for scripts and data. */
 export function placeOf(url: string): { url: string; inside: boolean } | undefined {
-  // eslint-disable-next-line no-control-regex
-  const trimmed = url.replace(/[\u0000-\u0020]+/g, (gap) => (gap === " " ? "%20" : "")).trim();
+  const trimmed = url.trim().replace(/[\u0000-\u001f]+/g, "").replace(/ /g, "%20");
   const dashboard = /^\/?d\/([^/?#]+)(?:\/[^?#]*)?([?#].*)?$/.exec(trimmed);
   if (dashboard) return { url: `dashboards/${dashboard[1]}${dashboard[2] ?? ""}`, inside: true };
   if (/^(https?:\/\/|mailto:)/i.test(trimmed)) return { url: trimmed, inside: false };

@@ -43,7 +43,7 @@ export const REDUCERS: Reducer[] = [
 /** Words of older files. */
 const OLD: Record<string, string> = { avg: "mean", current: "lastNotNull", total: "sum", percent: "diffperc", last_time: "lastNotNull", name: "lastNotNull" };
 
-export const reducerId = (id: string): string => OLD[id] ?? id;
+export const reducerId = (id: string): string => (Object.hasOwn(OLD, id) ? OLD[id]! : id);
 
 export function reducerName(id: string): string {
   const known = reducerId(id);

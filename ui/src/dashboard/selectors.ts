@@ -52,7 +52,7 @@ export function selectorsIn(expr: string): Selector[] {
     } else if (token.kind === "name") {
       const word = token.text.toLowerCase();
       if (LISTS.has(word) && next?.text === "(") at = closing(all, at + 1, "(", ")");
-      else if (next?.text === "(" || (WORDS.has(word) && next?.text !== "{")) continue;
+      else if (next?.text === "(" || /^(by|without)$/i.test(next?.text ?? "") || (WORDS.has(word) && next?.text !== "{")) continue;
       else if (next?.text === "{") at = braced(all, at + 1, token, out);
       else out.push({ metric: token.text, matchers: [], start: token.start, end: token.end });
     } else if (token.text === "{") {

@@ -25,7 +25,7 @@ export const joined = (value: Formatted): string => `${value.prefix ?? ""}${valu
 
 export function formatUnit(unit: string | undefined, value: number | null, decimals?: Decimals, context?: Partial<UnitContext>): Formatted {
   if (value === null) return { text: "" };
-  const id = unit === undefined || unit === "" ? "none" : (OLD_NAMES[unit] ?? unit);
+  const id = unit === undefined || unit === "" ? "none" : (Object.hasOwn(OLD_NAMES, unit) ? OLD_NAMES[unit]! : unit);
   const special = Object.hasOwn(SPECIAL, id) ? SPECIAL[id] : undefined;
   const whole: UnitContext = { timezone: context?.timezone ?? "browser", nowMs: context?.nowMs ?? Date.now() };
   if (special) return special(value, decimals, whole);
