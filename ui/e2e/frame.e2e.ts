@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 
 import { accessible, browse, fits, shot } from "./harness";
+import { SCRIPT } from "./hostile";
 import { ROUTES } from "../src/routes";
 
 const PAGES = ROUTES.filter((route) => route.menu).map((route) => ({ path: route.path, name: route.path || "home" }));
@@ -29,6 +30,23 @@ for (const { path, name } of PAGES) {
     const outside = requests.filter((url) => !new URL(url).pathname.startsWith("/mon/"));
     assert.deepEqual(outside, [], "behind a proxy every request is below its path");
     await shot(page, `bare ${name} phone`);
+  });
+}
+
+const DEEP = [
+  ["demo", "models/bike-traffic"],
+  ["demo", "alerts/ModelPerformanceCritical?tab=why"],
+  ["stack", `alerts/${encodeURIComponent(SCRIPT)}`],
+  ["stack", "alerts/FailsToEvaluate?tab=why"],
+  ["stack", "alerts/Hostile"],
+  ["stack", `query?g0.expr=${encodeURIComponent("hostile")}`],
+] as const;
+for (const [server, path] of DEEP) {
+  browse(`${decodeURIComponent(path)}, on a phone, dark`, server, { phone: true, dark: true, expects: FAILING_RULE }, async (page, { open }) => {
+    await open(path);
+    await fits(page);
+    await accessible(page);
+    await shot(page, `deep ${path.slice(0, 30)} phone`);
   });
 }
 

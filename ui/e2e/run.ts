@@ -1,5 +1,5 @@
 /**
- * show, tests: starts the servers, runs every `*.e2e.ts`, ends what it started. Arguments choose files by their names.
+ * show, tests: starts the servers, runs every `*.e2e.ts`, ends what it started. Arguments choose files by their names; options are Node's.
  *
  * In: a built bellbuoy, a Chromium. Out: Node's test lines; exit status 0 when all passed.
  */
@@ -19,7 +19,8 @@ const scratch = mkdtempSync(join(tmpdir(), "bellbuoy-e2e-"));
 const started: ChildProcess[] = [];
 
 async function main(): Promise<number> {
-  const wanted = process.argv.slice(2);
+  const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+  const options = process.argv.slice(2).filter((word) => word.startsWith("-"));
   const files = readdirSync(here).filter((name) => name.endsWith(".e2e.ts") && (wanted.length === 0 || wanted.some((word) => name.startsWith(word))));
   const env = { ...process.env };
   if (files.length === 0) throw new Error(`no *.e2e.ts begins with ${wanted.join(" or ")}`);
@@ -34,7 +35,7 @@ async function main(): Promise<number> {
     (async () => (env.BELLBUOY_BARE ??= await bare()))(),
   ]);
   console.log(`# demo ${env.BELLBUOY_DEMO}  stack ${env.BELLBUOY_STACK}  bare ${env.BELLBUOY_BARE}`);
-  const tests = spawn(process.execPath, ["--import", "tsx", "--test", "--test-concurrency=1", ...files], { cwd: here, env, stdio: "inherit" });
+  const tests = spawn(process.execPath, ["--import", "tsx", "--test", "--test-concurrency=1", ...options, ...files], { cwd: here, env, stdio: "inherit" });
   const status = await new Promise<number>((done) => tests.on("exit", (code) => done(code ?? 1)));
   others.close();
   return status;

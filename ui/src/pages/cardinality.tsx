@@ -35,7 +35,7 @@ export default function Cardinality(_: PageProps) {
       {asked.data && head?.numSeries === 0 && <Empty title="No series yet" because="No sample was taken in since the start." todo={<a href={href("targets")}>Targets and their errors</a>} />}
       {asked.data && head && head.numSeries > 0 && (
         <div class="tops">
-          <Top title="Metrics with the most series" rows={asked.data.seriesCountByMetricName} all={head.numSeries} name="Metric" value="Series" to={(row) => href("query", { expr: metric(row.name) })} />
+          <Top title="Metrics with the most series" rows={asked.data.seriesCountByMetricName} all={head.numSeries} name="Metric" value="Series" to={(row) => href("query", { "g0.expr": metric(row.name) })} />
           <Top title="Label pairs in the most series" rows={asked.data.seriesCountByLabelValuePair} all={head.numSeries} name="Pair" value="Series" />
           <Top title="Labels with the most values" rows={asked.data.labelValueCountByLabelName} name="Label" value="Values" />
           <Top title="Labels with the most memory" rows={asked.data.memoryInBytesByLabelName} name="Label" value="Bytes" as={bytes} />

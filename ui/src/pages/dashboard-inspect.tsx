@@ -64,7 +64,7 @@ function Sent({ data }: { data: PanelData }) {
             {one.refId} <small>{one.instant ? `at ${new Date(data.toMs).toISOString()}` : `${new Date(data.fromMs).toISOString()} to ${new Date(data.toMs).toISOString()}, step ${one.stepMs / 1000}s`}</small>
           </h3>
           <pre class="inspect-text" tabIndex={0}>{one.expr}</pre>
-          <Copy text={one.expr} /> <a href={href("query", { expr: one.expr })}>Open in the query page</a>
+          <Copy text={one.expr} /> <a href={href("query", { "g0.expr": one.expr })}>Open in the query page</a>
         </div>
       ))}
       {data.error && <p class="bad">{data.error}</p>}

@@ -119,7 +119,7 @@ function Detail({ row }: { row: Row }) {
         {row.query}
       </pre>
       <p>
-        <a href={href("query", { expr: row.query })}>Try it on the query page</a>
+        <a href={href("query", { "g0.expr": row.query })}>Try it on the query page</a>
       </p>
       <p class="quiet">
         <bdi class="mono">{row.group.file}</bdi>, group <bdi>{row.group.name}</bdi>

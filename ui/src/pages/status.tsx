@@ -100,7 +100,7 @@ function Program({ own }: { own: Own[] }) {
 }
 
 const LOSSES: Column<Own>[] = [
-  { key: "name", title: "Counter", value: (row) => row.name, cell: (row) => <a class="mono" href={href("query", { expr: `rate(${row.name}[5m])` })}>{row.name}</a> },
+  { key: "name", title: "Counter", value: (row) => row.name, cell: (row) => <a class="mono" href={href("query", { "g0.expr": `rate(${row.name}[5m])` })}>{row.name}</a> },
   { key: "labels", title: "Labels", value: (row) => row.labels, cell: (row) => <code><Text of={row.labels} max={160} /></code> },
   { key: "value", title: "Since its start", num: true, value: (row) => row.value, cell: (row) => <span class={row.value > 0 ? "warn" : "quiet"}>{count(row.value)}</span> },
 ];
