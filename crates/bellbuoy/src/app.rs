@@ -20,7 +20,7 @@ use tracing::{error, info, warn};
 
 use crate::client::Clients;
 use crate::clock;
-use crate::config::{self, Loaded, Settings};
+use crate::config::{self, Loaded, ReadFile, Settings};
 use crate::dashboards::Dashboards;
 use crate::forwarder::Forwarder;
 use crate::models::{Models, References, Sources};
@@ -98,6 +98,15 @@ pub struct ReloadStatus {
     pub problems: Vec<String>,
 }
 
+/// The files as they were read last.
+#[derive(Debug, Default)]
+pub struct Configuration {
+    /// Those in force.
+    pub files: Vec<ReadFile>,
+    /// Of the last reading, which may have been rejected.
+    pub problems: Vec<Problem>,
+}
+
 pub struct App {
     pub options: Options,
     pub path: Arc<Path>,
@@ -115,6 +124,7 @@ pub struct App {
     pub started_at: Timestamp,
     pub sender: Arc<Sender>,
     reload_status: Mutex<ReloadStatus>,
+    configuration: Mutex<Arc<Configuration>>,
     ready: AtomicBool,
     address: OnceLock<SocketAddr>,
     external_url: String,
@@ -206,6 +216,7 @@ impl App {
             sender: Sender::new(path.clone(), clients.clone()),
             started_at: now,
             reload_status: Mutex::new(ReloadStatus { good: true, last_good: now, problems: Vec::new() }),
+            configuration: Mutex::new(Arc::new(Configuration { files: loaded.shown.clone(), problems: loaded.problems.clone() })),
             ready: AtomicBool::new(false),
             address: OnceLock::from(address),
             external_url,
@@ -274,10 +285,22 @@ impl App {
         self.reload_status.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
+    pub fn configuration(&self) -> Arc<Configuration> {
+        self.configuration.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// The texts of rejected files are not shown: what is wrong with them may be a secret in the wrong place.
+    fn note_configuration(&self, loaded: &Loaded) {
+        let mut configuration = self.configuration.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let files = if loaded.settings.is_some() { loaded.shown.clone() } else { configuration.files.clone() };
+        *configuration = Arc::new(Configuration { files, problems: loaded.problems.clone() });
+    }
+
     /// Reads the files again. All good: they are in force at once. Any problem: nothing changes, and all problems are told.
     pub fn reload(self: &Arc<Self>) -> Result<(), String> {
         self.dashboards.read_again();
         let (mut loaded, problems) = load(&self.options, &self.references);
+        self.note_configuration(&loaded);
         self.watch_files(&loaded, loaded.settings.as_ref());
         for problem in loaded.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
             warn!("{problem}");

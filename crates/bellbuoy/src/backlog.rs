@@ -233,6 +233,7 @@ pub fn settled(dropped: Dropped, now: Timestamp, telemetry: &Telemetry, settings
             remote_id: None,
             memory: None,
             attempted: false,
+            took: None,
         })
     };
     telemetry.notifications_replaced.add(dropped.replaced.len() as u64);
@@ -337,6 +338,7 @@ mod tests {
             remote_id: None,
             memory: None,
             attempted: true,
+            took: None,
         };
         backlog.push_unattended(vec![Write::Settle(settlement)]);
         assert_eq!(statuses(&backlog)[0], ("b".to_string(), "delivered"));

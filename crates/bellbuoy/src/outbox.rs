@@ -124,6 +124,29 @@ impl Outbox {
         self.lock().get(destination).and_then(|queue| queue.heads.first()).is_some_and(|(due_at, ..)| *due_at <= now)
     }
 
+    /// How many messages wait for each destination.
+    pub fn waiting(&self) -> HashMap<String, usize> {
+        self.lock().iter().map(|(name, queue)| (name.clone(), queue.groups.values().map(VecDeque::len).sum())).collect()
+    }
+
+    /// A message, and those of its group before it, are due now. `None`: it does not wait; false: it is under way.
+    pub fn hurry(&self, destination: &str, group: &str, id: i64, now: Timestamp) -> Option<bool> {
+        let mut queues = self.lock();
+        let queue = queues.get_mut(destination)?;
+        let place = queue.groups.get(group)?.iter().position(|message| message.id == id)?;
+        if queue.under_way == Some(id) {
+            return Some(false);
+        }
+        queue.hide_head(group);
+        for message in queue.groups.get_mut(group).into_iter().flatten().take(place + 1) {
+            message.due_at = message.due_at.min(now);
+        }
+        queue.show_head(group);
+        drop(queues);
+        self.wake.notify_waiters();
+        Some(true)
+    }
+
     /// The message under way was not tried after all.
     pub fn put_back(&self, message: &Pending) {
         let mut queues = self.lock();

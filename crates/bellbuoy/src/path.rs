@@ -64,6 +64,19 @@ pub struct Parts {
     pub forwarder: Forwarder,
 }
 
+/// Why a message is not tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum RetryError {
+    #[error("there is no notification {0}")]
+    Unknown(i64),
+    #[error("{0}")]
+    Not(&'static str),
+    #[error(transparent)]
+    State(#[from] crate::state::StateError),
+    #[error("it could not be written to disk")]
+    Disk,
+}
+
 pub struct Path {
     pub store: Arc<Store>,
     pub engine: Engine,
@@ -433,6 +446,33 @@ impl Path {
         }
     }
 
+    /// A message is tried now; one that was given up is put on its way again. Gives its destination.
+    pub fn retry(&self, id: i64, now: Timestamp) -> Result<String, RetryError> {
+        let row = self.state.message(id)?.ok_or(RetryError::Unknown(id))?;
+        match row.status {
+            OutboxStatus::Pending => match self.outbox.hurry(&row.destination, &row.group_key, id, now) {
+                Some(true) => Ok(row.destination),
+                _ => Err(RetryError::Not("it is under way at this moment")),
+            },
+            OutboxStatus::Delivered => Err(RetryError::Not("it was delivered")),
+            OutboxStatus::Replaced => Err(RetryError::Not("a newer message of its group replaced it")),
+            OutboxStatus::Failed if self.state.is_superseded(&row)? => {
+                Err(RetryError::Not("its group has told something newer since, and old news must not follow it"))
+            }
+            OutboxStatus::Failed => {
+                let notice = Notice::from_json(&row.notice).ok_or(RetryError::Not("the stored message can not be read"))?;
+                if !self.backlog.wait(self.backlog.push(vec![Write::Again { id, at: now }])) {
+                    return Err(RetryError::Disk);
+                }
+                let OutboxRow { key, attempts, last_answer, destination, .. } = row;
+                let dropped = self.outbox.add(Pending { id, key, notice: Arc::new(notice), attempts, due_at: now, last_answer });
+                self.backlog.push_unattended(backlog::settled(dropped, now, &self.telemetry, &self.settings()));
+                self.outbox.wake.notify_waiters();
+                Ok(destination)
+            }
+        }
+    }
+
     /// Small things by name that a restart needs.
     pub fn keep(&self, name: &str, body: serde_json::Value) {
         self.backlog.wait(self.backlog.push(vec![Write::Keep { name: name.to_string(), body }]));
@@ -513,6 +553,7 @@ impl Path {
                         remote_id: None,
                         memory: None,
                         attempted: false,
+                        took: None,
                     }));
                 }
             }

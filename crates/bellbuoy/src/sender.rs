@@ -71,6 +71,11 @@ fn closed_name(destination: &str) -> String {
     format!("closed_until/{destination}")
 }
 
+/// Until when a destination does not want to be asked, as far as it is on disk.
+pub fn closed_until(path: &Path, destination: &str) -> Option<Timestamp> {
+    path.state.kept(&closed_name(destination)).ok().flatten().and_then(|at| at.as_i64()).map(Timestamp)
+}
+
 impl Sender {
     pub fn new(path: Arc<Path>, clients: Arc<Clients>) -> Arc<Sender> {
         let pictures = Pictures::new(path.clone());
@@ -91,8 +96,8 @@ impl Sender {
         let mut stopped = self.stop.subscribe();
         // What receivers asked of the program that ran before.
         for destination in self.path.outbox.destinations() {
-            let closed_until = self.path.state.kept(&closed_name(&destination)).ok().flatten().and_then(|at| at.as_i64());
-            self.start(destination, Timestamp(closed_until.unwrap_or(0)));
+            let closed_until = closed_until(&self.path, &destination);
+            self.start(destination, closed_until.unwrap_or(Timestamp(0)));
         }
         loop {
             let woken = self.path.outbox.wake.notified();
@@ -167,9 +172,10 @@ impl Sender {
         let Some(integration) = integration(&settings, notice) else {
             let reason = format!("receiver {:?} is not in the settings any more", notice.receiver);
             let nobody = Answer::Failed { kind: FailKind::Other, reason: String::new() };
-            self.settled(message, Verdict::RetryAt { at: now + ORPHAN_RETRY, reason, rate_limited: false }, None, &nobody, now);
+            self.settled(message, Verdict::RetryAt { at: now + ORPHAN_RETRY, reason, rate_limited: false }, None, &nobody, None, now);
             return None;
         };
+        let watch = Stopwatch::start();
         match self.deliver(integration, message).await {
             Delivery::Closed(until) => {
                 // Not an attempt: it stays as it is.
@@ -180,7 +186,7 @@ impl Sender {
                 if matches!(verdict, Verdict::Delivered { .. }) && picture_time(&integration.kind) == PictureTime::After {
                     self.add_picture(integration.clone(), message, answer.clone());
                 }
-                self.settled(message, verdict, memory, &answer, clock::now())
+                self.settled(message, verdict, memory, &answer, Some(watch.elapsed()), clock::now())
             }
         }
     }
@@ -329,7 +335,15 @@ impl Sender {
     }
 
     /// Records what became of an attempt, and tells it.
-    fn settled(&self, message: &Pending, verdict: Verdict, memory: Option<Value>, answer: &Answer, now: Timestamp) -> Option<Timestamp> {
+    fn settled(
+        &self,
+        message: &Pending,
+        verdict: Verdict,
+        memory: Option<Value>,
+        answer: &Answer,
+        took: Option<Millis>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         let notice = &*message.notice;
         let delivered = email::left_out(answer).map_or("delivered".to_string(), |text| format!("delivered; {text}"));
         let failed_because = failure_reason(answer);
@@ -342,7 +356,7 @@ impl Sender {
             self.path.divert(notice, &message.key, &words, now);
         }
         let (id, answer, remembers) = (message.id, words.clone(), memory.is_some());
-        let mut writes = vec![Write::Settle(Settlement { id, status, due_at, at: now, answer, remote_id, memory, attempted: true })];
+        let mut writes = vec![Write::Settle(Settlement { id, status, due_at, at: now, answer, remote_id, memory, attempted: true, took })];
         if let Some(at) = closed_until {
             // The message may be replaced by a newer one; the promise stays.
             writes.push(Write::Keep { name: closed_name(&notice.destination()), body: at.0.into() });

@@ -16,11 +16,13 @@
 //! audit_seals       where deleted entries ended    | up_to_id, at_ms, rows, hash
 //! events            what pipelines and models told | id, at_ms, event_id, kind, key (until until_ms), body
 //! pushed            groups of metrics that jobs pushed | key (JSON), body (metric text), times
+//! attempts          each attempt of a message, its answer | outbox_id, number, times (attempts.rs)
 //! inbox             messages as the built-in inbox received them
 //! inbox_pictures    the picture of a message, added after it
 //! kv                small things by name
 //! ```
 
+mod attempts;
 mod audit;
 mod history;
 mod inbox;
@@ -31,7 +33,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bellbuoy_notify::{AlertJson, Notice, alert_of};
-use bellbuoy_vocabulary::{Alert, Timestamp};
+use bellbuoy_vocabulary::{Alert, Millis, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
@@ -42,6 +44,7 @@ const EVENT_ROWS_MAX: i64 = 200_000;
 /// Memories of groups; they go with their entry of the notification log, so this bounds those that have none.
 const RECEIVER_DATA_ROWS_MAX: i64 = 100_000;
 
+pub use self::attempts::{Attempt, DestinationHistory};
 pub use self::audit::{AuditQuery, Verified};
 pub use self::history::{HistoryLimits, HistoryQuery};
 pub use self::inbox::InboxRow;
@@ -160,6 +163,8 @@ pub struct Settlement {
     /// To be remembered of the group; null forgets, `None` changes nothing.
     pub memory: Option<Value>,
     pub attempted: bool,
+    /// How long the attempt took.
+    pub took: Option<Millis>,
 }
 
 /// An event for the list. Its key, if it has one, stands for it until a time.
@@ -203,6 +208,11 @@ pub enum Write {
     },
     Message(NewMessage),
     Settle(Settlement),
+    /// One that was given up waits again.
+    Again {
+        id: i64,
+        at: Timestamp,
+    },
     Rules {
         key: String,
         body: Value,
@@ -229,6 +239,7 @@ impl State {
             let old_alerts = old_alerts(&connection)?;
             connection.execute_batch(SCHEMA)?;
             connection.execute_batch(audit::SCHEMA)?;
+            connection.execute_batch(attempts::SCHEMA)?;
             audit::open(&connection)?;
             for alert in old_alerts {
                 let mut insert = connection.prepare_cached("INSERT INTO alerts (fingerprint, body) VALUES (?1, ?2)")?;
@@ -488,6 +499,12 @@ fn apply(connection: &Connection, write: &Write, known: &HashMap<u64, i64>, rows
                 *rows.counts.entry(settlement.status).or_insert(0) += 1;
             }
         }
+        Write::Again { id, at } => {
+            if attempts::again(connection, *id, *at)? {
+                *rows.counts.entry(OutboxStatus::Failed).or_insert(0) -= 1;
+                *rows.counts.entry(OutboxStatus::Pending).or_insert(0) += 1;
+            }
+        }
     }
     Ok(())
 }
@@ -504,13 +521,16 @@ fn insert_message(connection: &Connection, message: &NewMessage) -> Result<Optio
 }
 
 fn settle(connection: &Connection, settlement: &Settlement) -> Result<(), StateError> {
-    let Settlement { id, status, due_at, at, answer, remote_id, memory, attempted } = settlement;
+    let Settlement { id, status, due_at, at, answer, remote_id, memory, attempted, .. } = settlement;
     let settled = (*status != OutboxStatus::Pending).then_some(at.0);
     let mut update = connection.prepare_cached(
         "UPDATE outbox SET status = ?2, due_at_ms = ?3, settled_at_ms = ?4, last_answer = ?5, remote_id = coalesce(?6, remote_id), attempts = attempts + ?7
          WHERE id = ?1",
     )?;
     update.execute(params![id, status.word(), due_at.0, settled, answer, remote_id, i64::from(*attempted)])?;
+    if *attempted {
+        attempts::note(connection, settlement)?;
+    }
     match memory {
         None => 0,
         Some(Value::Null) => connection.execute(FORGET, [id])?,
@@ -627,7 +647,17 @@ mod tests {
 
     fn settle(id: i64, status: OutboxStatus, answer: &str) -> Write {
         let (due_at, at) = (Timestamp(100), Timestamp(20));
-        Write::Settle(Settlement { id, status, due_at, at, answer: answer.into(), remote_id: None, memory: None, attempted: true })
+        Write::Settle(Settlement {
+            id,
+            status,
+            due_at,
+            at,
+            answer: answer.into(),
+            remote_id: None,
+            memory: None,
+            attempted: true,
+            took: None,
+        })
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod lexer;
 mod memory;
 mod notes;
 mod parser;
+mod pretty;
 mod print;
 pub mod script;
 mod select;

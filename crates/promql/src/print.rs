@@ -44,6 +44,35 @@ impl Display for Expr {
     }
 }
 
+/// `sum by (job) `, what stands before the parenthesis.
+pub(crate) fn aggregate_head(aggregate: &Aggregate) -> String {
+    let name = aggregate.op.name();
+    match (aggregate.without, aggregate.grouping.is_empty()) {
+        (true, _) => format!("{name} without ({}) ", label_list(&aggregate.grouping)),
+        (false, false) => format!("{name} by ({}) ", label_list(&aggregate.grouping)),
+        (false, true) => name.to_string(),
+    }
+}
+
+/// `[5m:1m] offset 1m`
+pub(crate) fn subquery_tail(subquery: &Subquery) -> String {
+    let line =
+        Expr { kind: ExprKind::Subquery(Box::new(subquery.clone())), place: Place::default(), value_type: ValueType::Matrix, depth: 0 }
+            .to_string();
+    line[subquery.expr.to_string().len()..].to_string()
+}
+
+/// `/ on (job) group_left (x)`, what stands between the two sides.
+pub(crate) fn term_head(term: &Term) -> String {
+    struct Head<'a>(&'a Term);
+    impl Display for Head<'_> {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            write_term_head(f, self.0)
+        }
+    }
+    Head(term).to_string()
+}
+
 /// `name{label="value"}`; a name that needs quotes goes into the braces.
 fn write_matchers(f: &mut Formatter<'_>, selector: &VectorSelector) -> fmt::Result {
     let bare = selector.name.as_deref().filter(|name| is_classic_metric_name(name) && !is_number_word(name));
@@ -80,7 +109,13 @@ fn write_time(f: &mut Formatter<'_>, offset: Millis, at: Option<At>) -> fmt::Res
 }
 
 fn write_term(f: &mut Formatter<'_>, term: &Term) -> fmt::Result {
-    write!(f, " {}", term.op.symbol())?;
+    f.write_char(' ')?;
+    write_term_head(f, term)?;
+    write!(f, " {}", term.expr)
+}
+
+fn write_term_head(f: &mut Formatter<'_>, term: &Term) -> fmt::Result {
+    f.write_str(term.op.symbol())?;
     if term.bool_result {
         f.write_str(" bool")?;
     }
@@ -92,16 +127,11 @@ fn write_term(f: &mut Formatter<'_>, term: &Term) -> fmt::Result {
         let side = if group.side == Side::Left { "group_left" } else { "group_right" };
         write!(f, " {side} ({})", label_list(&group.include))?;
     }
-    write!(f, " {}", term.expr)
+    Ok(())
 }
 
 fn write_aggregate(f: &mut Formatter<'_>, aggregate: &Aggregate) -> fmt::Result {
-    f.write_str(aggregate.op.name())?;
-    if aggregate.without {
-        write!(f, " without ({}) ", label_list(&aggregate.grouping))?;
-    } else if !aggregate.grouping.is_empty() {
-        write!(f, " by ({}) ", label_list(&aggregate.grouping))?;
-    }
+    f.write_str(&aggregate_head(aggregate))?;
     match &aggregate.param {
         Some(param) => write!(f, "({param}, {})", aggregate.expr),
         None => write!(f, "({})", aggregate.expr),

@@ -15,7 +15,6 @@ pub enum ErrorType {
     NotFound,
     Unavailable,
     Forbidden,
-    #[allow(dead_code)]
     Conflict,
     /// Somebody else was faster.
     PreconditionFailed,
@@ -82,6 +81,12 @@ impl From<EvalError> for ApiError {
             _ => ErrorType::Execution,
         };
         ApiError::new(kind, error.to_string())
+    }
+}
+
+impl From<crate::state::StateError> for ApiError {
+    fn from(error: crate::state::StateError) -> ApiError {
+        ApiError::new(ErrorType::Internal, error.to_string())
     }
 }
 

@@ -19,6 +19,7 @@ mod notifications;
 mod page;
 mod pages;
 mod params;
+mod parse;
 mod prometheus;
 mod pushed;
 mod receivers;

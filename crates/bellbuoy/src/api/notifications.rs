@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bellbuoy_vocabulary::Timestamp;
+use bellbuoy_vocabulary::{Millis, Timestamp};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, ApiError, ErrorType};
 use super::params::{Params, invalid};
 use crate::app::App;
 use crate::clock;
-use crate::state::{HistoryQuery, OutboxRow, OutboxStatus};
+use crate::state::{Attempt, HistoryQuery, OutboxRow, OutboxStatus};
 
 const ROWS_DEFAULT: usize = 100;
 const ROWS_MAX: usize = 1000;
@@ -23,7 +23,7 @@ pub async fn list(State(app): State<Arc<App>>, params: Params) -> Answer {
     let query = read(&params, clock::now())?;
     let found = tokio::task::block_in_place(|| app.path.state.history(&query));
     let (rows, next) = found.map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))?;
-    let shown: Vec<Value> = rows.iter().map(shown).collect();
+    let shown: Vec<Value> = tokio::task::block_in_place(|| rows.iter().map(|row| shown(&app, row)).collect());
     let body: Response = axum::Json(json!({"status": "success", "data": shown, "next": next.map(|id| id.to_string())})).into_response();
     Ok(body)
 }
@@ -56,7 +56,10 @@ fn read(params: &Params, now: Timestamp) -> Result<HistoryQuery, ApiError> {
     Ok(HistoryQuery { receiver: text("receiver"), status, alertname: text("alertname"), since, before, limit })
 }
 
-fn shown(row: &OutboxRow) -> Value {
+/// One message as pages and clients see it.
+pub fn shown(app: &App, row: &OutboxRow) -> Value {
+    // They are a help; without them the rest is still true.
+    let attempts = if row.attempts == 0 { Vec::new() } else { app.path.state.attempts(row.id).unwrap_or_default() };
     let notice = &row.notice;
     let at = notice["at"].as_i64().unwrap_or(row.created_at.0);
     let time = |value: &Value| value.as_i64().map(|ms| Timestamp(ms).rfc3339());
@@ -80,6 +83,18 @@ fn shown(row: &OutboxRow) -> Value {
         "status": row.status.word(), "attempts": row.attempts, "answer": row.last_answer, "createdAt": row.created_at.rfc3339(),
         "settledAt": row.settled_at.map(Timestamp::rfc3339),
         "nextAttemptAt": (row.status == OutboxStatus::Pending).then(|| row.due_at.rfc3339()),
+        "attemptLog": attempts.iter().map(attempt_json).collect::<Vec<_>>(),
         "remoteId": row.remote_id, "alertCount": all.len(), "alerts": alerts,
+    })
+}
+
+fn attempt_json(attempt: &Attempt) -> Value {
+    let outcome = match attempt.status {
+        OutboxStatus::Delivered => "delivered",
+        OutboxStatus::Pending => "retrying",
+        OutboxStatus::Failed | OutboxStatus::Replaced => "failed",
+    };
+    json!({
+        "number": attempt.number, "at": attempt.at.rfc3339(), "tookSeconds": attempt.took.map(Millis::seconds), "outcome": outcome, "answer": attempt.answer,
     })
 }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, ApiError, ErrorType, raw, success, success_list};
 use super::params::{Params, invalid};
-use super::{status, targets, values};
+use super::{parse, status, targets, values};
 use crate::app::App;
 use crate::clock::{self, Stopwatch};
 use crate::forwarder::Forwarder;
@@ -32,7 +32,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/query", get(query).post(query))
         .route("/query_range", get(query_range).post(query_range))
         .route("/query_exemplars", get(no_exemplars).post(no_exemplars))
-        .route("/format_query", get(format_query).post(format_query))
+        .route("/format_query", get(parse::format_query).post(parse::format_query))
+        .route("/parse_query", get(parse::parse_query).post(parse::parse_query))
         .route("/series", get(series).post(series))
         .route("/labels", get(labels).post(labels))
         .route("/label/{name}/values", get(label_values))
@@ -107,11 +108,6 @@ fn timed(
 
 async fn no_exemplars(_params: Params) -> Answer {
     success(json!([]))
-}
-
-async fn format_query(params: Params) -> Answer {
-    let expr = promql::parse(params.get("query").unwrap_or("")).map_err(|error| invalid("query", &error.to_string()))?;
-    success(json!(expr.to_string()))
 }
 
 async fn series(State(app): State<Arc<App>>, params: Params) -> Answer {
@@ -228,7 +224,7 @@ fn rule_json(rule: &RuleView, with_alerts: bool) -> Value {
     out
 }
 
-fn alert_json(alert: &AlertView) -> Value {
+pub fn alert_json(alert: &AlertView) -> Value {
     let mut out = json!({
         "labels": labels_json(&alert.labels), "annotations": labels_json(&alert.annotations),
         "state": alert.state.word(), "activeAt": time_json(alert.active_at),

@@ -22,6 +22,7 @@ mod receivers;
 mod relabel;
 mod rules;
 mod settings;
+mod shown;
 mod templates;
 mod time_intervals;
 mod vars;
@@ -86,6 +87,19 @@ pub struct Loaded {
     pub found: Found,
     /// `.env`: its names, and those that some file asked for.
     pub variables: VariableUse,
+    /// For the pages, sorted by path.
+    pub shown: Vec<ReadFile>,
+}
+
+/// A file that was read or asked for, as a page may show it.
+#[derive(Clone, Debug)]
+pub struct ReadFile {
+    pub path: PathBuf,
+    /// `prometheus`, `rules`, ...
+    pub role: &'static str,
+    pub bytes: u64,
+    /// Without secrets and comments; or why it is not shown.
+    pub text: Result<String, String>,
 }
 
 /// A file as it was read. Its text and values may hold secrets, so it does not print.
@@ -134,6 +148,7 @@ pub fn load(sources: &Sources) -> Loaded {
         texts: HashMap::new(),
         hash: Hash::default(),
         smtp: Smtp::default(),
+        masked: HashMap::new(),
         sources: HashMap::new(),
         variable_use: VariableUse::default(),
     };
@@ -149,6 +164,7 @@ pub fn load(sources: &Sources) -> Loaded {
     settings.scrape = prometheus.scrape;
     settings.alerting = Alerting { beside_routes: settings.alerting.beside_routes, ..prometheus.alerting };
     settings.hash = loader.hash.0;
+    let shown = shown::files(&loader, &found);
     let failed = loader.problems.iter().any(|problem| problem.severity == Severity::Error);
     Loaded {
         broken: failed.then(|| settings.clone()),
@@ -159,6 +175,7 @@ pub fn load(sources: &Sources) -> Loaded {
         problems: loader.problems,
         files: loader.files.seen.into_inner(),
         texts: loader.texts,
+        shown,
     }
 }
 
@@ -188,6 +205,8 @@ struct Loader<'a> {
     hash: Hash,
     /// Of alertmanager.yml, for Grafana's contact points.
     smtp: Smtp,
+    /// What may be shown of the files that were read to the end.
+    masked: HashMap<PathBuf, String>,
     sources: HashMap<PathBuf, Source>,
     variable_use: VariableUse,
 }
@@ -266,6 +285,7 @@ impl Loader<'_> {
 
     /// Takes over what was found wrong. From here on the text has no secrets.
     fn close(&mut self, file: Opened) {
+        self.masked.insert(file.path.clone(), file.masked());
         self.texts.insert(file.path.clone(), file.report.starred(&file.text));
         self.problems.extend(file.report.into_problems());
         self.sources.insert(file.path, Source { text: file.text, tree: file.tree });

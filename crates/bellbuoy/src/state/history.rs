@@ -145,6 +145,7 @@ mod tests {
             remote_id: None,
             memory: None,
             attempted: true,
+            took: None,
         })
     }
 

@@ -19,6 +19,7 @@ mod mail;
 mod misbehave;
 mod models;
 mod pages;
+mod pages_alerts;
 mod pages_home;
 mod peers;
 mod peers_host;

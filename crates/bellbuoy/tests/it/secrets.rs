@@ -73,6 +73,15 @@ fn planted_secrets_are_nowhere_to_be_seen() {
         "/api/v2/receivers",
         "/api/v2/alerts",
         "/api/bellbuoy/notifications",
+        "/api/v1/notifications",
+        "/api/v1/status/flags",
+        "/api/bellbuoy/overview",
+        "/api/bellbuoy/receivers",
+        "/api/bellbuoy/configuration",
+        "/api/bellbuoy/alerts/Down",
+        "/api/bellbuoy/annotations",
+        "/api/bellbuoy/evaluations",
+        "/api/bellbuoy/dashboards",
     ] {
         seen.push((path.to_string(), program.get(path).1));
     }
@@ -83,6 +92,7 @@ fn planted_secrets_are_nowhere_to_be_seen() {
     );
     seen.push(("/-/reload".to_string(), program.post("/-/reload", "").1));
     seen.push(("/status".to_string(), program.get("/status").1));
+    seen.push(("/api/bellbuoy/configuration again".to_string(), program.get("/api/bellbuoy/configuration").1));
     child.kill().expect("kill");
     child.wait().expect("wait");
     let mut files = Vec::new();

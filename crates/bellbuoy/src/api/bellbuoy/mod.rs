@@ -3,18 +3,24 @@
 //! In:    requests. Out: JSON in Prometheus' envelope, times as RFC 3339, what is unknown with its reason.
 //! Never: decides, waits for the disk under a lock of a stage, or shows a secret.
 
+mod alert;
+mod annotations;
 mod checklist;
+mod configuration;
 mod dashboards;
+mod episodes;
 mod evaluations;
+mod explain_query;
 mod figure;
 mod model_row;
 mod overview;
 pub mod registry;
+mod tell;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use bellbuoy_models::Metric;
 use bellbuoy_promql as promql;
 use bellbuoy_vocabulary::{Labels, Millis, Timestamp};
@@ -33,7 +39,13 @@ const OWN_QUERY_MAX: Millis = Millis::from_seconds(2);
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/overview", get(overview::overview))
+        .route("/query_explain", get(explain_query::explain).post(explain_query::explain))
+        .route("/configuration", get(configuration::show))
         .route("/evaluations", get(evaluations::list))
+        .route("/alerts/{name}", get(alert::show))
+        .route("/annotations", get(annotations::list))
+        .route("/receivers", get(tell::receivers))
+        .route("/notifications/{id}/retry", post(tell::retry))
         .route("/dashboards", get(dashboards::list))
         .route("/dashboards/{uid}", get(dashboards::show).put(dashboards::write))
 }
