@@ -3,7 +3,7 @@
  *
  * In: `data` of query or query_range and the target. Out: frames with names and types; times in Unix milliseconds, NaN and infinities kept as numbers.
  */
-import { isObject, list, object } from "./loose";
+import { isObject, list, object, own } from "./loose";
 import type { Field, FieldConfig, Frame, Target } from "./model";
 import { TIME, VALUE } from "./names";
 
@@ -89,7 +89,7 @@ export function legendOf(labels: Labels, target: Pick<Target, "legendFormat" | "
   return text === "{}" || text === "" ? target.expr : text;
 }
 
-export const fillLegend = (format: string, labels: Labels): string => format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_whole, name: string) => labels[name] ?? "");
+export const fillLegend = (format: string, labels: Labels): string => format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_whole, name: string) => own(labels, name) ?? "");
 
 /** `up{instance="a", job="b"}`. */
 export function metricText(labels: Labels): string {

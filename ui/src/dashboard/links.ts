@@ -6,6 +6,7 @@
  */
 import { displayOf } from "./display";
 import { formatValue, lookupIn, replacePlaces, type Found } from "./interpolate";
+import { own } from "./loose";
 import type { Dashboard, Field, Frame, Link, Panel, Scope } from "./model";
 
 export interface Ready {
@@ -81,7 +82,7 @@ function dataValue(name: string, path: string | undefined, field: Field, frame: 
   const keys = keysOf(path ?? "");
   switch (name) {
     case "__field":
-      if (keys[0] === "labels") return found(keys.length > 1 ? field.labels?.[keys.slice(1).join(".")] : JSON.stringify(field.labels ?? {}));
+      if (keys[0] === "labels") return found(keys.length > 1 ? own(field.labels, keys.slice(1).join(".")) : JSON.stringify(field.labels ?? {}));
       return found(keys[0] === "displayName" || keys[0] === undefined ? (field.displayName ?? field.name) : field.name);
     case "__series":
       return found(frame.name ?? field.displayName ?? field.name);

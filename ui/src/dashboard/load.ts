@@ -4,7 +4,7 @@
  *
  * In: parsed JSON of a file. Out: the model. The JSON is not changed. Read migrate/ for old panels and wrap.ts for the shapes around a dashboard.
  */
-import { flag, isObject, list, number, object, objects, text, texts, word, type Json } from "./loose";
+import { flag, isObject, list, number, object, objects, own, text, texts, word, type Json } from "./loose";
 import { migratePanel } from "./migrate";
 import { upgradeRows } from "./migrate/rows";
 import type { AnnotationQuery, Dashboard, DashboardLink, Panel, Target, Transformation } from "./model";
@@ -169,7 +169,7 @@ function readRow(out: Panel, json: Json, path: Path, reading: Reading): void {
 
 function whyNot(panel: Panel, source: Source, raw: Json): string | undefined {
   if (panel.originalType === "library") return `library panel "${text(object(raw.libraryPanel).name)}" is not in the file`;
-  if (!DRAWABLE.has(panel.type)) return WHY[panel.type] ?? `no panel of type "${panel.originalType || "?"}" here${panel.originalType.includes("-panel") ? " (a plug-in of Grafana)" : ""}`;
+  if (!DRAWABLE.has(panel.type)) return own(WHY, panel.type) ?? `no panel of type "${panel.originalType || "?"}" here${panel.originalType.includes("-panel") ? " (a plug-in of Grafana)" : ""}`;
   if (source.kind === "other" && panel.targets.length > 0) return `asks ${source.name}, which is not here`;
   const reasons = panel.targets.filter((target) => !target.hide).map((target) => target.undrawable);
   return reasons.length > 0 && reasons.every((reason) => reason !== undefined) ? reasons[0] : undefined;

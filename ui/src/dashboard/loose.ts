@@ -53,3 +53,6 @@ export function pattern(value: string, bare: "whole" | "part" = "whole"): RegExp
     return undefined;
   }
 }
+
+/** What a table says of a name that came from a file; never what all objects share (`constructor`). */
+export const own = <T>(table: Readonly<Record<string, T>> | undefined, name: string): T | undefined => (table && Object.hasOwn(table, name) ? table[name] : undefined);

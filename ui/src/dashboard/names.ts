@@ -3,6 +3,7 @@
  *
  * In: a field, its frame, all frames of the panel. Out: a name, two fields never the same by accident.
  */
+import { own } from "./loose";
 import type { Field, Frame } from "./model";
 
 export const VALUE = "Value";
@@ -77,7 +78,7 @@ function fillName(template: string, field: Field, frame: Frame, frames: Frame[])
     if (root === "series" && keys[0] === "name") return frame.name ?? base();
     if (root !== "field") return whole;
     if (keys[0] === "name" || keys[0] === "displayName") return keys[0] === "name" ? field.name : base();
-    if (keys[0] === "labels") return keys.length > 1 ? (field.labels?.[keys.slice(1).join(".")] ?? "") : braces(field.labels ?? {});
+    if (keys[0] === "labels") return keys.length > 1 ? (own(field.labels, keys.slice(1).join(".")) ?? "") : braces(field.labels ?? {});
     return whole;
   });
 }

@@ -3,7 +3,7 @@
  *
  * In: its `spec`. Out: panels with positions (grid, rows, auto grid, tabs as rows), variables, annotations, links; the paths of its queries.
  */
-import { flag, isObject, list, number, object, objects, text, type Json } from "./loose";
+import { flag, isObject, list, number, object, objects, own, text, type Json } from "./loose";
 import type { Path } from "./wrap";
 
 interface Made {
@@ -25,7 +25,7 @@ export function classicOfV2(spec: Json, prefix: Path): Made {
     time: { from: time.from, to: time.to },
     refresh: time.autoRefresh,
     timezone: time.timezone,
-    graphTooltip: { Off: 0, Crosshair: 1, Tooltip: 2 }[text(spec.cursorSync)] ?? 0,
+    graphTooltip: own({ Off: 0, Crosshair: 1, Tooltip: 2 }, text(spec.cursorSync)) ?? 0,
     links: spec.links,
     annotations: { list: objects(spec.annotations).map(annotation) },
     templating: { list: objects(spec.variables).map(variable) },
@@ -78,8 +78,8 @@ const HEIGHTS: Record<string, number> = { short: 5, standard: 8, tall: 14 };
 
 function autoGrid(spec: Json, y: number, panel: Find): { panels: Json[]; y: number } {
   const columns = Math.max(1, Math.min(24, number(spec.maxColumnCount) ?? 3));
-  const w = Math.max(Math.floor(24 / columns), WIDTHS[text(spec.columnWidthMode)] ?? 0, 1);
-  const h = HEIGHTS[text(spec.rowHeightMode)] ?? Math.max(3, Math.round((number(spec.rowHeight) ?? 300) / 38));
+  const w = Math.max(Math.floor(24 / columns), own(WIDTHS, text(spec.columnWidthMode)) ?? 0, 1);
+  const h = own(HEIGHTS, text(spec.rowHeightMode)) ?? Math.max(3, Math.round((number(spec.rowHeight) ?? 300) / 38));
   const across = Math.max(1, Math.floor(24 / w));
   const found = objects(spec.items).flatMap((item) => {
     const inner = object(item.spec);
@@ -169,7 +169,7 @@ const TYPES: Record<string, string> = { QueryVariable: "query", CustomVariable: 
 
 function variable(from: Json): Json {
   const spec = object(from.spec);
-  const type = TYPES[text(from.kind)] ?? text(from.kind);
+  const type = own(TYPES, text(from.kind)) ?? text(from.kind);
   const query = isObject(spec.query) ? object(object(spec.query).spec) : spec.query;
   return {
     ...spec,

@@ -3,7 +3,7 @@
  *
  * In: the panel's JSON. Out: JSON with `options` and `fieldConfig`. Series overrides keep their order; a name between slashes is a regular expression.
  */
-import { flag, list, number, object, objects, text, type Json } from "../loose";
+import { flag, list, number, object, objects, own, text, type Json } from "../loose";
 import { reducerId } from "../reduce";
 
 interface Property {
@@ -179,7 +179,7 @@ const LEVELS: Record<string, string> = { critical: "red", warning: "orange", ok:
 function thresholds(panel: Json, defaults: Json): void {
   const all = objects(panel.thresholds).flatMap((one) => {
     const value = number(one.value);
-    const color = LEVELS[text(one.colorMode)] ?? (text(one.lineColor) || text(one.fillColor) || "red");
+    const color = own(LEVELS, text(one.colorMode)) ?? (text(one.lineColor) || text(one.fillColor) || "red");
     return value === undefined ? [] : [{ value, color, below: one.op === "lt", line: flag(one.line), area: flag(one.fill) }];
   });
   if (all.length === 0) return;

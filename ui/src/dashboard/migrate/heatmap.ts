@@ -1,7 +1,7 @@
 /**
  * show: the old `heatmap` panel's options become today's: buckets or values, colours, axes.
  */
-import { flag, isObject, number, object, text, type Json } from "../loose";
+import { flag, isObject, number, object, own, text, type Json } from "../loose";
 
 export const isOldHeatmap = (panel: Json): boolean => !isObject(panel.options) || panel.dataFormat !== undefined || (isObject(panel.color) && panel.heatmap !== undefined);
 
@@ -31,7 +31,7 @@ export function migrateHeatmap(panel: Json): Json {
     cellValues: {},
     filterValues: { le: flag(panel.hideZeroBuckets) ? 1e-9 : undefined },
     yAxis: { axisPlacement: y.show === false ? "hidden" : "left", unit: text(y.format) || undefined, decimals: number(y.decimals), min: number(y.min), max: number(y.max), reverse: flag(panel.reverseYBuckets) },
-    rowsFrame: { layout: { lower: "ge", upper: "le", middle: "unknown" }[text(panel.yBucketBound)] ?? "auto" },
+    rowsFrame: { layout: own({ lower: "ge", upper: "le", middle: "unknown" }, text(panel.yBucketBound)) ?? "auto" },
     showValue: "never",
     legend: { show: flag(object(panel.legend).show) },
     tooltip: { mode: flag(object(panel.tooltip).show, true) ? "single" : "none", yHistogram: flag(object(panel.tooltip).showHistogram) },

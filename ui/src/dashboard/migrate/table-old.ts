@@ -1,7 +1,7 @@
 /**
  * show: the old `table` (and `table-old`) becomes today's: its `styles` become overrides, its `transform` a transformation.
  */
-import { flag, list, number, object, objects, text, type Json } from "../loose";
+import { flag, list, number, object, objects, own, text, type Json } from "../loose";
 import { reducerId } from "../reduce";
 
 export const isOldTable = (panel: Json): boolean => panel.type === "table-old" || (panel.styles !== undefined && panel.fieldConfig === undefined);
@@ -78,7 +78,7 @@ function values(style: Json, set: (id: string, value: unknown) => void): void {
   const limits = list(style.thresholds).map((value) => number(value));
   const kept = limits.filter((value) => value !== undefined);
   if (kept.length > 0 && colors.length > 0) set("thresholds", { mode: "absolute", steps: [null, ...kept].slice(0, colors.length).map((value, at) => ({ value, color: colors[at] })) });
-  const mode = { cell: "color-background", row: "color-background", value: "color-text" }[text(style.colorMode)];
+  const mode = own({ cell: "color-background", row: "color-background", value: "color-text" }, text(style.colorMode));
   if (mode !== undefined) set("custom.cellOptions", { type: mode });
   const maps = objects(style.valueMaps).map((one) => ({ type: "value", options: { [text(one.value)]: { text: text(one.text) } } }));
   const ranges = objects(style.rangeMaps).map((one) => ({ type: "range", options: { from: number(one.from) ?? null, to: number(one.to) ?? null, result: { text: text(one.text) } } }));

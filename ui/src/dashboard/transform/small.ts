@@ -1,5 +1,5 @@
 /** show: transformations of a few lines: `limit`, `concatenate`, `filterByRefId`, `seriesToRows`, `groupingToMatrix`, `rowsToFields`. */
-import { number, pattern, text } from "../loose";
+import { number, own, pattern, text } from "../loose";
 import type { Field, Frame } from "../model";
 import { fieldName } from "../names";
 import type { Transform } from "./index";
@@ -45,7 +45,7 @@ export const seriesToRows: Transform = (frames) => {
 
 export const groupingToMatrix: Transform = (frames, options) => {
   const [columnName, rowName, valueName] = [text(options.columnField, "Time"), text(options.rowField, "Time"), text(options.valueField, "Value")];
-  const empty = { null: null, true: true, false: false, zero: 0 }[text(options.emptyValue)];
+  const empty = own<null | boolean | number>({ null: null, true: true, false: false, zero: 0 }, text(options.emptyValue));
   if (frames.length !== 1) return frames;
   const frame = frames[0]!;
   const find = finder(frames);
