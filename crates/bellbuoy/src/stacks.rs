@@ -34,6 +34,8 @@ pub const BIKE_TRAFFIC: Stack = Stack {
         "dashboards/overview.json",
         "dashboards/predictions.json",
         "dashboards/training.json",
+        "metrics/airflow-metrics.prom",
+        "metrics/regmodel-api.prom",
         "prometheus.yml",
         "provisioning/dashboards/dashboards.yml",
         "provisioning/datasources/prometheus.yml",

@@ -109,6 +109,7 @@ pub async fn run(command: Demo) -> anyhow::Result<ExitCode> {
 async fn tell_story(command: &Demo, data: &Path) -> anyhow::Result<()> {
     let service_address = start_service(&command.service_listen).await?;
     let listen = chosen_port(&command.listen)?;
+    wait_for_service(service_address).await?;
     let (pipeline, pipeline_address) = Pipeline::start().await?;
     let stack = data.join("stack");
     let targets = demo_stack::Targets { service: service_address, pipeline: pipeline_address };
@@ -174,6 +175,18 @@ async fn start_service(listen: &str) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
+/// The first champion is trained when the service starts: nobody should hear that it is down before it was ever up.
+async fn wait_for_service(service: SocketAddr) -> anyhow::Result<()> {
+    let (clients, url) = (Clients::new(), format!("http://{service}{}", path::HEALTH));
+    for _ in 0..600 {
+        if request(&clients, "GET", &url, Vec::new()).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("the model service does not answer")
+}
+
 /// With port 0 a free port is chosen here: the stack's files name it.
 fn chosen_port(listen: &str) -> anyhow::Result<String> {
     if !listen.ends_with(":0") {
@@ -221,25 +234,12 @@ impl Player {
             open: None,
             training: None,
         };
-        player.wait_for_service().await?;
         if let Some((from_day, up_to)) = player.progress.champion {
             // The service begins with its first model: train the deployed one again, from the same days.
             let _: TrainResponse = player.post(path::TRAIN, &TrainRequest { from_day, up_to }).await?;
             let _: Value = player.post(path::PROMOTE, &PromoteRequest::default()).await?;
         }
         Ok(player)
-    }
-
-    /// The first champion is trained when the service starts.
-    async fn wait_for_service(&self) -> anyhow::Result<()> {
-        for _ in 0..600 {
-            let url = format!("{}{}", self.service, path::HEALTH);
-            if self.request("GET", &url, Vec::new()).await.is_ok() {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        bail!("the model service does not answer")
     }
 
     async fn play(&mut self, speed: f64) -> anyhow::Result<()> {
