@@ -2,7 +2,7 @@
  * show: the editor of a query: CodeMirror with PromQL's colours, completion from our own API, the place of an error. A chunk of its own, loaded
  * when the page is. Lives in a shadow root: there its styles are adopted sheets, so the page's policy needs no `unsafe-inline`.
  */
-import { autocompletion, closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionStatus } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
@@ -61,6 +61,22 @@ const look = EditorView.theme({
   ".cm-diagnostic": { fontFamily: "var(--sans)", fontSize: "13px" },
 });
 
+/**
+ * Typing over a selection, done here: browsers put a `style` attribute around what is typed in the place of coloured text, which the policy
+ * refuses, loudly.
+ */
+const typedOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { main } = view.state.selection;
+    if (event.inputType !== "insertText" || !event.data || main.empty || view.composing) return false;
+    const text = event.data;
+    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+    event.preventDefault();
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, main.from, main.to, text, insert))) view.dispatch(insert());
+    return true;
+  },
+});
+
 /** Pictures of the library's style are data: addresses that our policy allows for images only; `look` draws the wave itself. */
 export function mount(host: HTMLElement, options: EditorOptions): Editor {
   const shadow = host.shadowRoot ?? host.attachShadow({ mode: "open" });
@@ -68,6 +84,13 @@ export function mount(host: HTMLElement, options: EditorOptions): Editor {
     .activateLinter(false)
     .setComplete({ remote: { url: root.replace(/\/$/, ""), httpMethod: "GET", lookbackInterval: 12 * 3_600_000, cache: { maxAge: 60_000 } }, maxMetricsMetadata: 10_000 });
   const run = (view: EditorView) => {
+    // A list that has only just opened does not take Enter yet; running half a name is not what was meant.
+    if (completionStatus(view.state) === "active") return acceptCompletion(view) || true;
+    options.onRun(view.state.doc.toString());
+    return true;
+  };
+  const runNow = (view: EditorView) => {
+    closeCompletion(view);
     options.onRun(view.state.doc.toString());
     return true;
   };
@@ -84,11 +107,12 @@ export function mount(host: HTMLElement, options: EditorOptions): Editor {
         syntaxHighlighting(colours),
         look,
         promql.asExtension(),
+        typedOver,
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
         placeholder("a PromQL query, for example sum by (job) (up)"),
         // The list of completions, which comes first, takes Enter while it is open.
-        Prec.high(keymap.of([{ key: "Enter", run }, { key: "Ctrl-Enter", mac: "Cmd-Enter", run }, { key: "Shift-Enter", run: insertNewlineAndIndent }])),
+        Prec.high(keymap.of([{ key: "Enter", run }, { key: "Ctrl-Enter", mac: "Cmd-Enter", run: runNow }, { key: "Shift-Enter", run: insertNewlineAndIndent }])),
         keymap.of([...closeBracketsKeymap, ...historyKeymap, ...lintKeymap, ...defaultKeymap]),
         EditorView.updateListener.of((update) => update.docChanged && options.onChange(update.state.doc.toString())),
       ],

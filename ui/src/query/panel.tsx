@@ -36,7 +36,12 @@ export function Panel({ question, index, change, remove, turn }: Props) {
   const [finding, setFinding] = useState(false);
   const editor = useRef<Editor | null>(null);
   const [ready, setReady] = useState(false);
-  useEffect(() => setText(question.expr), [question.expr]);
+  // The editor has the text; `text` follows it. The other way only on purpose: sent back at each key, an older text would overtake a newer one.
+  const write = (next: string) => {
+    setText(next);
+    editor.current?.setText(next);
+  };
+  useEffect(() => write(question.expr), [question.expr]);
   const run = (expr = text) => {
     if (expr !== question.expr) change({ ...question, expr });
     else setOwn((before) => before + 1);
@@ -72,7 +77,7 @@ export function Panel({ question, index, change, remove, turn }: Props) {
           )}
         </span>
       </div>
-      {finding && <Metrics onClose={() => setFinding(false)} onPick={(name) => { setText(text.trim() === "" ? name : `${text}${name}`); editor.current?.focus(); }} />}
+      {finding && <Metrics onClose={() => setFinding(false)} onPick={(name) => { write(text.trim() === "" ? name : `${text}${name}`); editor.current?.focus(); }} />}
       {formatError && !problem && <ErrorLine error={formatError} what="Not formatted" />}
       {error && (problem ? <ParseError problem={problem} query={question.expr} show={() => { editor.current?.select(problem.from, problem.to); editor.current?.focus(); }} /> : <ErrorLine error={error} />)}
       <div class="bar query-tabs">
@@ -253,7 +258,6 @@ function CodeBox({ text, label, onChange, onRun, editor, ready, onReady }: CodeB
       editor.current = null;
     };
   }, []);
-  useEffect(() => editor.current?.setText(text), [text, ready]);
   return (
     <div class="query-box">
       {!ready && (

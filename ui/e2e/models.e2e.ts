@@ -1,0 +1,61 @@
+/** show, tests: the models of the demo, which have drifted, been retrained and replaced. */
+import assert from "node:assert/strict";
+
+import { accessible, browse, fits, shot } from "./harness";
+
+interface Judged {
+  data: { judgement: { decision: { outcome: string; because: string }; windows: { drift: { drifted_features: number } }[] } };
+}
+
+browse("models: a card says how the model is", "demo", {}, async (page, { open, api }) => {
+  const { data } = await api<Judged>("api/v1/models/bike-traffic");
+  await open("models");
+  const card = page.locator(".model-card", { hasText: "bike-traffic" });
+  await card.getByText(data.judgement.decision.outcome, { exact: true }).waitFor();
+  await card.locator("svg.past").waitFor();
+  await accessible(page);
+  await shot(page, "demo models");
+});
+
+browse("model: performance, challenger, drift, quality, decisions", "demo", {}, async (page, { open, api, url }) => {
+  const { data } = await api<Judged>("api/v1/models/bike-traffic");
+  await open("models/bike-traffic");
+  await page.locator(".verdict", { hasText: data.judgement.decision.because }).waitFor();
+  await page.locator(".chart canvas").waitFor();
+  await page.getByText("Current set").first().waitFor();
+  await page.getByText("Baseline set").first().waitFor();
+  await page.locator("table.drift tr.drifted").first().waitFor();
+  assert.equal(await page.locator("table.drift tr.drifted").count(), data.judgement.windows[0]?.drift.drifted_features);
+  await page.locator("table.drift tr.drifted svg.histogram .ref").first().waitFor();
+  await page.locator(".decisions td", { hasText: "above 60" }).first().waitFor();
+  await accessible(page);
+  await shot(page, "demo model");
+  const report = await page.getByRole("link", { name: "Report" }).getAttribute("href");
+  assert.equal((await fetch(new URL(report ?? "", url))).status, 200);
+});
+
+browse("model: a feature opens, the figure and the axis are in the address", "demo", { dark: true }, async (page, { open }) => {
+  await open("models/bike-traffic");
+  await page.locator("table.drift button[aria-expanded=false]").first().click();
+  await page.locator(".drift-facts").waitFor();
+  await page.getByLabel("Figure").selectOption("rmse");
+  await page.waitForFunction(() => new URLSearchParams(location.search).get("metric") === "rmse");
+  await page.getByRole("button", { name: "by the rows' own time" }).click();
+  await page.getByText("Each point is one window").waitFor();
+  await accessible(page);
+});
+
+browse("model: on a phone", "demo", { phone: true }, async (page, { open }) => {
+  for (const path of ["models", "models/bike-traffic"]) {
+    await open(path);
+    await page.locator(".model-card, table.drift tr").first().waitFor();
+    await fits(page);
+    await accessible(page);
+    await shot(page, `phone ${path}`);
+  }
+});
+
+browse("model: one that is not there", "demo", { expects: [/404/] }, async (page, { url }) => {
+  await page.goto(`${url}/ui/models/nobody`);
+  await page.getByText("No such model").waitFor();
+});
