@@ -44,11 +44,11 @@ async function askServer(_query: AnnotationQuery, scope: Scope, own: AskOwn, abo
   const data = object(await own("api/bellbuoy/annotations", { start: scope.fromMs / 1000, end: scope.toMs / 1000 }, abort));
   return objects(data.annotations).flatMap((one) => {
     const fromMs = Date.parse(text(one.start));
-    if (Number.isNaN(fromMs)) return [];
+    if (Number.isNaN(fromMs) || one.state === "pending") return [];
     const endMs = Date.parse(text(one.end));
     const alert = one.kind === "alert";
     const toMs = Number.isNaN(endMs) ? (alert ? scope.toMs : undefined) : endMs;
-    const color = alert ? (one.state === "pending" ? "orange" : "red") : one.kind === "deployment" ? "blue" : "purple";
+    const color = alert ? "red" : one.kind === "deployment" ? "blue" : "purple";
     return [{ fromMs, ...(toMs === undefined ? {} : { toMs }), title: text(one.title), text: text(one.text), color: colorByName(color, "dark"), tags: texts(one.tags) }];
   });
 }

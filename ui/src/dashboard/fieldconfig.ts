@@ -58,7 +58,7 @@ function rangeOf(fields: Field[]): { min: number; max: number } | undefined {
 }
 
 function merged(own: FieldConfig, defaults: FieldConfig): FieldConfig {
-  const out: FieldConfig = { ...defaults, custom: structuredClone(defaults.custom) };
+  const out: FieldConfig = { ...defaults, custom: { ...defaults.custom } };
   for (const [key, value] of Object.entries(own)) {
     if (key !== "custom" && value !== undefined && value !== null) Object.assign(out, { [key]: value });
   }

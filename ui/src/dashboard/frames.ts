@@ -31,13 +31,15 @@ export function seriesOf(data: unknown): Series[] {
     return point.length === 2 ? [{ labels: {}, times: [Number(point[0]) * 1000], values: [value] }] : [];
   }
   return list(result).filter(isObject).map((one) => {
-    const points = (resultType === "vector" ? [one.value ?? one.histogram] : list(one.values).length > 0 ? list(one.values) : list(one.histograms)).map(list);
-    const kept = points.filter((point) => point.length === 2);
-    return {
-      labels: labelsOf(one.metric),
-      times: kept.map((point) => Math.round(Number(point[0]) * 1000)),
-      values: kept.map((point) => (isObject(point[1]) ? sampleValue(point[1].sum) : sampleValue(point[1]))),
-    };
+    const points = resultType === "vector" ? [one.value ?? one.histogram] : list(one.values).length > 0 ? list(one.values) : list(one.histograms);
+    const series: Series = { labels: labelsOf(one.metric), times: [], values: [] };
+    for (const point of points) {
+      if (!Array.isArray(point) || point.length !== 2) continue;
+      const value: unknown = point[1];
+      series.times.push(Math.round(Number(point[0]) * 1000));
+      series.values.push(typeof value === "object" && value !== null ? sampleValue((value as { sum?: unknown }).sum) : sampleValue(value));
+    }
+    return series;
   });
 }
 

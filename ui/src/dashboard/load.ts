@@ -61,7 +61,7 @@ export function loadDashboard(json: unknown): Dashboard {
     timezone: text(classic.timezone, "browser") || "browser",
     graphTooltip: classic.sharedCrosshair === true ? 1 : (([0, 1, 2] as const)[number(classic.graphTooltip) ?? 0] ?? 0),
     links: objects(classic.links).map(readDashboardLink),
-    annotations: objects(object(classic.annotations).list).flatMap((one) => readAnnotation(one, reading.sources)),
+    annotations: withOwn(objects(object(classic.annotations).list).flatMap((one) => readAnnotation(one, reading.sources))),
     problems,
   };
 }
@@ -254,6 +254,12 @@ function readDashboardLink(raw: Json): DashboardLink {
     keepTime: flag(raw.keepTime),
     tooltip: text(raw.tooltip),
   };
+}
+
+/** As Grafana adds its built-in ones to a file that has none. */
+function withOwn(annotations: AnnotationQuery[]): AnnotationQuery[] {
+  if (annotations.some((one) => one.from === "bellbuoy")) return annotations;
+  return [{ name: "Alerts and deployments", enabled: true, hidden: false, color: "red", expr: "", from: "bellbuoy", titleFormat: "", textFormat: "", step: "" }, ...annotations];
 }
 
 function readAnnotation(raw: Json, all: Sources): AnnotationQuery[] {

@@ -13,14 +13,38 @@ export const TIME = "Time";
 export function fieldName(field: Field, frame: Frame, frames: Frame[]): string {
   const given = field.config.displayName;
   if (given !== undefined && given !== "") return given.includes("${__") ? fillName(given, field, frame, frames) : given;
-  return baseName(field, frame, frames);
+  const { names } = knownOf(frames);
+  const known = names.get(field);
+  if (known !== undefined) return known;
+  const name = baseName(field, frame, frames);
+  names.set(field, name);
+  return name;
+}
+
+/** What is found out once for all frames of a panel: names are asked for again and again, of thousands of series. */
+interface Known {
+  count: number;
+  /** The frames' names are not all the same. */
+  differ: boolean;
+  single: string | undefined;
+  names: Map<Field, string>;
+}
+
+const knowns = new WeakMap<Frame[], Known>();
+
+function knownOf(frames: Frame[]): Known {
+  const known = knowns.get(frames);
+  if (known?.count === frames.length) return known;
+  const made = { count: frames.length, differ: frames.some((one) => one.name !== frames[0]!.name), single: singleLabel(frames), names: new Map<Field, string>() };
+  knowns.set(frames, made);
+  return made;
 }
 
 function baseName(field: Field, frame: Frame, frames: Frame[]): string {
   if (field.config.displayNameFromDS) return field.config.displayNameFromDS;
   if (field.type === "time" && !field.labels) return field.name || TIME;
   const parts: string[] = [];
-  const framesDiffer = frames.length > 1 && frames.some((one) => one.name !== frames[0]!.name);
+  const framesDiffer = knownOf(frames).differ;
   if (framesDiffer && frame.name) parts.push(frame.name);
   if (field.name !== "" && field.name !== VALUE) parts.push(field.name);
   const shown = field.labels ? labelText(field.labels, frames) : "";
@@ -31,7 +55,7 @@ function baseName(field: Field, frame: Frame, frames: Frame[]): string {
 }
 
 function labelText(labels: Record<string, string>, frames: Frame[]): string {
-  const single = singleLabel(frames);
+  const { single } = knownOf(frames);
   return single === undefined ? braces(labels) : (labels[single] ?? "");
 }
 
@@ -46,18 +70,8 @@ export function braces(labels: Record<string, string>): string {
   return names.length === 0 ? "" : `{${names.map((name) => `${name}="${labels[name]}"`).join(", ")}}`;
 }
 
-const singles = new WeakMap<Frame[], { count: number; label: string | undefined }>();
-
-/** The one label name that all labels of all frames have, when it is the only one. Remembered: it is asked for each of thousands of series. */
+/** The one label name that all labels of all frames have, when it is the only one. */
 function singleLabel(frames: Frame[]): string | undefined {
-  const known = singles.get(frames);
-  if (known?.count === frames.length) return known.label;
-  const label = findSingle(frames);
-  singles.set(frames, { count: frames.length, label });
-  return label;
-}
-
-function findSingle(frames: Frame[]): string | undefined {
   let only: string | undefined;
   for (const frame of frames) {
     for (const field of frame.fields) {

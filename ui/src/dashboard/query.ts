@@ -10,7 +10,7 @@ import { framesOf } from "./frames";
 import { applyFieldConfig } from "./fieldconfig";
 import { interpolate, lookupIn } from "./interpolate";
 import { offsetMs } from "./dates";
-import { stepsOf } from "./interval";
+import { POINTS_MAX, stepsOf } from "./interval";
 import type { Ask, Frame, Panel, PanelData, Scope, Target } from "./model";
 import { panelRange } from "./range";
 import { addMatchers, type Matcher } from "./selectors";
@@ -65,8 +65,26 @@ export function finish(panel: Panel, scope: Scope, data: PanelData): PanelData {
   const lookup = lookupIn(scope, panel);
   const done = transform(frames, filled(panel.transformations, (text) => interpolate(text, lookup)));
   data.warnings.push(...done.warnings);
-  data.frames = applyFieldConfig(done.frames, filled(panel.fieldConfig, (text) => (text.includes("${__") ? text : interpolate(text, lookup))));
+  const configured = applyFieldConfig(done.frames, filled(panel.fieldConfig, (text) => (text.includes("${__") ? text : interpolate(text, lookup))));
+  data.frames = configured.map((frame) => (frame.fields.some((field) => field.config.custom.nullAsZero === true) ? withZeros(frame, data) : frame));
   return data;
+}
+
+/** The old graph's "null as zero": where a series has no point, it is drawn at 0. Never more points than Prometheus gives. */
+function withZeros(frame: Frame, { fromMs, toMs }: PanelData): Frame {
+  const time = frame.fields.find((field) => field.type === "time");
+  const stepMs = time?.config.interval;
+  if (!time || !stepMs || (toMs - fromMs) / stepMs > POINTS_MAX || time.values.length === 0) return frame;
+  const known = new Map(time.values.map((value, at) => [value, at]));
+  const first = Number(time.values[0]);
+  const start = first - Math.floor((first - fromMs) / stepMs) * stepMs;
+  const times = Array.from({ length: Math.floor((toMs - start) / stepMs) + 1 }, (_one, at) => start + at * stepMs);
+  const fields = frame.fields.map((field) => {
+    if (field === time) return { ...field, values: times };
+    const zero = field.config.custom.nullAsZero === true ? 0 : null;
+    return { ...field, values: times.map((at) => (known.has(at) ? (field.values[known.get(at)!] ?? zero) : zero)) };
+  });
+  return { ...frame, fields, length: times.length };
 }
 
 /** Variables in all texts of a part of the file. */
