@@ -30,6 +30,7 @@ export function seriesOf(data: unknown): Series[] {
     const value = resultType === "string" ? String(point[1] ?? "") : sampleValue(point[1]);
     return point.length === 2 ? [{ labels: {}, times: [Number(point[0]) * 1000], values: [value] }] : [];
   }
+  let before: number[] = [];
   return list(result).filter(isObject).map((one) => {
     const points = resultType === "vector" ? [one.value ?? one.histogram] : list(one.values).length > 0 ? list(one.values) : list(one.histograms);
     const series: Series = { labels: labelsOf(one.metric), times: [], values: [] };
@@ -39,6 +40,9 @@ export function seriesOf(data: unknown): Series[] {
       series.times.push(Math.round(Number(point[0]) * 1000));
       series.values.push(typeof value === "object" && value !== null ? sampleValue((value as { sum?: unknown }).sum) : sampleValue(value));
     }
+    // Most series have a point at each step: they share one column of times.
+    if (series.times.length === before.length && series.times.every((time, at) => time === before[at])) series.times = before;
+    else before = series.times;
     return series;
   });
 }
