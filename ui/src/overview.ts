@@ -36,3 +36,9 @@ export function watchOverview(): () => void {
   const timer = setInterval(() => seen.value && void askOverview(), EVERY_MS);
   return () => clearInterval(timer);
 }
+
+/** A file's name without the folder that the program runs. */
+export function inFolder(file: string): string {
+  const folder = newest.value.data?.folder.replace(/\/+$/, "");
+  return folder && file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
+}

@@ -185,7 +185,9 @@ export interface Finding {
   line: number | null;
   column: number | null;
   message: string;
+  why: string;
   fix: string | null;
+  fixable: boolean;
 }
 
 export interface NamedValue {

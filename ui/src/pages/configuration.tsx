@@ -1,9 +1,12 @@
 /** show: the files as they were read, with secrets hidden, and their problems beside the lines; reload with what it says. */
+import { useEffect, useRef } from "preact/hooks";
+
 import { get, send, useAsked } from "../api";
 import { Ago, Copy, Empty, ErrorLine, Loading, State, Tag, Text } from "../parts/basics";
 import { Doing } from "../parts/controls";
 import { bytes, plural } from "../parts/number";
 import { cut, oneLine, visible } from "../parts/text";
+import { inFolder } from "../overview";
 import { href, place } from "../router";
 import type { PageProps } from "../routes";
 import type { ConfigFile, Configuration as Answer } from "../shapes";
@@ -15,7 +18,8 @@ const LINES_MAX = 5000;
 export default function Configuration(_: PageProps) {
   const asked = useAsked((abort) => get<{ data: Answer }>("api/bellbuoy/configuration", {}, abort).then((answer) => answer.data), "configuration", EVERY_MS);
   const files = asked.data?.files ?? [];
-  const chosen = files.find((file) => file.file === place.value.query.get("file")) ?? files.find((file) => file.problems.length > 0) ?? files[0];
+  const wanted = place.value.query.get("file") ?? "";
+  const chosen = files.find((file) => file.file === wanted) ?? files.find((file) => wanted !== "" && file.file.endsWith(`/${wanted}`)) ?? files.find((file) => file.problems.length > 0) ?? files[0];
   const problems = files.reduce((sum, file) => sum + file.problems.length, 0);
   const reload = async () => {
     await send<unknown>("POST", "-/reload");
@@ -47,7 +51,7 @@ export default function Configuration(_: PageProps) {
           <nav aria-label="Files">
             {files.map((file) => (
               <a key={file.file} href={href("configuration", { file: file.file })} aria-current={file === chosen ? "true" : undefined}>
-                <bdi>{oneLine(cut(file.file, 120))}</bdi>
+                <bdi>{oneLine(cut(inFolder(file.file), 120))}</bdi>
                 <small>
                   {file.role}
                   {file.problems.length > 0 && <Tag tone={file.problems.some((one) => one.severity === "error") ? "bad" : "warn"}>{file.problems.length}</Tag>}
@@ -67,7 +71,7 @@ function File({ file }: { file: ConfigFile }) {
     <section class="config-file" aria-label={file.file}>
       <header class="bar">
         <b class="mono">
-          <bdi>{oneLine(cut(file.file, 200))}</bdi>
+          <bdi>{oneLine(cut(inFolder(file.file), 200))}</bdi>
         </b>
         <span class="quiet">
           {file.role}, {bytes(file.bytes)}
@@ -88,6 +92,9 @@ function File({ file }: { file: ConfigFile }) {
 
 function Source({ file, text }: { file: ConfigFile; text: string }) {
   const lines = text.split("\n");
+  const pointed = Number(place.value.query.get("line"));
+  const here = useRef<HTMLLIElement>(null);
+  useEffect(() => here.current?.scrollIntoView({ block: "center" }), [pointed]);
   if (lines.at(-1) === "") lines.pop();
   return (
     <div class="source" tabIndex={0} role="region" aria-label={`text of ${cut(file.file, 100)}`}>
@@ -95,7 +102,7 @@ function Source({ file, text }: { file: ConfigFile; text: string }) {
         {lines.slice(0, LINES_MAX).map((line, index) => {
           const problems = file.problems.filter((problem) => problem.line === index + 1);
           return (
-            <li key={index} class={problems.length > 0 ? "marked" : undefined}>
+            <li key={index} ref={index + 1 === pointed ? here : undefined} class={problems.length > 0 ? "marked" : index + 1 === pointed ? "pointed" : undefined}>
               <code>
                 <bdi>{visible(line) || " "}</bdi>
               </code>

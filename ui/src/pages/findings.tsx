@@ -1,9 +1,10 @@
 /** show: what check finds in the folder and in the live series: each finding with its place and its way out. */
 import { get, useAsked } from "../api";
-import { Empty, ErrorLine, Loading, State, Text } from "../parts/basics";
+import { Empty, ErrorLine, Loading, Snippet, State, Text } from "../parts/basics";
 import { filtered, Filter, Tabs, useTab } from "../parts/controls";
 import { Table, type Column } from "../parts/table";
 import { cut, oneLine } from "../parts/text";
+import { inFolder } from "../overview";
 import { href } from "../router";
 import type { PageProps } from "../routes";
 import type { Finding } from "../shapes";
@@ -24,12 +25,16 @@ export default function Findings(_: PageProps) {
       <h1>Findings</h1>
       <ErrorLine error={asked.error} again={asked.again} />
       {!asked.data && asked.loading && <Loading />}
-      {asked.data && all.length === 0 && <Empty title="Nothing was found" because="Every rule can fire, every panel has data, every route can be reached." />}
+      {asked.data && all.length === 0 && <Empty title="Nothing was found" because="bellbuoy check has nothing to say of the files in the folder." />}
       {all.length > 0 && (
         <>
           <Tabs tabs={tabs} label="Findings" />
           <div class="bar">
             <Filter placeholder="Filter by code, file, words" />
+            <span class="quiet">
+              also in a terminal: <code>bellbuoy check</code>
+              {all.some((one) => one.fixable) && <>; <code>--fix</code> writes corrections that are beyond doubt</>}
+            </span>
           </div>
           <Table rows={shown} columns={COLUMNS} rowKey={(one) => JSON.stringify(one)} caption="Findings" sort="severity" />
         </>
@@ -39,8 +44,22 @@ export default function Findings(_: PageProps) {
 }
 
 const COLUMNS: Column<Finding>[] = [
-  { key: "severity", title: "Severity", value: (one) => RANK[one.severity] ?? 3, cell: (one) => <State of={one.severity} /> },
-  { key: "message", title: "Finding", value: (one) => one.message, cell: (one) => <><Text of={one.message} max={600} />{one.fix && <div class="quiet"><Text of={one.fix} max={600} /></div>}</> },
-  { key: "file", title: "Place", value: (one) => `${one.file}:${one.line ?? 0}`, cell: (one) => <a class="mono" href={href("configuration", { file: one.file })}><bdi>{oneLine(cut(one.file, 120))}</bdi>{one.line ? `:${one.line}` : ""}</a> },
-  { key: "code", title: "Check", value: (one) => one.code, cell: (one) => <code>{one.code}</code> },
+  { key: "severity", title: "Severity", width: "86px", value: (one) => RANK[one.severity] ?? 3, cell: (one) => <State of={one.severity} /> },
+  { key: "message", title: "Finding", value: (one) => one.message, cell: (one) => <What finding={one} /> },
+  { key: "file", title: "Place", width: "24%", value: (one) => `${one.file}:${String(one.line ?? 0).padStart(6, "0")}`, cell: (one) => <a class="mono" href={href("configuration", { file: one.file, line: one.line ? String(one.line) : undefined })}><bdi>{oneLine(cut(inFolder(one.file), 120))}</bdi>{one.line ? `:${one.line}` : ""}</a> },
+  { key: "code", title: "Check", width: "190px", value: (one) => one.code, cell: (one) => <code>{one.code}</code> },
 ];
+
+function What({ finding }: { finding: Finding }) {
+  return (
+    <>
+      <Text of={finding.message} max={600} />
+      {finding.why && (
+        <div class="quiet">
+          <Text of={finding.why} max={600} />
+        </div>
+      )}
+      {finding.fix && <Snippet text={finding.fix} />}
+    </>
+  );
+}

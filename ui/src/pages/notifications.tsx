@@ -90,7 +90,7 @@ const COLUMNS: Column<Notice>[] = [
   { key: "group", title: "Alert", cell: (row) => <Group notice={row} /> },
   { key: "reason", title: "Why", width: "176px", value: (row) => row.reason, cell: (row) => <Text of={row.reason} max={100} /> },
   { key: "attempts", title: "Tries", width: "52px", num: true, value: (row) => row.attempts },
-  { key: "answer", title: "Answer", width: "15%", value: (row) => row.answer, cell: (row) => (row.status === "pending" && row.nextAttemptAt ? <>{row.answer && <Text of={row.answer} max={90} />} <span class="quiet">next <Ago at={row.nextAttemptAt} /></span></> : <Text of={row.answer} max={140} />) },
+  { key: "answer", title: "Answer", width: "12%", value: (row) => row.answer, cell: (row) => (row.status === "pending" && row.nextAttemptAt ? <>{row.answer && <Text of={row.answer} max={90} />} <span class="quiet">next <Ago at={row.nextAttemptAt} /></span></> : <Text of={row.answer} max={140} />) },
 ];
 
 /** Labels that name an event, not what it is about. */

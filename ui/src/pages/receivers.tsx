@@ -44,8 +44,8 @@ function One({ receiver, again }: { receiver: Receiver; again: () => void }) {
         <h2>
           <bdi>{name}</bdi>
         </h2>
-        {receiver.fallback && <Tag tone="info">for alerts without another route</Tag>}
-        {!receiver.used && <Tag tone="warn" title="no route leads to it">not used by any route</Tag>}
+        {receiver.fallback && <Tag tone="info" title="fallback_receiver of bellbuoy.yml">told what another refused for good</Tag>}
+        {!receiver.used && !receiver.fallback && <Tag tone="warn" title="no route leads to it">not used by any route</Tag>}
         {receiver.grafana && <Tag>of Grafana's files</Tag>}
         <span class="right">
           {receiver.integrations.length > 0 && <Doing label="Send a test" act={test} />}{" "}

@@ -76,9 +76,9 @@ function Active({ targets, dropped }: { targets: Target[]; dropped: number }) {
 }
 
 const COLUMNS: Column<Target>[] = [
-  { key: "url", width: "26%", title: "Address", value: (target) => target.scrapeUrl, cell: (target) => <Address url={target.scrapeUrl} /> },
+  { key: "url", width: "23%", title: "Address", value: (target) => target.scrapeUrl, cell: (target) => <Address url={target.scrapeUrl} /> },
   { key: "health", width: "86px", title: "State", value: (target) => target.health, cell: (target) => <><State of={target.health} />{isLate(target) && <> <Tag tone="warn" title="the last scrape is older than three intervals">late</Tag></>}</> },
-  { key: "labels", width: "28%", title: "Labels", cell: (target) => <Labels of={target.labels} omit={["job"]} max={5} /> },
+  { key: "labels", width: "21%", title: "Labels", cell: (target) => <Labels of={target.labels} omit={["job"]} max={5} /> },
   { key: "last", width: "96px", title: "Last scrape", value: (target) => millis(target.lastScrape), cell: (target) => <Ago at={target.lastScrape} /> },
   { key: "took", width: "84px", title: "Took", num: true, value: (target) => (target.health === "unknown" ? undefined : target.lastScrapeDuration), cell: (target) => (target.health === "unknown" ? "" : duration(target.lastScrapeDuration)) },
   { key: "samples", width: "84px", title: "Samples", num: true, value: (target) => target.samples, cell: (target) => (target.samples === undefined || target.health !== "up" ? "" : count(target.samples)) },
