@@ -100,7 +100,7 @@ browse("status: the program, what was lost, the flags", "demo", {}, async (page,
 
 browse("findings: each has a place and a way out", "stack", {}, async (page, { open, api }) => {
   await open("findings");
-  const { data } = await api<{ data: { findings: { code: string }[] } }>("api/bellbuoy/findings");
+  const data = await api<{ findings: { code: string }[] }>("api/bellbuoy/findings");
   assert.ok(data.findings.length > 0, "the folder of the tests has something to find");
   for (const { code } of data.findings.slice(0, 3)) await page.getByRole("row").filter({ hasText: code }).first().waitFor();
 });

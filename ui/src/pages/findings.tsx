@@ -12,7 +12,7 @@ import type { Finding } from "../shapes";
 const RANK = { error: 0, warning: 1, info: 2 } as const;
 
 export default function Findings(_: PageProps) {
-  const asked = useAsked((abort) => get<{ data: { findings: Finding[] } }>("api/bellbuoy/findings", {}, abort).then((answer) => answer.data.findings), "findings", 30_000);
+  const asked = useAsked((abort) => get<{ findings: Finding[] }>("api/bellbuoy/findings", {}, abort).then((answer) => answer.findings), "findings", 30_000);
   const all = asked.data ?? [];
   const tabs = [
     { id: "all", title: "All", count: all.length },
@@ -25,7 +25,7 @@ export default function Findings(_: PageProps) {
       <h1>Findings</h1>
       <ErrorLine error={asked.error} again={asked.again} />
       {!asked.data && asked.loading && <Loading />}
-      {asked.data && all.length === 0 && <Empty title="Nothing was found" because="bellbuoy check has nothing to say of the files in the folder." />}
+      {asked.data && all.length === 0 && <Empty title="Nothing was found" because="bellbuoy check has nothing to say of the configuration in force." />}
       {all.length > 0 && (
         <>
           <Tabs tabs={tabs} label="Findings" />
