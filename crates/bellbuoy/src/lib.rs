@@ -20,6 +20,7 @@ pub mod evaluations;
 pub mod event;
 pub mod events;
 pub mod explain;
+pub mod export;
 pub mod exporter;
 pub mod findings;
 pub mod forwarder;

@@ -41,6 +41,7 @@ use axum::routing::{get, post, put};
 use crate::app::App;
 
 pub use models::{LabelRow, PredictionRow};
+pub use prometheus::PROMETHEUS_VERSION;
 
 /// Bodies of requests above this many bytes are refused.
 const BODY_BYTES_MAX: usize = 32 << 20;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path as UrlPath, State};
+use axum::http::StatusCode;
 use axum::routing::get;
 use bellbuoy_promql as promql;
 use bellbuoy_rules::{AlertView, RuleKind, RuleView};
@@ -48,8 +49,9 @@ pub fn routes() -> Router<Arc<App>> {
         .fallback(not_found)
 }
 
-async fn not_found() -> ApiError {
-    ApiError::new(ErrorType::NotFound, "there is no such endpoint")
+/// Plain, as Prometheus says it: Grafana tells by it that rules can not be edited here.
+async fn not_found() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
 async fn query(State(app): State<Arc<App>>, params: Params) -> Answer {

@@ -13,6 +13,7 @@ mod drift;
 mod evaluate;
 mod event;
 mod explain;
+mod export;
 mod init;
 mod input;
 mod node_exporter;
@@ -62,6 +63,8 @@ pub enum Command {
     AirflowExporter(airflow_exporter::AirflowExporter),
     /// This machine and its containers on a port of their own, under node_exporter's and cAdvisor's names: /metrics.
     NodeExporter(node_exporter::NodeExporter),
+    /// Write the folder for others: provisioning for a Grafana, or a compose file with Prometheus, Alertmanager and Grafana.
+    Export(export::ExportCommand),
     /// Ask a running bellbuoy or Prometheus a PromQL query.
     Query(query::Query),
     /// Show the pending and firing alerts of a running bellbuoy or Prometheus; exit status 1 when something fires.
@@ -104,6 +107,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Check(command) => check::run(command),
         Command::AirflowExporter(command) => runtime()?.block_on(airflow_exporter::run(command)),
         Command::NodeExporter(command) => runtime()?.block_on(node_exporter::run(command)),
+        Command::Export(command) => export::run(command),
         Command::Query(command) => runtime()?.block_on(query::run(command)),
         Command::Alerts(command) => runtime()?.block_on(remote::alerts(command)),
         Command::Explain(command) => runtime()?.block_on(explain::run(command)),

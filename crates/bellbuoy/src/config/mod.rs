@@ -20,6 +20,7 @@ mod proxy;
 mod read;
 mod receivers;
 mod relabel;
+mod relocated;
 mod rules;
 mod settings;
 mod shown;
@@ -49,6 +50,7 @@ pub use self::model_config::{
     ReferenceFrom, RetentionSettings, Select, SourceConfig, SourceFrom, TlsMode,
 };
 pub use self::read::Report;
+pub use self::relocated::{Surroundings, relocated};
 pub use self::settings::{Alerting, AlertmanagerPeer, Global, GrafanaNotify, HostSettings, PushedSettings, Settings, StorageSettings};
 pub use self::watched::WatchedServer;
 pub use self::yaml::{Node, Tree, Value, parse as parse_yaml, range_within};
