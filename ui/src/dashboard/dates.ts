@@ -49,7 +49,8 @@ function formatter(timezone: string): Intl.DateTimeFormat {
 }
 
 export function partsOf(ms: number, timezone: string): Parts {
-  if (zoneName(timezone) === "UTC") return fromUtc(ms);
+  // What no date can be has parts that are no numbers; formatToParts would throw.
+  if (zoneName(timezone) === "UTC" || !(Math.abs(ms) <= 8.64e15)) return fromUtc(ms);
   const found: Record<string, string> = {};
   for (const part of formatter(timezone).formatToParts(ms)) found[part.type] = part.value;
   const year = found.era === "BC" ? 1 - Number(found.year) : Number(found.year);

@@ -71,7 +71,7 @@ export function stepsOf({ rangeMs, points, panel, target, scrapeIntervalMs }: St
   const own = /\$/.test(target.interval) ? undefined : durationMs(target.interval);
   const panelMin = durationMs(panel.minInterval) ?? scrapeIntervalMs;
   const min = own ?? calculateInterval(rangeMs, points, panelMin);
-  const safe = roundInterval(rangeMs / POINTS_MAX);
+  const safe = Math.max(roundInterval(rangeMs / POINTS_MAX), Math.ceil(rangeMs / POINTS_MAX));
   const adjusted = Math.max(calculateInterval(rangeMs, points, min), safe);
   const scrape = own ?? scrapeIntervalMs;
   const stepMs = ofRate ? rateInterval(adjusted, scrapeIntervalMs) : adjusted * Math.max(1, target.intervalFactor);

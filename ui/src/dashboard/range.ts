@@ -10,7 +10,15 @@ const SIMPLE_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_
 
 /** `now`, `now-6h`, `now-1d/d`, `now/w`, RFC 3339, Unix milliseconds. `end`: the end of a rounded unit is meant, not its start. */
 export function parseTime(text: string | number, nowMs: number, timezone: string, end = false): number | undefined {
-  if (typeof text === "number") return Number.isFinite(text) ? text : undefined;
+  const found = timeOf(text, nowMs, timezone, end);
+  return found !== undefined && found >= YEAR_1_MS && found <= YEAR_9999_MS ? found : undefined;
+}
+
+const YEAR_1_MS = -62_135_596_800_000;
+const YEAR_9999_MS = 253_402_300_799_999;
+
+function timeOf(text: string | number, nowMs: number, timezone: string, end: boolean): number | undefined {
+  if (typeof text === "number") return text;
   const trimmed = text.trim();
   if (/^\d{10,}$/.test(trimmed)) return Number(trimmed);
   if (trimmed.startsWith("now")) return math(trimmed.slice(3), nowMs, timezone, end);
