@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use bellbuoy_promql::VectorSelector;
 use bellbuoy_rules::{GroupSettings, RecordingSettings, RuleSettings};
 use bellbuoy_vocabulary::Millis;
 
 use crate::infer::{NAME, labels_of};
+use crate::metrics::Metrics;
 use crate::shape::{Presence, Shape};
 
 /// Rules that read rules that read rules: deeper knowledge is not carried further. It is cut to "nothing is known", never to something wrong.
@@ -15,6 +17,8 @@ const ROUNDS_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub struct RuleGraph {
     recorded: HashMap<String, Recorded>,
+    /// Of metrics that were seen.
+    metrics: Option<Metrics>,
 }
 
 #[derive(Debug)]
@@ -26,6 +30,11 @@ struct Recorded {
 
 impl RuleGraph {
     pub fn new(groups: &[GroupSettings]) -> RuleGraph {
+        RuleGraph::with_metrics(groups, None)
+    }
+
+    /// The same with what is known of the series that exist.
+    pub fn with_metrics(groups: &[GroupSettings], metrics: Option<&Metrics>) -> RuleGraph {
         let mut rules: HashMap<&str, Vec<(&RecordingSettings, Millis)>> = HashMap::new();
         for group in groups {
             for rule in &group.rules {
@@ -38,7 +47,7 @@ impl RuleGraph {
             let interval = rules.iter().map(|(_, interval)| *interval).max().unwrap_or(Millis::ZERO);
             (name.to_string(), Recorded { shape: Shape::open(), interval })
         });
-        let mut graph = RuleGraph { recorded: recorded.collect() };
+        let mut graph = RuleGraph { recorded: recorded.collect(), metrics: metrics.cloned() };
         // From "nothing is known" down: each round is true if the one before is, with cycles as well.
         for _ in 0..ROUNDS_MAX {
             let shapes: Vec<(&str, Shape)> = rules.iter().map(|(name, rules)| (*name, graph.shape_of(name, rules))).collect();
@@ -75,6 +84,15 @@ impl RuleGraph {
     /// The labels of a recorded series.
     pub fn recorded(&self, name: &str) -> Option<&Shape> {
         self.recorded.get(name).map(|recorded| &recorded.shape)
+    }
+
+    /// The labels of a metric that was seen, when nothing else can have its name.
+    pub fn seen(&self, name: &str, selector: &VectorSelector) -> Option<Shape> {
+        self.metrics.as_ref().filter(|metrics| metrics.knows_all_of(selector))?.shape(name)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.recorded.keys().map(String::as_str)
     }
 
     /// How often a recorded series gets a sample.

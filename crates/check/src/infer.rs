@@ -60,7 +60,8 @@ pub(crate) fn infer(expr: &Expr, graph: &RuleGraph, conflicts: &mut Vec<Conflict
 
 fn selected(selector: &VectorSelector, graph: &RuleGraph) -> Shape {
     let name = exact_name(selector);
-    let mut shape = name.and_then(|name| graph.recorded(name)).cloned().unwrap_or_else(|| exposed(name));
+    let recorded = name.and_then(|name| graph.recorded(name)).cloned();
+    let mut shape = recorded.or_else(|| graph.seen(name?, selector)).unwrap_or_else(|| exposed(name));
     for matcher in &selector.matchers {
         apply_matcher(&mut shape, matcher);
     }

@@ -11,10 +11,14 @@
 
 mod bounds;
 mod checks;
+pub mod dashboard;
 pub mod explain;
 mod finding;
 mod graph;
 mod infer;
+mod metrics;
+mod policy;
+mod reach;
 mod rewrite;
 mod shape;
 #[cfg(test)]
@@ -23,18 +27,24 @@ mod tests;
 use bellbuoy_notify::Receiver;
 use bellbuoy_router::RouterSettings;
 use bellbuoy_rules::GroupSettings;
-use bellbuoy_vocabulary::Millis;
+use bellbuoy_vocabulary::{Labels, Matcher, Millis, Timestamp};
 
 pub use checks::{CHECKS, Check};
+pub use dashboard::Dashboard;
 pub use finding::{Anchor, Edit, Finding, Step};
 pub use graph::RuleGraph;
 pub use infer::labels_of;
+pub use metrics::{Kind, Metrics};
+pub use policy::Policy;
+pub use reach::{Delivery, Told, deliveries};
 pub use shape::{Presence, Shape};
 
 /// What is looked at. `Default` is empty; what is not given is not checked.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Input<'a> {
     pub groups: &'a [GroupSettings],
+    /// On everything that leaves for an Alertmanager.
+    pub external_labels: Option<&'a Labels>,
     pub router: Option<&'a RouterSettings>,
     /// The file of the route tree as the person named it.
     pub router_file: &'a str,
@@ -43,16 +53,69 @@ pub struct Input<'a> {
     pub receivers: &'a [Receiver],
     /// How often each job is scraped, by job name. Empty: nothing is said of ranges and scrapes.
     pub scrapes: &'a [(String, Millis)],
+    /// The labels of each target, `job` and `instance` among them. Empty: nothing is said of them.
+    pub targets: &'a [Labels],
+    /// The series that exist. `None`: nothing is known of them.
+    pub metrics: Option<&'a Metrics>,
+    pub dashboards: &'a [Dashboard],
+    /// What every alert must say. `None`: nothing.
+    pub policy: Option<&'a Policy>,
+    /// The templates of messages.
+    pub messages: &'a [MessageTemplate],
+    pub silences: &'a [SilenceOutline],
+    /// How long the groups' last evaluations took.
+    pub evaluations: &'a [GroupTime],
+    /// For time intervals: what lies before never comes again.
+    pub now: Option<Timestamp>,
+}
+
+/// A template of a receiver's message, or of a template file.
+#[derive(Clone, Debug)]
+pub struct MessageTemplate {
+    pub file: String,
+    pub text: String,
+    /// What it is, for messages: `title of receiver "discord"`.
+    pub what: String,
+    pub at: Anchor,
+}
+
+/// A silence of a running server.
+#[derive(Clone, Debug)]
+pub struct SilenceOutline {
+    pub id: String,
+    pub matchers: Vec<Matcher>,
+    pub comment: String,
+}
+
+/// A group's last evaluation on a running server.
+#[derive(Clone, Debug)]
+pub struct GroupTime {
+    pub name: String,
+    pub file: String,
+    pub interval: Millis,
+    pub took: Millis,
 }
 
 /// All findings: those of rules in the order of files and rules, then those of routes and receivers.
 pub fn check(input: &Input) -> Vec<Finding> {
-    let graph = RuleGraph::new(input.groups);
+    let graph = RuleGraph::with_metrics(input.groups, input.metrics);
     let mut findings = Vec::new();
     for check in CHECKS {
         (check.run)(input, &graph, &mut findings);
     }
     let file_order = |file: &str| input.groups.iter().position(|group| group.file == file).unwrap_or(usize::MAX);
+    for finding in &mut findings {
+        let query = input
+            .dashboards
+            .iter()
+            .filter(|dashboard| dashboard.file == finding.file)
+            .find_map(|dashboard| dashboard.query_at(&finding.at));
+        // The text was changed before it was read: places in it are not those of the file.
+        if query.is_some_and(|query| query.filled_in) {
+            finding.at.part = None;
+            finding.edit = None;
+        }
+    }
     findings.sort_by_key(|finding: &Finding| (file_order(&finding.file), finding.span.line, finding.span.column));
     findings
 }

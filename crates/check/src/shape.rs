@@ -51,7 +51,7 @@ impl Presence {
 pub struct Shape {
     /// Labels of which something is known that is not `rest`.
     labels: BTreeMap<String, Presence>,
-    /// All other labels: `Maybe` (anything) or `Never` (the list is complete).
+    /// All other labels: `Maybe` (anything), `Unlikely` (none was seen) or `Never` (the list is complete).
     rest: Presence,
     /// The only values that a label can have. Its presence is `Always`.
     values: BTreeMap<String, BTreeSet<String>>,
@@ -61,6 +61,11 @@ impl Shape {
     /// Nothing is known.
     pub fn open() -> Shape {
         Shape { labels: BTreeMap::new(), rest: Presence::Maybe, values: BTreeMap::new() }
+    }
+
+    /// No label but those that are set now was ever seen: nothing is sure, but others are unlikely.
+    pub fn observed() -> Shape {
+        Shape { rest: Presence::Unlikely, ..Shape::open() }
     }
 
     /// No label at all.

@@ -22,14 +22,22 @@ pub fn alert(expr: &str) -> AlertingSettings {
     }
 }
 
-fn group(rules: Vec<RuleSettings>) -> GroupSettings {
+pub fn group(rules: Vec<RuleSettings>) -> GroupSettings {
     let (name, file) = ("g".to_string(), "rules.yml".to_string());
     GroupSettings { name, file, interval: Millis::from_seconds(15), limit: 0, query_offset: Millis::ZERO, rules }
 }
 
-fn findings_of_groups(groups: &[GroupSettings]) -> Vec<Finding> {
+pub fn findings_of_groups(groups: &[GroupSettings]) -> Vec<Finding> {
     let scrapes = [("slow".to_string(), Millis::from_minutes(1)), ("api".to_string(), Millis::from_seconds(15))];
-    check(&Input { groups, scrapes: &scrapes, ..Input::default() })
+    // Whether a test's alert compares anything is not what it is about.
+    let mut found = check(&Input { groups, scrapes: &scrapes, ..Input::default() });
+    found.retain(|finding| finding.code != "alert-always");
+    found
+}
+
+/// All findings, `alert-always` among them.
+pub fn all_findings_of(expr: &str) -> Vec<Finding> {
+    check(&Input { groups: &[group(vec![RuleSettings::Alerting(alert(expr))])], ..Input::default() })
 }
 
 pub fn findings_of(rules: Vec<AlertingSettings>) -> Vec<Finding> {
@@ -69,6 +77,24 @@ pub fn route(matchers: &[&str]) -> Route {
     Route { receiver: "r".into(), matchers: matchers.iter().map(matcher).collect(), ..Route::default() }
 }
 
+pub fn findings_of_inhibition(rules: &[AlertingSettings], source: &[&str], target: &[&str], equal: &[&str]) -> Vec<Finding> {
+    let matchers = |words: &[&str]| route(words).matchers;
+    let inhibit = bellbuoy_router::InhibitRule {
+        source_matchers: matchers(source),
+        target_matchers: matchers(target),
+        equal: equal.iter().map(|label| label.to_string()).collect(),
+    };
+    let router = RouterSettings {
+        route: route(&[]),
+        inhibit_rules: vec![inhibit],
+        time_intervals: Vec::new(),
+        resolve_timeout: Millis::from_minutes(5),
+        receivers: Vec::new(),
+    };
+    let groups = [group(rules.iter().cloned().map(RuleSettings::Alerting).collect())];
+    check(&Input { groups: &groups, router: Some(&router), ..Input::default() })
+}
+
 pub fn findings_of_routes(routes: Vec<Route>, receivers: &[&str], rules: &[AlertingSettings]) -> Vec<Finding> {
     let root = Route { routes, receiver: "default".into(), ..route(&[]) };
     let router = RouterSettings {
@@ -86,7 +112,7 @@ pub fn findings_of_routes(routes: Vec<Route>, receivers: &[&str], rules: &[Alert
     check(&Input { groups: &groups, router: Some(&router), router_file: "alertmanager.yml", receivers: &receivers, ..Input::default() })
 }
 
-fn record(name: &str, expr: &str, labels: &[(&str, &str)]) -> RuleSettings {
+pub fn record(name: &str, expr: &str, labels: &[(&str, &str)]) -> RuleSettings {
     let labels = Labels::from_pairs(labels.iter().copied());
     RuleSettings::Recording(RecordingSettings { record: name.into(), expr: alert(expr).expr, labels, span: Span::default() })
 }
@@ -103,10 +129,11 @@ fn recording_rules_are_looked_through() {
     };
     let codes = |expr: &str| rules(expr).iter().map(|f| (f.code, f.severity)).collect::<Vec<_>>();
     assert_eq!(codes("top:errors:rate / sum(rate(requests_total[5m]))"), [("matching-never", Severity::Error)]);
-    assert_eq!(codes("top:errors:rate{job=\"a\"} / top:errors:rate"), [("matching-never", Severity::Error)]);
+    let gone = [("matching-never", Severity::Error), ("label-unknown", Severity::Error)];
+    assert_eq!(codes("top:errors:rate{job=\"a\"} / top:errors:rate"), gone);
     assert_eq!(codes("top:errors:rate / on() group_left() sum(rate(requests_total[5m]))"), []);
     assert_eq!(codes("top:errors:rate / ignoring(team) sum by (kind) (y)"), []);
-    assert_eq!(codes("rate(job:errors:rate[20s])"), [("range-too-short", Severity::Warning)]);
+    assert_eq!(codes("rate(job:errors:rate[20s])"), [("rate-of-gauge", Severity::Warning), ("range-too-short", Severity::Warning)]);
     assert_eq!(codes("a:loop / sum(x)"), []);
 }
 
@@ -143,7 +170,8 @@ fn rules_of_the_documents() {
          sum by (error_type) (rate(prediction_errors_total[5m])) / on () group_left () (sum(rate(predictions_total[5m])) + 0.001) > 0.05"
     );
     // What that document replaced, and why it never fired: `le` is on one side only.
-    bad("matching-never", "prediction_latency_seconds_bucket{le=\"1.0\"} < 0.5 * prediction_latency_seconds_count", "");
+    let found = findings_of(vec![alert("prediction_latency_seconds_bucket{le=\"1.0\"} < 0.5 * prediction_latency_seconds_count")]);
+    assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["bucket-with-count"]);
 }
 
 /// The rules of the ready stack, read as far as expressions go: `expr: text` or `expr: |` with lines below it.

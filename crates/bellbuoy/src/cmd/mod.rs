@@ -104,7 +104,7 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Demo(command) => runtime()?.block_on(demo::run(command)),
         Command::Init(command) => init::run(command),
         Command::Up(command) => runtime()?.block_on(up::run(command)),
-        Command::Check(command) => check::run(command),
+        Command::Check(command) => runtime()?.block_on(check::run(command)),
         Command::AirflowExporter(command) => runtime()?.block_on(airflow_exporter::run(command)),
         Command::NodeExporter(command) => runtime()?.block_on(node_exporter::run(command)),
         Command::Export(command) => export::run(command),

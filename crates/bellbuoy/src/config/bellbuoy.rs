@@ -6,6 +6,7 @@
 //! airflow: [...]                   # see airflow.rs and docs/guides/airflow.md
 //! mlflow: [...]                    # see mlflow.rs and docs/guides/mlflow.md
 //! pushgateway: {interval: 15s, job: pushgateway}    # how metrics that jobs push become samples; `listen`: on a port, for a scrape job
+//! check: {labels: [severity], annotations: [summary, runbook_url], values: {severity: [critical, warning, info]}}    # what `check` asks of alerts
 //! fallback_receiver: oncall        # a receiver of alertmanager.yml: told what another one refused for good
 //! notifications: {pictures: true}  # Discord, Telegram, Slack bots and mails show what the alert looked at
 //! storage:
@@ -17,6 +18,7 @@
 
 use std::path::Path;
 
+use bellbuoy_check::Policy;
 use bellbuoy_vocabulary::{Millis, Span};
 
 use super::airflow::{self, AirflowConfig};
@@ -24,12 +26,13 @@ use super::mlflow::{self, MlflowConfig};
 use super::model_config::ModelConfig;
 use super::read::{Fields, Report, Text};
 use super::settings::{HostSettings, PushedSettings, StorageSettings};
-use super::yaml::Node;
+use super::yaml::{Node, Value};
 use super::{Files, host, models};
 use crate::state::HistoryLimits;
 
 /// The top-level keys.
-pub const KEYS: [&str; 8] = ["notifications", "models", "storage", "host", "fallback_receiver", "airflow", "mlflow", "pushgateway"];
+pub const KEYS: [&str; 9] =
+    ["check", "notifications", "models", "storage", "host", "fallback_receiver", "airflow", "mlflow", "pushgateway"];
 /// What the database itself keeps.
 const HISTORY_ROWS_MAX: u64 = 100_000;
 
@@ -41,6 +44,7 @@ pub struct Bellbuoy {
     pub airflow: Vec<AirflowConfig>,
     pub mlflow: Vec<MlflowConfig>,
     pub pushed: PushedSettings,
+    pub check: Policy,
     /// Its name, and where it stands.
     pub fallback_receiver: Option<(String, Span)>,
     /// Alerts go to the Alertmanagers of prometheus.yml too, although there are routes here.
@@ -79,11 +83,45 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Bellb
         out.pictures = notifications.boolean("pictures");
         notifications.finish();
     }
+    if let Some(check) = fields.map("check", "check") {
+        out.check = read_policy(check);
+    }
     if let Some(storage) = fields.map("storage", "storage") {
         out.storage = read_storage(storage);
     }
     fields.finish();
     out
+}
+
+fn read_policy(fields: Fields) -> Policy {
+    let texts = |key| fields.texts(key).iter().map(|text| text.as_str().to_string()).collect();
+    let (labels, annotations) = (texts("labels"), texts("annotations"));
+    let mut values = Vec::new();
+    if let Some(map) = fields.node("values") {
+        match &map.value {
+            Value::Map(entries) => {
+                for entry in entries {
+                    let items = if let Value::List(items) = &entry.value.value { items.as_slice() } else { &[] };
+                    let words: Vec<String> = items.iter().filter_map(|item| item.scalar()).map(|scalar| scalar.text.clone()).collect();
+                    if words.is_empty() {
+                        fields.error(
+                            entry.key_span,
+                            format!("{:?} must be a list of values", entry.key),
+                            "write for example severity: [critical, warning]",
+                        );
+                    }
+                    values.push((entry.key.clone(), words));
+                }
+            }
+            _ => fields.error(
+                map.span,
+                format!("\"values\" must be a map, not {}", map.kind()),
+                "write for example severity: [critical, warning]",
+            ),
+        }
+    }
+    fields.finish();
+    Policy { labels, annotations, values, written: true }
 }
 
 fn read_pushed(fields: Fields) -> PushedSettings {

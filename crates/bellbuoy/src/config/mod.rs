@@ -52,6 +52,7 @@ pub use self::model_config::{
 pub use self::read::Report;
 pub use self::relocated::{Surroundings, relocated};
 pub use self::settings::{Alerting, AlertmanagerPeer, Global, GrafanaNotify, HostSettings, PushedSettings, Settings, StorageSettings};
+pub use self::vars::place;
 pub use self::watched::WatchedServer;
 pub use self::yaml::{Node, Tree, Value, parse as parse_yaml, range_within};
 
@@ -108,6 +109,8 @@ pub struct ReadFile {
 pub struct Source {
     pub text: String,
     pub tree: Tree,
+    /// Bytes of the values that are secrets.
+    pub secrets: Vec<std::ops::Range<usize>>,
 }
 
 impl std::fmt::Debug for Source {
@@ -289,8 +292,9 @@ impl Loader<'_> {
     fn close(&mut self, file: Opened) {
         self.masked.insert(file.path.clone(), file.masked());
         self.texts.insert(file.path.clone(), file.report.starred(&file.text));
+        let secrets = file.report.secrets();
         self.problems.extend(file.report.into_problems());
-        self.sources.insert(file.path, Source { text: file.text, tree: file.tree });
+        self.sources.insert(file.path, Source { text: file.text, tree: file.tree, secrets });
     }
 
     /// A changed variable changes the settings as much as a changed file.
@@ -433,6 +437,7 @@ impl Loader<'_> {
         settings.pushed = bellbuoy.pushed;
         settings.pictures = bellbuoy.pictures.unwrap_or(settings.pictures);
         settings.alerting.beside_routes = bellbuoy.forward_alerts;
+        settings.check = bellbuoy.check;
         if let Some((name, span)) = bellbuoy.fallback_receiver {
             let known = || settings.receivers.iter().map(|receiver| receiver.name.as_str());
             if !known().any(|known| known == name) {

@@ -38,6 +38,11 @@ impl Report {
         self.secrets.borrow_mut().push(bytes);
     }
 
+    /// Where the values stand that are not shown back.
+    pub fn secrets(&self) -> Vec<Range<usize>> {
+        self.secrets.borrow().clone()
+    }
+
     /// The text with its secrets overwritten by `*`, so that a caret drawing can not show them and columns stay.
     pub fn starred(&self, text: &str) -> String {
         let mut secrets = self.secrets.borrow().clone();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bellbuoy_check::Policy;
 use bellbuoy_notify::Receiver;
 use bellbuoy_router::{ReceiverOutline, Route, RouterSettings};
 use bellbuoy_rules::GroupSettings;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub airflow: Vec<AirflowConfig>,
     pub mlflow: Vec<MlflowConfig>,
     pub pushed: PushedSettings,
+    /// What `check` asks of every alert.
+    pub check: Policy,
     /// prometheus.yml as written, its secrets as `<secret>`, without comments; empty without such a file.
     pub prometheus_text: String,
     /// The same of alertmanager.yml.

@@ -62,7 +62,7 @@ fn changed(source: &Source, findings: Vec<&Finding>) -> (String, usize) {
 fn is_as_wanted(old: &str, new: &str, finding: &Finding, edit: &Edit) -> bool {
     let value = |text: &str| {
         let tree = parse_yaml(text, &Report::new(""))?;
-        let source = Source { text: text.to_string(), tree };
+        let source = Source { text: text.to_string(), tree, secrets: Vec::new() };
         let places = Places::of(&source);
         Some(places.node(&finding.at)?.scalar()?.text.clone())
     };

@@ -4,35 +4,59 @@
 //! Never: changes a file (fix.rs does, on demand), opens a socket (known.rs is given the texts).
 //! Read:  `look`, then places.rs, ignore.rs, show.rs, fix.rs.
 
+mod boards;
 mod fix;
 mod ignore;
+mod known;
+mod messages;
 mod places;
 mod show;
+#[cfg(test)]
+mod transcripts;
+mod variables;
 
 use std::path::Path;
 
-use bellbuoy_check::{Anchor, Finding, Input};
+use bellbuoy_check::{Anchor, Delivery, Finding, Input, Metrics};
 use bellbuoy_vocabulary::{Millis, Problem, Severity};
 
 use crate::config::{Loaded, Settings};
 
 pub use self::fix::apply_fixes;
+pub use self::known::{Known, Live};
 pub use self::show::{Format, json, severity_word, show};
 
+/// What was found, and for every alert who hears of it.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub findings: Vec<Finding>,
+    pub deliveries: Vec<Delivery>,
+}
+
 /// Everything that can be said, in the order of files and lines.
-pub fn look(loaded: &Loaded) -> Vec<Finding> {
+pub fn look(loaded: &mut Loaded, known: &Known) -> Result<Findings, String> {
     let mut findings: Vec<Finding> = loaded.problems.iter().map(of_problem).collect();
-    if let Some(settings) = loaded.settings.as_ref().or(loaded.broken.as_ref()) {
-        findings.extend(checked(loaded, settings));
-    }
+    let mut deliveries = Vec::new();
+    // Taken out, so that dashboards can be put beside the other files meanwhile.
+    let (settings, broken) = (loaded.settings.take(), loaded.broken.take());
+    let checked = match settings.as_ref().or(broken.as_ref()) {
+        Some(settings) => checked(loaded, settings, known),
+        None => Ok(Findings::default()),
+    };
+    (loaded.settings, loaded.broken) = (settings, broken);
+    let checked = checked?;
+    findings.extend(checked.findings);
+    deliveries.extend(checked.deliveries);
+    variables::look(loaded, &mut findings);
     places::fill_in(&mut findings, loaded);
     let mut findings = ignore::without_ignored(findings, loaded);
     let order = |finding: &Finding| loaded.files.iter().position(|file| file == Path::new(&finding.file)).unwrap_or(usize::MAX);
-    findings.sort_by_key(|finding| (order(finding), finding.span.line, finding.span.column));
-    findings
+    findings.sort_by_cached_key(|finding| (order(finding), finding.file.clone(), finding.span.line, finding.span.column));
+    Ok(Findings { findings, deliveries })
 }
 
-fn checked(loaded: &Loaded, settings: &Settings) -> Vec<Finding> {
+fn checked(loaded: &mut Loaded, settings: &Settings, known: &Known) -> Result<Findings, String> {
+    let dashboards = boards::dashboards_of(loaded);
     let scrapes: Vec<(String, Millis)> = settings.scrape.iter().map(|job| (job.job_name.clone(), job.scrape_interval)).collect();
     let router_file = loaded.found.alertmanager.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
     let policies = |file: &&std::path::PathBuf| loaded.sources.get(*file).is_some_and(|source| source.tree.root.get("policies").is_some());
@@ -40,14 +64,38 @@ fn checked(loaded: &Loaded, settings: &Settings) -> Vec<Finding> {
     let broken = |file: &str| loaded.problems.iter().any(|problem| problem.severity == Severity::Error && problem.file == file);
     // Of a file with errors parts are missing: what would be said of the rest could be wrong.
     let routes_whole = !broken(&router_file) && !broken(&policies_file);
-    bellbuoy_check::check(&Input {
+    let metrics: Option<Metrics> = known.metrics(settings)?;
+    let (targets, silences, evaluations) = (known::targets(settings), known.silences(), known.evaluations());
+    let messages = messages::templates_of(loaded, settings);
+    let input = Input {
         groups: &settings.groups,
+        external_labels: Some(&settings.global.external_labels),
         router: settings.router.as_ref().filter(|_| routes_whole),
         router_file: if router_file.is_empty() { &policies_file } else { &router_file },
         policies_file: &policies_file,
         receivers: if routes_whole { &settings.receivers } else { &[] },
         scrapes: &scrapes,
-    })
+        targets: &targets,
+        metrics: metrics.as_ref(),
+        dashboards: &dashboards,
+        policy: Some(&settings.check),
+        messages: &messages,
+        silences: &silences,
+        evaluations: &evaluations,
+        now: known.now,
+    };
+    Ok(Findings { findings: bellbuoy_check::check(&input), deliveries: bellbuoy_check::deliveries(&input) })
+}
+
+/// The metric names that rules and dashboards ask for.
+pub fn names_used(loaded: &Loaded) -> std::collections::BTreeSet<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for path in &loaded.found.dashboards {
+        texts.extend(std::fs::read_to_string(path));
+    }
+    texts.extend(loaded.sources.values().map(|source| source.text.clone()));
+    let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':');
+    texts.iter().flat_map(|text| text.split(word)).filter(|word| word.len() > 1).map(String::from).collect()
 }
 
 /// A problem of the reading as a finding. Its place is known already.

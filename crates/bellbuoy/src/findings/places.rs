@@ -7,7 +7,7 @@ use std::path::Path;
 use bellbuoy_check::{Anchor, Finding, Step};
 use bellbuoy_vocabulary::Span;
 
-use crate::config::{Loaded, Node, Source, Value, range_within};
+use crate::config::{Loaded, Node, Source, Value, place, range_within};
 
 /// Maps by the place where they begin: anchors of rules and routes start there.
 pub struct Places<'a> {
@@ -19,6 +19,15 @@ pub struct Places<'a> {
 pub fn fill_in(findings: &mut [Finding], loaded: &Loaded) {
     let mut known: HashMap<String, Option<Places>> = HashMap::new();
     for finding in findings.iter_mut().filter(|finding| finding.at != Anchor::default()) {
+        // A file of templates is no tree: its text is the value.
+        if finding.at.base == Span::default()
+            && finding.at.path.is_empty()
+            && let (Some(part), Some(text)) = (&finding.at.part, loaded.texts.get(Path::new(&finding.file)))
+        {
+            let length = part.len().max(1);
+            finding.span = Span { length, ..place(text, part.start) };
+            continue;
+        }
         let places = known.entry(finding.file.clone()).or_insert_with(|| loaded.sources.get(Path::new(&finding.file)).map(Places::of));
         if let Some(span) = places.as_ref().and_then(|places| places.span(&finding.at)) {
             finding.span = span;

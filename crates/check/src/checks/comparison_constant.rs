@@ -278,7 +278,7 @@ mod tests {
         good("(x > bool 5) == 1");
         good("sum(x > bool 5) > 3");
         good("rate(x_total[5m]) == 0");
-        good("delta(x_total[5m]) < 0");
+        good("delta(x[5m]) < 0");
         good("rate(temperature[5m]) < 0");
         good("1 - x_total < 0");
         good("-x_total < 0");

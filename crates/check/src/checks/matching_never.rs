@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bellbuoy_promql::{BinaryOp, Group, Matching, Side};
 use bellbuoy_vocabulary::Severity;
 
-use super::{RuleView, listed, rules};
+use super::{RuleView, bucket_with_count, listed, rules};
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
@@ -19,7 +19,8 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
     for rule in rules(input) {
         let mut conflicts = Vec::new();
         infer(rule.expr, graph, &mut conflicts);
-        findings.extend(conflicts.iter().map(|conflict| describe(&rule, conflict)));
+        findings
+            .extend(conflicts.iter().filter(|conflict| !bucket_with_count::is_ours(conflict)).map(|conflict| describe(&rule, conflict)));
     }
 }
 
@@ -48,8 +49,19 @@ fn describe(rule: &RuleView, conflict: &Conflict) -> Finding {
     let condition = if conflict.sure { String::new() } else { format!(" as soon as a series has {label:?}") };
     let why = format!("Series match only when all labels are equal that take part in the matching, {effect}{condition}.");
     let severity = if conflict.sure { Severity::Error } else { Severity::Warning };
-    let fix = mended(conflict).map(|matching| rewrite::with_matching(rule.expr, conflict.op_place, &matching));
-    Finding { fix, ..rule.finding(CODE, severity, message, why).part(conflict.op_place) }
+    let mended = mended(conflict);
+    let fix = mended.as_ref().map(|matching| rewrite::with_matching(rule.expr, conflict.op_place, matching));
+    let finding = rule.finding(CODE, severity, message, why).part(conflict.op_place).fix(fix);
+    // Only a side without any label leaves no doubt about what belongs together.
+    let lone = |shape: &Shape| !shape.is_open() && shape.possible().count() == 0;
+    let end = conflict.op_place.end;
+    match mended.and_then(|matching| matching.group) {
+        Some(group) if conflict.matching == Matching::default() && (lone(&conflict.left) || lone(&conflict.right)) => {
+            let side = if group.side == Side::Left { "group_left" } else { "group_right" };
+            finding.edit(end..end, format!(" on () {side} ()"))
+        }
+        _ => finding,
+    }
 }
 
 /// The matching on what both sides can have, when that is known: one of them must be a complete list of labels.
@@ -105,7 +117,6 @@ mod tests {
         bad("up{job=\"a\"} == up{job=\"b\"}", "");
         bad("up{job=~\"a|b\"} and x{job=~\"c|d\"}", "");
         bad("up unless absent(x{zone=\"b\"})", "up unless on (zone) absent(x{zone=\"b\"})");
-        bad("prediction_latency_seconds_bucket{le=\"1.0\"} < 0.5 * prediction_latency_seconds_count", "");
         bad(
             "label_replace(sum(x), \"a\", \"b\", \"\", \"\") * sum(y)",
             "label_replace(sum(x), \"a\", \"b\", \"\", \"\") * on () group_left () sum(y)",

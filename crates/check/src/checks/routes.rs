@@ -15,6 +15,7 @@ const GRAFANA_UID_LABEL: &str = "__alert_rule_uid__";
 /// A route below the root, with all that its alerts have matched.
 pub struct RouteView<'a> {
     pub route: &'a Route,
+    pub parent: &'a Route,
     /// Its own matchers and those of its parents.
     pub matchers: Vec<&'a Matcher>,
     /// Siblings before it, the nearest last.
@@ -35,7 +36,7 @@ fn children<'a>(parent: &'a Route, matched: &[&'a Matcher], path: &str, depth: u
     for (at, route) in parent.routes.iter().enumerate() {
         let path = if path.is_empty() { format!("{}", at + 1) } else { format!("{path}.{}", at + 1) };
         let matchers: Vec<&Matcher> = matched.iter().copied().chain(&route.matchers).collect();
-        let view = RouteView { route, matchers, before: &parent.routes[..at], path };
+        let view = RouteView { route, parent, matchers, before: &parent.routes[..at], path };
         on(&view);
         children(route, &view.matchers, &view.path, depth - 1, on);
     }
@@ -57,6 +58,11 @@ impl RouteView<'_> {
     /// With an alertmanager.yml beside them, Grafana's policies are the branch of its own alerts.
     fn is_grafanas(&self) -> bool {
         self.matchers.iter().any(|matcher| matcher.name == GRAFANA_UID_LABEL)
+    }
+
+    /// The settings hold what is inherited as if it were written: only what differs is surely its own.
+    pub fn inherits_group_by(&self) -> bool {
+        self.route.group_by == self.parent.group_by
     }
 
     pub fn name(&self) -> String {

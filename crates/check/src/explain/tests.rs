@@ -221,7 +221,8 @@ fn pending_then_firing_then_told() {
     "#]]);
     scene.deliveries[0].status = "failed".into();
     scene.deliveries[0].answer = "HTTP 404: Unknown Webhook".into();
-    expect!["HighErrors fires since 10:17:24 UTC, but pager/discord/0 did not take the message: HTTP 404: Unknown Webhook"].assert_eq(&scene.why(20).verdict);
+    expect!["HighErrors fires since 10:17:24 UTC, but pager/discord/0 did not take the message: HTTP 404: Unknown Webhook"]
+        .assert_eq(&scene.why(20).verdict);
     scene.deliveries.clear();
     expect!["HighErrors fires since 10:17:24 UTC, but no message of it is in the history"].assert_eq(&scene.why(20).verdict);
 }
@@ -259,7 +260,8 @@ fn silenced_inhibited_muted() {
     let matchers = vec![vec![Matcher::equal("job", "api")]];
     let silence = Silence { id: "5a3e7c10-0000".into(), matchers, starts_at: start(), ends_at: start() + Millis::from_minutes(60) };
     scene.silences = vec![KnownSilence { silence, created_by: "ada".into(), comment: "deploy".into() }];
-    expect!["HighErrors fires since 10:03:24 UTC, but nobody is told: silenced by 5a3e7c1… of ada until 11:00 UTC (deploy)"].assert_eq(&scene.why(20).verdict);
+    expect!["HighErrors fires since 10:03:24 UTC, but nobody is told: silenced by 5a3e7c1… of ada until 11:00 UTC (deploy)"]
+        .assert_eq(&scene.why(20).verdict);
     let found = scene.why(20);
     assert_eq!(found.instances[0].silenced_by[0].created_by, "ada");
 }

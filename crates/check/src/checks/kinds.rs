@@ -1,0 +1,57 @@
+//! Counter or gauge: from the rule that records it, from `# TYPE`, from its name.
+
+use bellbuoy_promql::{AggregateOp, BinaryOp, Expr, ExprKind};
+use bellbuoy_rules::RuleSettings;
+
+use crate::Input;
+use crate::metrics::Kind;
+
+/// A metric's type, and how it is known: `its TYPE says so`.
+pub struct Known {
+    pub kind: Kind,
+    pub by: &'static str,
+}
+
+pub fn kind_of(name: &str, input: &Input) -> Option<Known> {
+    let known = |kind, by| Some(Known { kind, by });
+    if let Some(kind) = input.metrics.and_then(|metrics| metrics.kind(name)).filter(|kind| *kind != Kind::Other) {
+        return known(kind, "its TYPE says so");
+    }
+    let rules = input.groups.iter().flat_map(|group| &group.rules);
+    let mut recorded = rules.filter_map(|rule| match rule {
+        RuleSettings::Recording(rule) if rule.record == name => Some(is_gauge(&rule.expr)),
+        _ => None,
+    });
+    match recorded.next() {
+        Some(true) => return known(Kind::Gauge, "the rule that records it says so"),
+        Some(false) => return None,
+        None => {}
+    }
+    if name.contains(':') {
+        return None;
+    }
+    match name {
+        "up" | "ALERTS" | "ALERTS_FOR_STATE" | "scrape_duration_seconds" | "scrape_samples_scraped" => {
+            known(Kind::Gauge, "Prometheus makes it")
+        }
+        _ if name.ends_with("_total") || name.ends_with("_bucket") => known(Kind::Counter, "going by its name"),
+        _ => None,
+    }
+}
+
+/// Whether the result goes up and down, whatever the series are.
+fn is_gauge(expr: &Expr) -> bool {
+    match &expr.unparenthesized().kind {
+        ExprKind::Call(call) => matches!(
+            call.function.name,
+            "rate" | "irate" | "increase" | "delta" | "idelta" | "deriv" | "histogram_quantile" | "avg_over_time" | "predict_linear"
+        ),
+        ExprKind::Aggregate(aggregate) => match aggregate.op {
+            AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Min | AggregateOp::Max => is_gauge(&aggregate.expr),
+            AggregateOp::Count | AggregateOp::Stddev | AggregateOp::Stdvar | AggregateOp::Quantile => true,
+            _ => false,
+        },
+        ExprKind::Binary(binary) => binary.rest.iter().all(|term| term.op == BinaryOp::Div),
+        _ => false,
+    }
+}

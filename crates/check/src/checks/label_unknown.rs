@@ -1,0 +1,84 @@
+//! `label-unknown`: a matcher or `by` asks for a label that no series of the metric has, or a value that none has.
+
+use bellbuoy_promql::{ExprKind, VectorSelector};
+use bellbuoy_vocabulary::{METRIC_NAME, MatchOp, Severity, nearest};
+
+use super::metric_unknown::{exists, selector_of};
+use super::{RuleView, labels_text, rules};
+use crate::Input;
+use crate::finding::Finding;
+use crate::graph::RuleGraph;
+use crate::infer::{exact_name, labels_of};
+use crate::metrics::Metrics;
+use crate::shape::{Presence, Shape};
+
+pub const CODE: &str = "label-unknown";
+
+pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
+    for rule in rules(input) {
+        rule.expr.walk(&mut |node| {
+            if let Some(selector) = selector_of(node) {
+                let Some(name) = exact_name(selector) else { return };
+                if let Some(shape) = known_shape(name, selector, graph) {
+                    findings.extend(unmatched(&rule, selector, name, &shape).map(|finding| finding.part(node.place)));
+                } else if let Some(metrics) = input.metrics.filter(|metrics| metrics.knows_all_of(selector)) {
+                    debug_assert!(exists(name, selector, input, graph) || !metrics.has(name));
+                }
+                findings.extend(
+                    input.metrics.and_then(|metrics| odd_value(&rule, selector, name, metrics)).map(|finding| finding.part(node.place)),
+                );
+            }
+            let ExprKind::Aggregate(aggregate) = &node.kind else { return };
+            if aggregate.without {
+                return;
+            }
+            let inner = labels_of(&aggregate.expr, graph);
+            for label in aggregate.grouping.iter().filter(|label| label.as_str() != METRIC_NAME) {
+                // That nothing is left is told where it begins.
+                let gone = inner.presence(label) <= Presence::Unlikely && (inner.is_open() || inner.possible().count() > 0);
+                if !gone || label == "le" && inner.presence(label) == Presence::Never {
+                    continue;
+                }
+                let message = format!("no series below `{} by ({label})` has the label {label:?}", aggregate.op.name());
+                let why = format!("They have {}. Without it they all fall into one.", labels_text(&inner));
+                let known: Vec<&str> = inner.possible().collect();
+                let fix = nearest(label, known).map(|meant| format!("{} by ({meant})", aggregate.op.name()));
+                findings.push(rule.finding(CODE, Severity::Warning, message, why).part(node.place).fix(fix));
+            }
+        });
+    }
+}
+
+/// The labels before the selector's own matchers; only where they are known.
+fn known_shape(name: &str, selector: &VectorSelector, graph: &RuleGraph) -> Option<Shape> {
+    graph.recorded(name).cloned().or_else(|| graph.seen(name, selector)).filter(|shape| shape.presence("\u{0}") != Presence::Maybe)
+}
+
+fn unmatched(rule: &RuleView, selector: &VectorSelector, name: &str, shape: &Shape) -> Option<Finding> {
+    let asks = |matcher: &&bellbuoy_vocabulary::Matcher| {
+        matcher.name != METRIC_NAME && !matcher.matches_empty() && shape.presence(&matcher.name) <= Presence::Unlikely
+    };
+    let matcher = selector.matchers.iter().find(asks)?;
+    let sure = shape.presence(&matcher.name) == Presence::Never;
+    let message = format!("{name} has no label {:?}", matcher.name);
+    let why = format!("It has {}: nothing passes `{matcher}`.", labels_text(shape));
+    let known: Vec<&str> = shape.possible().collect();
+    let fix = nearest(&matcher.name, known).map(|meant| format!("{name}{{{}}}", matcher.to_string().replacen(&matcher.name, meant, 1)));
+    Some(rule.finding(CODE, if sure { Severity::Error } else { Severity::Warning }, message, why).fix(fix))
+}
+
+/// `status="5xx"` where the values are 200 and 500: a value that was never seen and one letter away from one that was.
+fn odd_value(rule: &RuleView, selector: &VectorSelector, name: &str, metrics: &Metrics) -> Option<Finding> {
+    for matcher in
+        selector.matchers.iter().filter(|matcher| matcher.op == MatchOp::Equal && !matcher.value.is_empty() && matcher.name != METRIC_NAME)
+    {
+        let Some(values) = metrics.values(name, &matcher.name).filter(|values| !values.contains(&matcher.value)) else { continue };
+        let Some(meant) = nearest(&matcher.value, values.iter().map(String::as_str)).filter(|_| matcher.value.len() > 3) else { continue };
+        let message = format!("no series of {name} has {matcher}");
+        let few: Vec<&str> = values.iter().take(8).map(String::as_str).collect();
+        let why = format!("Values that were seen: {}. A value that comes only now and then may be missing.", few.join(", "));
+        let fix = Some(format!("{}={meant:?}", matcher.name));
+        return Some(rule.finding(CODE, Severity::Info, message, why).fix(fix));
+    }
+    None
+}

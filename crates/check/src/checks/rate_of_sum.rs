@@ -1,0 +1,73 @@
+//! `rate-of-sum`: the rate of a sum of counters, which falls when one of them restarts.
+
+use bellbuoy_promql::{AggregateOp, ExprKind};
+use bellbuoy_rules::RuleSettings;
+use bellbuoy_vocabulary::Severity;
+
+use super::kinds::kind_of;
+use super::rules;
+use crate::Input;
+use crate::finding::Finding;
+use crate::graph::RuleGraph;
+use crate::infer::exact_name;
+use crate::metrics::Kind;
+
+pub const CODE: &str = "rate-of-sum";
+
+pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
+    for rule in rules(input) {
+        rule.expr.walk(&mut |node| {
+            let ExprKind::Call(call) = &node.kind else { return };
+            let function = call.function.name;
+            let (true, Some(arg)) = (matches!(function, "rate" | "increase" | "irate"), call.args.first()) else { return };
+            let summed = match &arg.unparenthesized().kind {
+                ExprKind::Subquery(subquery) => match &subquery.expr.unparenthesized().kind {
+                    ExprKind::Aggregate(aggregate) if is_sum_of_counter(aggregate.op, &aggregate.expr.kind, input) => {
+                        subquery.expr.to_string()
+                    }
+                    _ => return,
+                },
+                ExprKind::Range(range) => match exact_name(&range.selector).and_then(|name| recorded_sum(name, input)) {
+                    Some(text) => text,
+                    None => return,
+                },
+                _ => return,
+            };
+            let message = format!("{function}() of a sum of counters, `{summed}`");
+            let why =
+                "When one of the counters restarts the sum falls, and all of what is left is counted as new: the result jumps.".to_string();
+            let fix = format!("take {function}() of each counter first, then the sum");
+            findings.push(rule.finding(CODE, Severity::Warning, message, why).part(node.place).fix(Some(fix)));
+        });
+    }
+}
+
+fn is_sum_of_counter(op: AggregateOp, inner: &ExprKind, input: &Input) -> bool {
+    let ExprKind::Vector(selector) = inner else { return false };
+    let counter = exact_name(selector).and_then(|name| kind_of(name, input)).is_some_and(|known| known.kind == Kind::Counter);
+    matches!(op, AggregateOp::Sum | AggregateOp::Avg) && counter
+}
+
+/// The expression of a recording rule that is nothing but the sum of a counter.
+fn recorded_sum(name: &str, input: &Input) -> Option<String> {
+    let mut rules = input.groups.iter().flat_map(|group| &group.rules);
+    rules.find_map(|rule| match rule {
+        RuleSettings::Recording(rule) if rule.record == name => match &rule.expr.unparenthesized().kind {
+            ExprKind::Aggregate(aggregate) if is_sum_of_counter(aggregate.op, &aggregate.expr.kind, input) => Some(rule.expr.to_string()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::{bad, good};
+
+    #[test]
+    fn the_order_matters() {
+        bad(super::CODE, "rate(sum(x_total)[5m:1m]) > 1", "take rate() of each counter first, then the sum");
+        good(super::CODE, "sum(rate(x_total[5m])) > 1");
+        good(super::CODE, "deriv(sum(queue)[5m:1m]) > 1");
+    }
+}

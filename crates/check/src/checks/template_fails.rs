@@ -1,0 +1,92 @@
+//! `template-fails`: a label or annotation that can be read, and stops with an error when it is filled in.
+
+use bellbuoy_rules::{AlertingSettings, RuleSettings};
+use bellbuoy_template::rule::{RuleContext, expand};
+use bellbuoy_vocabulary::{Labels, Severity, Timestamp};
+
+use super::of_rule;
+use crate::Input;
+use crate::finding::Finding;
+use crate::graph::RuleGraph;
+use crate::infer::labels_of;
+use crate::shape::{Presence, Shape};
+
+pub const CODE: &str = "template-fails";
+
+/// 2026-01-01, for templates that print the time.
+const SOME_DAY: Timestamp = Timestamp(1_767_225_600_000);
+
+pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
+    for group in input.groups {
+        for rule in &group.rules {
+            let RuleSettings::Alerting(rule) = rule else { continue };
+            let texts = rule.labels.iter().map(|pair| ("label", pair)).chain(rule.annotations.iter().map(|pair| ("annotation", pair)));
+            for (kind, (name, text)) in texts.filter(|(_, (_, text))| text.contains("{{")) {
+                // A query's answer is not known here; with none of them many a template fails that is fine.
+                if text.contains("query") || text.contains("first") {
+                    continue;
+                }
+                let labels = sample(rule, &labels_of(&rule.expr, graph));
+                let empty = Labels::empty();
+                let context = RuleContext {
+                    labels: &labels,
+                    value: 0.25,
+                    external_labels: &empty,
+                    external_url: "http://localhost:9090",
+                    now: SOME_DAY,
+                };
+                let no_answer = |_: &str| Ok(Vec::new());
+                let (message, why) = match expand(text, &context, &no_answer) {
+                    Err(error) => (
+                        format!("alert {}: {kind} {name:?} fails: {}", rule.alert, error.message),
+                        "In the place of the text the error is printed, and nobody learns what happened.",
+                    ),
+                    Ok(out) if out.trim().is_empty() && kind == "annotation" && !text.contains("if") => {
+                        (format!("alert {}: annotation {name:?} prints nothing", rule.alert), "The message has an empty place there.")
+                    }
+                    Ok(_) => continue,
+                };
+                let path = [format!("{kind}s").as_str().into(), name.as_str().into()];
+                findings.push(of_rule(CODE, Severity::Warning, &group.file, rule.span, path, message, why.to_string()));
+            }
+        }
+    }
+}
+
+/// A series as it may come: labels that the templates ask for and that are not impossible.
+fn sample(rule: &AlertingSettings, shape: &Shape) -> Labels {
+    let texts = rule.labels.iter().chain(&rule.annotations).map(|(_, text)| text.as_str());
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for text in texts {
+        for (at, _) in text.match_indices("abels.") {
+            let rest = &text[at + "abels.".len()..];
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            if end > 0 && shape.presence(&rest[..end]) != Presence::Never {
+                pairs.push((rest[..end].to_string(), "1".to_string()));
+            }
+        }
+    }
+    pairs.sort();
+    pairs.dedup();
+    Labels::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::{alert, findings_of};
+
+    fn found(text: &str) -> Vec<String> {
+        let mut rule = alert("x > 1");
+        rule.annotations = vec![("summary".into(), text.into())];
+        findings_of(vec![rule]).into_iter().filter(|finding| finding.code == super::CODE).map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn what_fails_and_what_does_not() {
+        assert_eq!(found("{{ $labels.job | nofunc }}").len(), 1);
+        assert_eq!(found("{{ $value.x }}").len(), 1);
+        assert_eq!(found("{{ $labels.job }} at {{ $value | humanizePercentage }}, {{ printf \"%.2f\" $value }}"), [""; 0]);
+        assert_eq!(found("{{ with query \"up\" }}{{ . | first | value }}{{ end }}"), [""; 0]);
+        assert_eq!(found("plain"), [""; 0]);
+    }
+}
