@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use bellbuoy_check::Finding;
 use bellbuoy_promql::Engine;
 use bellbuoy_rules::Group;
 use bellbuoy_store::{OsDisk, Store};
@@ -22,6 +23,7 @@ use crate::client::Clients;
 use crate::clock;
 use crate::config::{self, Loaded, ReadFile, Settings};
 use crate::dashboards::Dashboards;
+use crate::findings::{self, Known};
 use crate::forwarder::Forwarder;
 use crate::models::{Models, References, Sources};
 use crate::path::{Parts, Path};
@@ -123,6 +125,8 @@ pub struct App {
     pub clients: Arc<Clients>,
     pub started_at: Timestamp,
     pub sender: Arc<Sender>,
+    /// What the checks say of the settings in force.
+    findings: Mutex<Arc<Vec<Finding>>>,
     reload_status: Mutex<ReloadStatus>,
     configuration: Mutex<Arc<Configuration>>,
     ready: AtomicBool,
@@ -171,7 +175,7 @@ fn rendered(problem: &Problem, loaded: &Loaded) -> String {
 
 impl App {
     /// Starts everything on a bound listener. The settings come from `load`, which has filled `references`.
-    pub async fn start(options: Options, loaded: Loaded, settings: Settings, references: References) -> anyhow::Result<Arc<App>> {
+    pub async fn start(options: Options, mut loaded: Loaded, settings: Settings, references: References) -> anyhow::Result<Arc<App>> {
         let now = clock::now();
         std::fs::create_dir_all(&options.data).map_err(|error| anyhow::anyhow!("data folder {}: {error}", options.data.display()))?;
         let listener = TcpListener::bind(&options.listen)
@@ -215,6 +219,7 @@ impl App {
             pushed,
             sender: Sender::new(path.clone(), clients.clone()),
             started_at: now,
+            findings: Mutex::default(),
             reload_status: Mutex::new(ReloadStatus { good: true, last_good: now, problems: Vec::new() }),
             configuration: Mutex::new(Arc::new(Configuration { files: loaded.shown.clone(), problems: loaded.problems.clone() })),
             ready: AtomicBool::new(false),
@@ -229,6 +234,7 @@ impl App {
             servers: pollers::Watched::default(),
         });
         app.watch_files(&loaded, Some(&app.path.settings()));
+        app.look(&mut loaded, &app.path.settings());
         let backlog = app.path.backlog.clone();
         std::thread::Builder::new().name("backlog".into()).spawn(move || backlog.run())?;
         tokio::spawn(app.sender.clone().run());
@@ -309,6 +315,7 @@ impl App {
         let mut status = self.reload_status.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match loaded.settings.take() {
             Some(settings) => {
+                self.look(&mut loaded, &settings);
                 self.adopt(Arc::new(settings), now);
                 *status = ReloadStatus { good: true, last_good: now, problems: Vec::new() };
                 info!("configuration reloaded");
@@ -323,6 +330,27 @@ impl App {
                 Err(text)
             }
         }
+    }
+
+    /// What `bellbuoy check` would say. It stops nothing.
+    fn look(&self, loaded: &mut Loaded, settings: &Settings) {
+        loaded.settings = Some(settings.clone());
+        let known = Known { now: Some(clock::now()), ..Known::default() };
+        // A check that fails must not keep anybody from being told.
+        let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| findings::look(loaded, &known)));
+        let found = looked.ok().and_then(Result::ok).map(|found| found.findings).unwrap_or_default();
+        let count = |severity| found.iter().filter(|finding| finding.severity == severity).count();
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        if errors + warnings > 0 {
+            let first = found.iter().find(|finding| finding.severity >= Severity::Warning).map(|finding| finding.problem().to_string());
+            let first = first.unwrap_or_default();
+            warn!("check: {errors} errors, {warnings} warnings; `bellbuoy check` shows them all; the first: {first}");
+        }
+        *self.findings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(found);
+    }
+
+    pub fn findings(&self) -> Arc<Vec<Finding>> {
+        self.findings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     /// Ends all tasks and closes the store.

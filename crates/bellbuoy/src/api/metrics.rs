@@ -1,5 +1,6 @@
 //! `/metrics` of bellbuoy itself. A dashboard made for Prometheus and Alertmanager finds its names here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -10,6 +11,7 @@ use bellbuoy_rules::State as AlertState;
 use bellbuoy_vocabulary::MetricType::{Counter, Gauge, Summary};
 
 use crate::app::App;
+use crate::findings::severity_word;
 use crate::process;
 use crate::state::OutboxStatus;
 
@@ -27,11 +29,23 @@ fn write(app: &App) -> String {
     judge(&mut w, app);
     tell(&mut w, app);
     show(&mut w, app);
+    findings(&mut w, app);
     w.finish()
 }
 
 fn build(w: &mut TextWriter) {
     w.family("bellbuoy_build_info", Gauge, "The version that runs.").sample("", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+}
+
+fn findings(w: &mut TextWriter, app: &App) {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for finding in app.findings().iter() {
+        *counts.entry((finding.code, severity_word(finding.severity))).or_default() += 1;
+    }
+    let family = w.family("bellbuoy_check_findings", Gauge, "What the checks say of the configuration in force.");
+    for ((code, severity), count) in counts {
+        family.sample("", &[("code", code), ("severity", severity)], count as f64);
+    }
 }
 
 fn process_metrics(w: &mut TextWriter) {

@@ -78,6 +78,7 @@ fn routes(app: Arc<App>) -> Router {
         .route("/style.css", get(page::style))
         .route("/inbox", get(inbox::page).post(inbox::receive))
         .route("/inbox/{*path}", post(inbox::receive).patch(inbox::add_picture))
+        .route("/api/bellbuoy/findings", get(findings))
         .nest("/api/bellbuoy", bellbuoy::routes())
         .route("/api/bellbuoy/inbox", get(inbox::list))
         .route("/api/bellbuoy/inbox/{id}/picture", get(inbox::picture))
@@ -104,6 +105,11 @@ fn routes(app: Arc<App>) -> Router {
         .layer(from_fn_with_state(app.clone(), same_origin::guard))
         .layer(from_fn_with_state(app.clone(), count))
         .with_state(app)
+}
+
+/// What `bellbuoy check --format json` prints, of the settings in force.
+async fn findings(State(app): State<Arc<App>>) -> axum::Json<serde_json::Value> {
+    axum::Json(crate::findings::json(&app.findings()))
 }
 
 /// Airflow and MLflow: whether they are up, what is wrong, what is registered.
