@@ -157,7 +157,7 @@ function useScrapeInterval(): number {
   useEffect(() => {
     if (knownScrapeMs) return;
     prom<{ yaml: string }>("status/config").then(
-      ({ yaml }) => setMs((knownScrapeMs = durationMs(/^\s*scrape_interval:\s*"?([\w.]+)"?/m.exec(yaml)?.[1] ?? "") ?? 15_000)),
+      ({ yaml }) => setMs((knownScrapeMs = durationMs(/\bscrape_interval:\s*"?([\w.]+)"?/.exec(yaml)?.[1] ?? "") ?? 15_000)),
       () => setMs((knownScrapeMs = 15_000)),
     );
   }, []);

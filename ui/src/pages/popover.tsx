@@ -38,7 +38,8 @@ export function Popover({ label, title, class: className = "", wide = false, chi
     if (!open || !box.current) return;
     // Inside the window: to the left when there is no room to the right.
     const rect = box.current.getBoundingClientRect();
-    if (rect.right > innerWidth - 8) box.current.style.left = `${Math.min(0, innerWidth - 8 - rect.right)}px`;
+    const room = document.documentElement.clientWidth - 8;
+    if (rect.right > room) box.current.style.left = `${Math.round(Math.max(8 - rect.left, room - rect.right))}px`;
   }, [open]);
   return (
     <div class={`popover ${className}`} ref={root}>

@@ -7,7 +7,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { point, listen } from "./crosshair";
 import { useSize, type Size } from "./size";
 import { FONT, ink, scheme, textWidth } from "./theme";
-import { axisTimes } from "./times";
+import { axisTimes, TIME_STEPS_MS } from "./times";
 import { hideTip } from "./tip";
 
 export interface Plane {
@@ -118,8 +118,6 @@ export function Canvas({ label, draw, hover, range, group, zoom }: Props) {
     </div>
   );
 }
-
-const TIME_STEPS_MS = [1, 5, 10, 50, 100, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 10_800_000, 21_600_000, 43_200_000, 86_400_000, 172_800_000, 604_800_000, 2_592_000_000, 7_776_000_000, 31_536_000_000];
 
 /** Moments and their texts along the bottom. */
 export function drawTimes(ctx: CanvasRenderingContext2D, plane: Plane, range: Range, timezone: string, grid: boolean): void {

@@ -14,7 +14,7 @@ import { cssColor, fade, rampColor } from "./colors";
 import { shownText } from "./kit";
 import type { Line, Lines } from "./lines";
 import { FONT, ink, scheme, textWidth } from "./theme";
-import { axisTimes, timeText, zoned } from "./times";
+import { axisTimes, TIME_STEPS_MS, timeText, zoned } from "./times";
 import { hideTip, showTip, type TipRow } from "./tip";
 
 export interface Drawn {
@@ -235,6 +235,7 @@ export class LineChart {
       ticks: { show: false },
       size: 24,
       gap: 6,
+      incrs: TIME_STEPS_MS,
       space: (_, __, low, high) => (high - low > 86_400_000 ? 96 : high - low < 60_000 ? 76 : 54),
       values: (_, splits, __, ___, step) => axisTimes(splits, step, this.drawn.timezone),
     };

@@ -100,7 +100,7 @@ export function Legend({ options, items, columns, hidden, choose, hover }: Props
     </th>
   );
   return (
-    <div class={`legend table ${options.placement}`} style={style} tabIndex={0} role="region" aria-label="Legend">
+    <div class={`legend in-table ${options.placement}`} style={style} tabIndex={0} role="region" aria-label="Legend">
       <table>
         <thead>
           <tr>

@@ -51,6 +51,9 @@ export function timeText(atMs: number, timezone: string): string {
 
 const DAY_MS = 86_400_000;
 
+/** Steps of axes of time. */
+export const TIME_STEPS_MS = [1, 5, 10, 50, 100, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 10_800_000, 21_600_000, 43_200_000, 86_400_000, 172_800_000, 604_800_000, 2_592_000_000, 7_776_000_000, 31_536_000_000];
+
 /** What an axis says at each of its splits: as short as the step allows, with the date where the day changes. */
 export function axisTimes(splits: number[], stepMs: number, timezone: string): string[] {
   let before = "";

@@ -16,8 +16,17 @@ const LINES_MAX = 5000;
 export default function TimeSeries(shown: Shown) {
   const { frames } = shown.data;
   const timed = frames.filter(timeField);
-  if (timed.some((frame) => frame.fields.some((field) => field.type === "number" || field.type === "boolean"))) return <Chart {...shown} />;
+  const columns = timed.flatMap((frame) => frame.fields.filter((field) => field.type === "number" || field.type === "boolean"));
+  if (columns.some((field) => field.values.some(drawable))) return <Chart {...shown} />;
+  if (columns.length > 0) return <Empty data={shown.data} reason={`${columns.length === 1 ? "One series was" : `${columns.length} series were`} found, but without a number in this range: ${whyNone(columns.flatMap((field) => field.values))}.`} />;
   return <Empty data={shown.data} reason={frames.length > 0 && timed.length === 0 ? "No column of times: a chart over time needs one. The panel's menu shows the data as a table." : undefined} />;
+}
+
+const drawable = (value: unknown): boolean => (typeof value === "number" && Number.isFinite(value)) || typeof value === "boolean";
+
+function whyNone(values: unknown[]): string {
+  if (values.some((value) => typeof value === "number" && Number.isNaN(value))) return "every sample is NaN, as nothing divided by nothing is";
+  return values.some((value) => value === Infinity || value === -Infinity) ? "every sample is infinite" : "every sample is empty";
 }
 
 function Chart({ panel, data, scope, group, sharedTip, zoom, zoomOut }: Shown) {

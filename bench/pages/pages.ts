@@ -1,0 +1,263 @@
+/**
+ * What a browser pays for dashboards: time to the first chart and to all in sight, bytes over the wire, memory over an hour of refreshes.
+ *
+ * In: a built bellbuoy, a Chromium. Out: figures as text. Beside nothing but itself: run it before and after a change.
+ *
+ *     (cd ui/e2e && npm ci) && node --import ./ui/e2e/node_modules/tsx/dist/loader.mjs bench/pages/pages.ts [--refreshes 720] [--series 1000] [--panels 100]
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:http";
+import { createServer as createSocket, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const here = import.meta.dirname;
+const require = createRequire(resolve(here, "../../ui/e2e/package.json"));
+const { chromium } = require("playwright-core") as typeof import("playwright-core");
+type Page = import("playwright-core").Page;
+type Session = import("playwright-core").CDPSession;
+
+const argument = (name: string, otherwise: number): number => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : Number(process.argv[at + 1]);
+};
+const REFRESHES = argument("refreshes", 720);
+const SERIES = argument("series", 1000);
+const PANELS = argument("panels", 100);
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--js-flags=--expose-gc"];
+
+async function main(): Promise<void> {
+  const program = resolve(process.env.BELLBUOY_BIN ?? join(here, "../../target/release/bellbuoy"));
+  const scratch = mkdtempSync(join(tmpdir(), "bellbuoy-bench-"));
+  const target = createServer((_, response) => response.writeHead(200, { "content-type": "text/plain; version=0.0.4" }).end(series())).listen(0, "127.0.0.1");
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  folder(scratch, (target.address() as AddressInfo).port);
+  const pages = process.env.BELLBUOY_PAGES ? ["--web.pages-dir", resolve(process.env.BELLBUOY_PAGES)] : [];
+  const server = spawn(program, ["up", scratch, "--listen", `127.0.0.1:${port}`, "--data", join(scratch, "data"), ...pages], { stdio: "ignore" });
+  try {
+    await until(async () => Number(await ask(url, "count(bench)")) === SERIES && Number(await ask(url, "count_over_time(node_load1[1m])")) >= 20);
+    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+    console.log(`program ${program}\n`);
+    await first(browser, url, "home, no cache", "", "h1");
+    await first(browser, url, "host, 30 panels, no cache", "dashboards/bench-host", ".uplot");
+    await first(browser, url, `${PANELS} panels x ${SERIES} series, no cache`, "dashboards/bench-wide", ".uplot");
+    await hour(browser, url, "host, 30 panels", "dashboards/bench-host", REFRESHES);
+    await hour(browser, url, `${PANELS} panels x ${SERIES} series`, "dashboards/bench-wide", Math.min(REFRESHES, 60));
+    await scroll(browser, url);
+    await browser.close();
+  } finally {
+    server.kill("SIGTERM");
+    target.close();
+    await new Promise((done) => (server.exitCode !== null ? done(null) : server.on("exit", done)));
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+type Browser = Awaited<ReturnType<typeof chromium.launch>>;
+
+/** A page that was never there before: no cache, no connection. */
+async function first(browser: Browser, url: string, name: string, path: string, what: string): Promise<void> {
+  const times: number[] = [];
+  const whole: number[] = [];
+  let bytes = { pages: 0, answers: 0, requests: 0 };
+  for (let round = 0; round < 3; round++) {
+    const { page, session, close } = await open(browser);
+    bytes = { pages: 0, answers: 0, requests: 0 };
+    const kinds = new Map<string, boolean>();
+    session.on("Network.requestWillBeSent", (event) => kinds.set(event.requestId, event.request.url.includes("/ui/")));
+    session.on("Network.loadingFinished", (event) => {
+      bytes.requests++;
+      bytes[kinds.get(event.requestId) ? "pages" : "answers"] += event.encodedDataLength;
+    });
+    const began = performance.now();
+    await page.goto(`${url}/ui/${path}`, { waitUntil: "commit" });
+    await page.locator(what).first().waitFor();
+    times.push(performance.now() - began);
+    await quiet(page);
+    whole.push(performance.now() - began);
+    await close();
+  }
+  console.log(`${name}: first ${what === "h1" ? "heading" : "chart"} after ${median(times)} ms, all in sight after ${median(whole)} ms; ${kb(bytes.pages)} of pages, ${kb(bytes.answers)} of answers, ${bytes.requests} requests`);
+}
+
+/** As many refreshes as an hour at 5 s has, one after another. Memory after the garbage was collected. */
+async function hour(browser: Browser, url: string, name: string, path: string, refreshes: number): Promise<void> {
+  const { page, session, close } = await open(browser);
+  await page.goto(`${url}/ui/${path}`);
+  await page.locator(".uplot").first().waitFor();
+  await quiet(page);
+  const seen: { at: number; heap: number; nodes: number; listeners: number }[] = [];
+  const times: number[] = [];
+  for (let round = 0; round <= refreshes; round++) {
+    if (round % Math.max(1, Math.floor(refreshes / 6)) === 0) seen.push({ at: round, ...(await memory(session)) });
+    const began = performance.now();
+    await page.getByRole("button", { name: "Refresh now" }).click();
+    await quiet(page);
+    times.push(performance.now() - began);
+  }
+  console.log(`\n${name}, ${refreshes} refreshes (${((refreshes * 5) / 60).toFixed(0)} minutes at 5 s), ${median(times)} ms each:`);
+  for (const one of seen) console.log(`  after ${String(one.at).padStart(4)}: heap ${(one.heap / 1e6).toFixed(1)} MB, ${one.nodes} nodes, ${one.listeners} listeners`);
+  await close();
+}
+
+/** From top to bottom and back: what is out of sight is let go. */
+async function scroll(browser: Browser, url: string): Promise<void> {
+  const { page, session, close } = await open(browser);
+  await page.goto(`${url}/ui/dashboards/bench-wide`);
+  await page.locator(".uplot").first().waitFor();
+  await quiet(page);
+  const before = await memory(session);
+  const began = performance.now();
+  let most = 0;
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  for (let y = 0; y < height; y += 700) {
+    await page.evaluate((to) => scrollTo(0, to), y);
+    await quiet(page);
+    most = Math.max(most, (await session.send("Runtime.getHeapUsage")).usedSize);
+  }
+  const took = performance.now() - began;
+  const move = await page.evaluate(async () => {
+    const over = document.querySelector<HTMLElement>(".u-over")!;
+    const rect = over.getBoundingClientRect();
+    const from = performance.now();
+    for (let step = 0; step < 30; step++) {
+      over.dispatchEvent(new MouseEvent("mousemove", { clientX: rect.left + 20 + step * 5, clientY: rect.top + 40, bubbles: true }));
+      await new Promise((done) => requestAnimationFrame(done));
+    }
+    return (performance.now() - from) / 30;
+  });
+  const after = await memory(session);
+  console.log(`\nscrolling through all ${PANELS} panels: ${(took / 1000).toFixed(1)} s; heap ${(before.heap / 1e6).toFixed(0)} MB before, at most ${(most / 1e6).toFixed(0)} MB before collection, ${(after.heap / 1e6).toFixed(0)} MB after; pointer moves over ${SERIES} series: ${move.toFixed(1)} ms a frame`);
+  await close();
+}
+
+async function open(browser: Browser): Promise<{ page: Page; session: Session; close: () => Promise<void> }> {
+  const context = await browser.newContext({ viewport: { width: 1600, height: 1000 } });
+  context.setDefaultTimeout(120_000);
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send("Network.enable");
+  await session.send("Performance.enable");
+  return { page, session, close: () => context.close() };
+}
+
+/** Until nothing is asked and everything that came is drawn. */
+async function quiet(page: Page): Promise<void> {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await page.waitForFunction(() => !document.querySelector('main [aria-busy="true"], .panel-busy, .refresh.working'), undefined, { polling: "raf" });
+}
+
+async function memory(session: Session): Promise<{ heap: number; nodes: number; listeners: number }> {
+  for (let time = 0; time < 3; time++) await session.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await session.send("Runtime.getHeapUsage");
+  const { nodes, jsEventListeners } = await session.send("Memory.getDOMCounters");
+  return { heap: usedSize, nodes, listeners: jsEventListeners };
+}
+
+function series(): string {
+  let out = "# TYPE bench gauge\n";
+  for (let at = 0; at < SERIES; at++) out += `bench{series="number ${at}",group="${at % 10}"} ${at}\n`;
+  return out;
+}
+
+function folder(scratch: string, port: number): void {
+  writeFileSync(join(scratch, "prometheus.yml"), `global: {scrape_interval: 1s}\nscrape_configs:\n  - job_name: bench\n    static_configs:\n      - targets: ["127.0.0.1:${port}"]\n`);
+  writeFileSync(join(scratch, "bellbuoy.yml"), "host:\n  interval: 1s\n  job: node\n  instance: bench\n");
+  writeFileSync(join(scratch, "host.json"), JSON.stringify(hostBoard()));
+  // Every step has every series, though they were scraped only just now.
+  const expr = "bench @ end() + on() group_left() (100 * sin(vector(time() / 60)))";
+  const panels = Array.from({ length: PANELS }, (_, at) => panelOf(at, "timeseries", `Series, panel ${at}`, [expr], "short", (at % 2) * 12, Math.floor(at / 2) * 8, 12, 8));
+  writeFileSync(join(scratch, "wide.json"), JSON.stringify({ uid: "bench-wide", title: "Wide", schemaVersion: 39, time: { from: "now-30m", to: "now" }, refresh: "", panels }));
+}
+
+function panelOf(id: number, type: string, title: string, exprs: string[], unit: string, x: number, y: number, w: number, h: number) {
+  return {
+    id: id + 1,
+    type,
+    title,
+    gridPos: { x, y, w, h },
+    datasource: { type: "prometheus", uid: "prometheus" },
+    targets: exprs.map((expr, at) => ({ refId: "ABCD"[at], expr, legendFormat: "__auto" })),
+    fieldConfig: { defaults: { unit, custom: { fillOpacity: 10, lineWidth: 1 } }, overrides: [] },
+    options: { legend: { displayMode: "list", placement: "bottom", showLegend: true, calcs: [] }, tooltip: { mode: "multi", sort: "desc" } },
+  };
+}
+
+/** The 30 panels that people look at first on a host. */
+function hostBoard() {
+  const rate = (metric: string) => `rate(${metric}[$__rate_interval])`;
+  const stats: [string, string, string, string][] = [
+    ["gauge", "CPU", `1 - avg(${rate('node_cpu_seconds_total{mode="idle"}')})`, "percentunit"],
+    ["gauge", "Memory", "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "percentunit"],
+    ["gauge", "Fullest disk", "max(1 - node_filesystem_avail_bytes / node_filesystem_size_bytes)", "percentunit"],
+    ["stat", "Load", "node_load1", "short"],
+    ["stat", "Up for", "node_time_seconds - node_boot_time_seconds", "s"],
+    ["stat", "Processes", "node_procs_running", "short"],
+  ];
+  const lines: [string, string[], string][] = [
+    ["CPU by mode", [`sum by (mode) (${rate("node_cpu_seconds_total")})`], "percentunit"],
+    ["CPU by core", [`sum by (cpu) (${rate('node_cpu_seconds_total{mode!="idle"}')})`], "percentunit"],
+    ["Load", ["node_load1", "node_load5", "node_load15"], "short"],
+    ["Memory", ["node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes", "node_memory_Cached_bytes", "node_memory_MemFree_bytes"], "bytes"],
+    ["Swap", ["node_memory_SwapTotal_bytes - node_memory_SwapFree_bytes"], "bytes"],
+    ["Dirty pages", ["node_memory_Dirty_bytes", "node_memory_Writeback_bytes"], "bytes"],
+    ["Slab", ["node_memory_SReclaimable_bytes", "node_memory_SUnreclaim_bytes"], "bytes"],
+    ["Active memory", ["node_memory_Active_bytes", "node_memory_Inactive_bytes"], "bytes"],
+    ["Committed", ["node_memory_Committed_AS_bytes"], "bytes"],
+    ["Page faults", [rate("node_vmstat_pgfault"), rate("node_vmstat_pgmajfault")], "ops"],
+    ["Pages in and out", [rate("node_vmstat_pgpgin"), rate("node_vmstat_pgpgout")], "ops"],
+    ["Disk read", [rate("node_disk_read_bytes_total")], "Bps"],
+    ["Disk written", [rate("node_disk_written_bytes_total")], "Bps"],
+    ["Disk operations", [rate("node_disk_reads_completed_total"), rate("node_disk_writes_completed_total")], "iops"],
+    ["Disk busy", [rate("node_disk_io_time_seconds_total")], "percentunit"],
+    ["Disk queue", ["node_disk_io_now"], "short"],
+    ["Space left", ["node_filesystem_avail_bytes"], "bytes"],
+    ["Inodes left", ["node_filesystem_files_free"], "short"],
+    ["Received", [rate("node_network_receive_bytes_total")], "Bps"],
+    ["Sent", [rate("node_network_transmit_bytes_total")], "Bps"],
+    ["Packets", [rate("node_network_receive_packets_total"), rate("node_network_transmit_packets_total")], "pps"],
+    ["Context switches", [rate("node_context_switches_total")], "ops"],
+    ["Interrupts", [rate("node_intr_total")], "ops"],
+    ["Forks", [rate("node_forks_total")], "ops"],
+  ];
+  const panels = [
+    ...stats.map(([type, title, expr, unit], at) => panelOf(at, type, title, [expr], unit, at * 4, 0, 4, 4)),
+    ...lines.map(([title, exprs, unit], at) => panelOf(at + stats.length, "timeseries", title, exprs, unit, (at % 3) * 8, 4 + Math.floor(at / 3) * 6, 8, 6)),
+  ];
+  return { uid: "bench-host", title: "Host", schemaVersion: 39, time: { from: "now-5m", to: "now" }, refresh: "", panels };
+}
+
+async function ask(url: string, query: string): Promise<string | undefined> {
+  const answer = (await (await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`)).json()) as { data?: { result?: { value: [number, string] }[] } };
+  return answer.data?.result?.[0]?.value[1];
+}
+
+async function until(so: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (!(await so().catch(() => false))) {
+    if (Date.now() > end) throw new Error("the server has no series after a minute");
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createSocket().listen(0, "127.0.0.1");
+  await new Promise((done) => server.on("listening", done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+const median = (values: number[]): number => Math.round([...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!);
+const kb = (bytes: number): string => `${(bytes / 1024).toFixed(0)} KB`;
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(2);
+  },
+);
