@@ -3,7 +3,7 @@
  *
  * In: a built bellbuoy, a Chromium. Out: figures as text. Beside nothing but itself: run it before and after a change.
  *
- *     (cd ui/e2e && npm ci) && node --import ./ui/e2e/node_modules/tsx/dist/loader.mjs bench/pages/pages.ts [--refreshes 720] [--series 1000] [--panels 100]
+ *     (cd ui && npm ci && cd e2e && npm ci); node --import ./ui/node_modules/tsx/dist/loader.mjs bench/pages/pages.ts [--refreshes 720] [--series 1000] [--panels 100]
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

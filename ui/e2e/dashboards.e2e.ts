@@ -70,7 +70,7 @@ browse("words of a file are read, never run", "stack", { expects: WRONG }, async
   assert.deepEqual(await words.locator("b").last().evaluate((bold) => [(bold as HTMLElement).style.color, (bold as HTMLElement).style.position, (bold as HTMLElement).style.background]), ["darkred", "", ""]);
   await drawn(page, "Hostile legends", ".legend-name");
   const names = await panel(page, "Hostile legends").locator(".legend-name").allInnerTexts();
-  assert.ok(names.some((name) => name.includes("<img src=x")), names.join("\n"));
+  assert.ok(names.some((name) => name.includes("<img src=x")) && names.some((name) => name.includes("⟨202E⟩")), names.join("\n"));
   const box = (await panel(page, "Hostile legends").locator(".u-over").boundingBox())!;
   await page.mouse.move(box.x + box.width - 4, box.y + box.height / 2);
   await page.locator(".tip:not([hidden]) .tip-row").first().waitFor();

@@ -5,6 +5,7 @@ import { displayOf as displayIn, displayText, seriesColor as colorIn } from "../
 import type { Annotation, Dashboard, Display, DisplayValue, Field, Frame, Panel, PanelData, Scope } from "../dashboard/model";
 import { fieldName } from "../dashboard/names";
 import { reducerName, reduceField } from "../dashboard/reduce";
+import { visible } from "../parts/text";
 import { scheme } from "./theme";
 
 export interface Shown {
@@ -27,13 +28,13 @@ export const displayOf = (field: Field, timezone?: string): Display => displayIn
 
 export const colorOf = (field: Field): string => colorIn(field, scheme.value);
 
-export const nameOf = (field: Field, frame: Frame, frames: Frame[]): string => field.displayName ?? fieldName(field, frame, frames);
+export const nameOf = (field: Field, frame: Frame, frames: Frame[]): string => visible(field.displayName ?? fieldName(field, frame, frames));
 
 export const reduce = (calc: string, field: Pick<Field, "type" | "values">): unknown => reduceField(field, calc);
 
 export const calcTitle = reducerName;
 
-export const shownText = (value: DisplayValue): string => displayText(value);
+export const shownText = (value: DisplayValue): string => visible(displayText(value));
 
 /** Words of an option, with a default when the file says something else. */
 export function option<T extends string>(options: Record<string, unknown>, name: string, words: readonly [T, ...T[]]): T {
