@@ -1,6 +1,4 @@
-/** show: the files as they were read, with secrets hidden, and their problems beside the lines; reload with what it says. */
-import { useEffect, useRef } from "preact/hooks";
-
+/** show: the files as they were read, with secrets hidden, and their problems with their places; reload with what it says. */
 import { get, send, useAsked } from "../api";
 import { Ago, Copy, Empty, ErrorLine, Loading, State, Tag, Text } from "../parts/basics";
 import { Doing } from "../parts/controls";
@@ -75,6 +73,7 @@ function File({ file }: { file: ConfigFile }) {
         </b>
         <span class="quiet">
           {file.role}, {bytes(file.bytes)}
+          {file.text !== null && ", without comments and secrets"}
         </span>
         {file.text !== null && (
           <span class="right">
@@ -82,7 +81,7 @@ function File({ file }: { file: ConfigFile }) {
           </span>
         )}
       </header>
-      {file.problems.filter((problem) => !problem.line || file.text === null).map((problem, index) => (
+      {file.problems.map((problem, index) => (
         <ProblemLine key={index} problem={problem} />
       ))}
       {file.text === null ? <Empty title="Not shown" because={file.because ?? "The server does not say why."} /> : <Source file={file} text={file.text} />}
@@ -90,28 +89,20 @@ function File({ file }: { file: ConfigFile }) {
   );
 }
 
+/** Without line numbers: the server leaves comments out, so lines here are not those of the file. */
 function Source({ file, text }: { file: ConfigFile; text: string }) {
   const lines = text.split("\n");
-  const pointed = Number(place.value.query.get("line"));
-  const here = useRef<HTMLLIElement>(null);
-  useEffect(() => here.current?.scrollIntoView({ block: "center" }), [pointed]);
   if (lines.at(-1) === "") lines.pop();
   return (
     <div class="source" tabIndex={0} role="region" aria-label={`text of ${cut(file.file, 100)}`}>
       <ol>
-        {lines.slice(0, LINES_MAX).map((line, index) => {
-          const problems = file.problems.filter((problem) => problem.line === index + 1);
-          return (
-            <li key={index} ref={index + 1 === pointed ? here : undefined} class={problems.length > 0 ? "marked" : index + 1 === pointed ? "pointed" : undefined}>
-              <code>
-                <bdi>{visible(line) || " "}</bdi>
-              </code>
-              {problems.map((problem, at) => (
-                <ProblemLine key={at} problem={problem} />
-              ))}
-            </li>
-          );
-        })}
+        {lines.slice(0, LINES_MAX).map((line, index) => (
+          <li key={index}>
+            <code>
+              <bdi>{visible(line) || " "}</bdi>
+            </code>
+          </li>
+        ))}
       </ol>
       {lines.length > LINES_MAX && <p class="quiet">{lines.length - LINES_MAX} more lines</p>}
     </div>
@@ -121,7 +112,8 @@ function Source({ file, text }: { file: ConfigFile; text: string }) {
 function ProblemLine({ problem }: { problem: ConfigFile["problems"][number] }) {
   return (
     <div class={`config-problem ${problem.severity}`}>
-      <State of={problem.severity} /> <Text of={problem.message} max={1000} />
+      <State of={problem.severity} /> {problem.line ? <span class="quiet nowrap">line {problem.line}{problem.column ? `, column ${problem.column}` : ""} of the file: </span> : null}
+      <Text of={problem.message} max={1000} />
       {problem.help && <div class="quiet"><Text of={problem.help} max={1000} /></div>}
     </div>
   );

@@ -46,7 +46,7 @@ export default function Findings(_: PageProps) {
 const COLUMNS: Column<Finding>[] = [
   { key: "severity", title: "Severity", width: "86px", value: (one) => RANK[one.severity] ?? 3, cell: (one) => <State of={one.severity} /> },
   { key: "message", title: "Finding", value: (one) => one.message, cell: (one) => <What finding={one} /> },
-  { key: "file", title: "Place", width: "24%", value: (one) => `${one.file}:${String(one.line ?? 0).padStart(6, "0")}`, cell: (one) => <a class="mono" href={href("configuration", { file: one.file, line: one.line ? String(one.line) : undefined })}><bdi>{oneLine(cut(inFolder(one.file), 120))}</bdi>{one.line ? `:${one.line}` : ""}</a> },
+  { key: "file", title: "Place", width: "24%", value: (one) => `${one.file}:${String(one.line ?? 0).padStart(6, "0")}`, cell: (one) => <a class="mono" href={href("configuration", { file: one.file })}><bdi>{oneLine(cut(inFolder(one.file), 120))}</bdi>{one.line ? `:${one.line}` : ""}</a> },
   { key: "code", title: "Check", width: "190px", value: (one) => one.code, cell: (one) => <code>{one.code}</code> },
 ];
 
