@@ -25,7 +25,8 @@ pub async fn targets(State(app): State<Arc<App>>, params: Params) -> Answer {
     if matches!(state.as_str(), "any" | "active") {
         active.extend(app.scraper.views().iter().filter(|view| in_pool(&view.target.job)).map(active_json));
     }
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    // As in Prometheus: every pool has its number, and nobody who asks for active targets wants them.
+    let mut counts: BTreeMap<String, usize> = app.path.settings().scrape.iter().map(|job| (job.job_name.clone(), 0)).collect();
     let mut dropped = Vec::new();
     for (job, target) in app.scraper.dropped() {
         *counts.entry(job.clone()).or_default() += 1;
@@ -33,7 +34,7 @@ pub async fn targets(State(app): State<Arc<App>>, params: Params) -> Answer {
             dropped.push(json!({"discoveredLabels": labels_json(&target.discovered), "scrapePool": job, "reason": target.reason}));
         }
     }
-    success(json!({"activeTargets": active, "droppedTargets": dropped, "droppedTargetCounts": counts}))
+    success(json!({"activeTargets": active, "droppedTargets": dropped, "droppedTargetCounts": (state != "active").then_some(counts)}))
 }
 
 fn active_json(view: &TargetView) -> Value {
