@@ -142,7 +142,7 @@ pub struct App {
 pub fn load(options: &Options, references: &References) -> (Loaded, Vec<String>) {
     let env = |name: &str| std::env::var(name).ok();
     let check = |text: &str| bellbuoy_template::rule::check(text).map_err(|error| error.to_string());
-    let mut loaded = config::load(&config::Sources { dir_or_file: &options.config, env: &env, check_template: &check });
+    let mut loaded = config::load(&config::Sources { dir_or_file: &options.config, env: &env, check_template: &check, look_only: false });
     if let Some(settings) = &mut loaded.settings {
         let mut problems = templates(settings).err().unwrap_or_default();
         problems.extend(references.settle(&mut settings.models));
@@ -151,6 +151,19 @@ pub fn load(options: &Options, references: &References) -> (Loaded, Vec<String>)
         if failed {
             loaded.settings = None;
         }
+    }
+    let rendered = loaded.problems.iter().filter(|p| p.severity == Severity::Error).map(|p| rendered(p, &loaded)).collect();
+    (loaded, rendered)
+}
+
+/// Reads the configuration without anything that only sending or judging needs: for commands that look.
+pub fn look(config: &std::path::Path) -> (Loaded, Vec<String>) {
+    let env = |name: &str| std::env::var(name).ok();
+    let check = |text: &str| bellbuoy_template::rule::check(text).map_err(|error| error.to_string());
+    let mut loaded = config::load(&config::Sources { dir_or_file: config, env: &env, check_template: &check, look_only: true });
+    if let Some(problems) = loaded.settings.as_ref().and_then(|settings| templates(settings).err()) {
+        loaded.problems.extend(problems);
+        loaded.settings = None;
     }
     let rendered = loaded.problems.iter().filter(|p| p.severity == Severity::Error).map(|p| rendered(p, &loaded)).collect();
     (loaded, rendered)

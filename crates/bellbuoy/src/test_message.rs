@@ -58,8 +58,23 @@ pub async fn try_receiver(sender: &Sender, path: &Path, name: &str) -> Option<Ve
     Some(tried)
 }
 
+/// Messages that somebody made, each once, past the queue.
+pub async fn send_notices(sender: &Sender, path: &Path, notices: Vec<Notice>) -> Vec<Tried> {
+    let settings = path.settings();
+    let mut tried = Vec::new();
+    for notice in notices {
+        if let Some(integration) = crate::path::integration(&settings, &notice) {
+            tried.push(deliver(sender, integration, notice).await);
+        }
+    }
+    tried
+}
+
 async fn attempt(sender: &Sender, receiver: &str, integration: &Integration, group_key: &str, resolved: bool) -> Tried {
-    let notice = notice(receiver, integration, group_key, resolved, clock::now());
+    deliver(sender, integration, notice(receiver, integration, group_key, resolved, clock::now())).await
+}
+
+async fn deliver(sender: &Sender, integration: &Integration, notice: Notice) -> Tried {
     let (state, key) = (notice.status_word(), notice.idempotency_key());
     let message = Pending { id: 0, key, notice: Arc::new(notice), attempts: 0, due_at: Timestamp(0), last_answer: String::new() };
     let watch = Stopwatch::start();

@@ -13,7 +13,7 @@ mod nearest;
 mod tests;
 mod text;
 mod tree;
-mod words;
+pub(crate) mod words;
 
 use bellbuoy_promql::{Engine, Expr};
 use bellbuoy_router::{RouterSettings, Silence};

@@ -9,18 +9,23 @@
 //!
 //! A new check is one file in checks/, one line in `CHECKS`, one page docs/checks/CODE.md.
 
+pub mod backtest;
 mod bounds;
 mod checks;
 pub mod dashboard;
 pub mod explain;
 mod finding;
+pub mod fire;
 mod graph;
 mod infer;
 mod metrics;
 mod policy;
 mod reach;
 mod rewrite;
+pub mod said;
+pub mod scenario;
 mod shape;
+pub mod stage;
 #[cfg(test)]
 mod tests;
 

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use bellbuoy_check::explain::Explanation;
 use bellbuoy_vocabulary::{Matcher, Timestamp, parse_duration, parse_float};
 use clap::Args;
 use serde_json::json;
 
 use super::remote::ask;
-use crate::app::{self, Options};
 use crate::clock;
 use crate::explain::{Ask, ExplainError, offline};
 
@@ -101,9 +100,7 @@ async fn from_server(command: &Explain, question: &Ask) -> anyhow::Result<Explan
 }
 
 fn from_files(command: &Explain, data: &std::path::Path, question: &Ask) -> anyhow::Result<Explanation> {
-    let options = Options { config: command.config.clone(), ..Options::default() };
-    let (mut loaded, problems) = app::load(&options, &crate::models::References::kept_in(data));
-    let Some(settings) = loaded.settings.take() else { bail!("the configuration can not be used\n{}", problems.join("\n")) };
+    let settings = super::test::settings_of(&command.config)?;
     offline(&settings, data, question, clock::now())?.map_err(|error| match error {
         ExplainError::Bad(why) | ExplainError::NotFound(why) => anyhow!(why),
     })

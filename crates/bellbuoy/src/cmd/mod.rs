@@ -7,6 +7,7 @@ macro_rules! say {
 
 mod airflow_exporter;
 mod alertmanager_flags;
+mod backtest;
 mod check;
 mod demo;
 mod drift;
@@ -14,6 +15,7 @@ mod evaluate;
 mod event;
 mod explain;
 mod export;
+mod fire;
 mod init;
 mod input;
 mod node_exporter;
@@ -93,7 +95,11 @@ pub enum Command {
     Profile(profile::Profile),
     /// Try a template of messages.
     Template(template::Template),
-    /// Run PromQL test scripts.
+    /// Proof by doing: find series that make an alert fire, and show the messages that each receiver would get.
+    Fire(fire::Fire),
+    /// The alerts over stored history: how often, how long, how noisy; and what another threshold or `for` would have changed.
+    Backtest(backtest::BacktestCommand),
+    /// Run promtool's rule tests, and scenarios over the whole path: series in; alerts and messages out, at exact times.
     Test(test::Test),
 }
 
@@ -122,6 +128,8 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Evaluate(command) => evaluate::run(command),
         Command::Profile(command) => profile::run(command),
         Command::Template(command) => template::run(command),
+        Command::Fire(command) => runtime()?.block_on(fire::run(command)),
+        Command::Backtest(command) => runtime()?.block_on(backtest::run(command)),
         Command::Test(command) => test::run(command),
     }
 }

@@ -62,19 +62,29 @@ pub async fn run(command: TestReceiver) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(data["delivered"] != true)))
 }
 
-/// A path without any task around it: nothing but its settings and templates is used.
 async fn from_files(config: PathBuf, name: &str) -> anyhow::Result<Value> {
-    let options = Options { config, ..Options::default() };
-    let (mut loaded, problems) = app::load(&options, &crate::models::References::default());
-    let Some(settings) = loaded.settings.take() else { bail!("the configuration can not be used\n{}", problems.join("\n")) };
+    let (sender, path, folder) = bare_sender(config)?;
+    let settings = path.settings();
     if !settings.receivers.iter().any(|receiver| receiver.name == name) {
+        let _ = std::fs::remove_dir_all(&folder);
         let near = nearest(name, settings.receivers.iter().map(|receiver| receiver.name.as_str()));
         bail!("there is no receiver {name:?}{}", near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default());
     }
+    let tried = try_receiver(&sender, &path, name).await.unwrap_or_default();
+    let _ = std::fs::remove_dir_all(&folder);
+    let results: Vec<Value> = tried.iter().map(|one| one.to_json()).collect();
+    Ok(json!({"receiver": name, "delivered": tried.iter().all(|one| one.delivered), "results": results}))
+}
+
+/// A path without any task around it: nothing but its settings and templates is used. With the folder of its empty store, to be removed.
+pub fn bare_sender(config: PathBuf) -> anyhow::Result<(Arc<Sender>, Arc<Path>, PathBuf)> {
+    let options = Options { config, ..Options::default() };
+    let (mut loaded, problems) = app::load(&options, &crate::models::References::default());
+    let Some(settings) = loaded.settings.take() else { bail!("the configuration can not be used\n{}", problems.join("\n")) };
     let now = clock::now();
     let folder = std::env::temp_dir().join(format!("bellbuoy-test-{}", clock::uuid()));
     std::fs::create_dir_all(&folder)?;
-    let tried = async {
+    let made = || {
         let (store, _) = Store::open(Arc::new(OsDisk::new(&folder)), bellbuoy_store::Options::default(), now)?;
         let state = Arc::new(State::open(std::path::Path::new(":memory:"))?);
         let (clients, telemetry) = (Arc::new(Clients::new()), Arc::new(Telemetry::default()));
@@ -85,12 +95,13 @@ async fn from_files(config: PathBuf, name: &str) -> anyhow::Result<Value> {
         let engine = Engine::new(bellbuoy_promql::Options::default());
         let path = Arc::new(Path::new(parts, engine, settings.clone(), "http://localhost:9090".into()));
         path.adopt(settings, templates, now);
-        let sender = Sender::new(path.clone(), clients);
-        anyhow::Ok(try_receiver(&sender, &path, name).await.unwrap_or_default())
+        anyhow::Ok((Sender::new(path.clone(), clients), path))
+    };
+    match made() {
+        Ok((sender, path)) => Ok((sender, path, folder)),
+        Err(error) => {
+            let _ = std::fs::remove_dir_all(&folder);
+            Err(error)
+        }
     }
-    .await;
-    let _ = std::fs::remove_dir_all(&folder);
-    let tried = tried?;
-    let results: Vec<Value> = tried.iter().map(|one| one.to_json()).collect();
-    Ok(json!({"receiver": name, "delivered": tried.iter().all(|one| one.delivered), "results": results}))
 }

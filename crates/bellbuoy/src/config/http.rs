@@ -174,6 +174,14 @@ pub fn file(fields: &Fields, key: &'static str, folder: &Path, files: &Files) ->
 fn text_of_file(fields: &Fields, key: &str, text: Text, folder: &Path, files: &Files) -> Option<String> {
     let path = join(folder, text.as_str());
     let cut = |reason: String| {
+        if let Some(stand_in) = stand_in(key).filter(|_| files.look_only) {
+            fields.report.warning(
+                text.span(),
+                format!("can not read {key} {:?}: {reason}", text.shown()),
+                "nothing is sent, so it is not needed now",
+            );
+            return Some(stand_in.to_string());
+        }
         fields.error(text.span(), format!("can not read {key} {:?}: {reason}", text.shown()), "");
         None
     };
@@ -186,6 +194,17 @@ fn text_of_file(fields: &Fields, key: &str, text: Text, folder: &Path, files: &F
     match std::fs::read_to_string(&path) {
         Ok(content) => Some(content),
         Err(error) => cut(why(&error)),
+    }
+}
+
+/// What is as good as a secret as long as nothing is sent.
+fn stand_in(key: &str) -> Option<&'static str> {
+    match key {
+        _ if key.contains("url") => Some("http://localhost/not-read"),
+        "chat_id_file" => Some("1"),
+        // Certificates are read at once.
+        "ca_file" | "cert_file" | "key_file" | "files" => None,
+        _ => Some("not-read"),
     }
 }
 

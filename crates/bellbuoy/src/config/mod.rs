@@ -21,6 +21,7 @@ mod read;
 mod receivers;
 mod relabel;
 mod relocated;
+mod rule_tests;
 mod rules;
 mod settings;
 mod shown;
@@ -51,6 +52,7 @@ pub use self::model_config::{
 };
 pub use self::read::Report;
 pub use self::relocated::{Surroundings, relocated};
+pub use self::rule_tests::{TestFile, TestReading, read_tests};
 pub use self::settings::{Alerting, AlertmanagerPeer, Global, GrafanaNotify, HostSettings, PushedSettings, Settings, StorageSettings};
 pub use self::vars::place;
 pub use self::watched::WatchedServer;
@@ -69,6 +71,8 @@ pub struct Sources<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Whether a label or annotation of an alerting rule is a valid Go template; the error is a lowercase fragment.
     pub check_template: &'a dyn Fn(&str) -> Result<(), String>,
+    /// Nothing will be sent: secrets in files that are not here are a warning, and something stands in for them.
+    pub look_only: bool,
 }
 
 /// The outcome of a reading.
@@ -132,6 +136,8 @@ pub struct VariableUse {
 pub struct Files {
     seen: RefCell<Vec<PathBuf>>,
     pub proxies: proxy::ProxyEnvironment,
+    /// See `Sources::look_only`.
+    pub look_only: bool,
 }
 
 impl Files {
@@ -148,7 +154,7 @@ pub fn load(sources: &Sources) -> Loaded {
     let (found, problems) = discover(sources.dir_or_file);
     let mut loader = Loader {
         variables: Variables { env: sources.env, file: HashMap::new(), file_name: String::new() },
-        files: Files { proxies: proxy::ProxyEnvironment::read(sources.env), ..Files::default() },
+        files: Files { proxies: proxy::ProxyEnvironment::read(sources.env), look_only: sources.look_only, ..Files::default() },
         problems,
         texts: HashMap::new(),
         hash: Hash::default(),

@@ -20,7 +20,7 @@ impl Folder {
     }
 
     fn loaded(&self) -> Loaded {
-        load(&Sources { dir_or_file: &self.0, env: &|_| None, check_template: &|_| Ok(()) })
+        load(&Sources { dir_or_file: &self.0, env: &|_| None, check_template: &|_| Ok(()), look_only: false })
     }
 
     /// `code line:column length`

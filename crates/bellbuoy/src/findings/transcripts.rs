@@ -62,7 +62,7 @@ fn findings_of(code: &str, kind: &str, files: &[(String, String)]) -> Vec<(&'sta
         std::fs::write(path, text).expect("temporary file");
     }
     let check_template = |text: &str| bellbuoy_template::rule::check(text).map_err(|error| error.to_string());
-    let mut loaded = load(&Sources { dir_or_file: &folder, env: &|_| None, check_template: &check_template });
+    let mut loaded = load(&Sources { dir_or_file: &folder, env: &|_| None, check_template: &check_template, look_only: false });
     let found = look(&mut loaded, &known).expect("the pages can be read").findings;
     let shown =
         found.iter().map(|finding| (finding.code, show::human(finding, &loaded.texts).replace(&format!("{}/", folder.display()), "")));

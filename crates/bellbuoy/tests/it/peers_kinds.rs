@@ -385,7 +385,7 @@ fn settings_are_taken_and_refused_as_by_amtool() {
         let mut amtool = Command::new(peer(&dir, &["amtool"]));
         amtool.arg("check-config").arg(folder.config().join("alertmanager.yml"));
         let theirs = amtool.output().expect("amtool runs").status.success();
-        let sources = Sources { dir_or_file: &folder.config(), env: &|_| None, check_template: &|_| Ok(()) };
+        let sources = Sources { dir_or_file: &folder.config(), env: &|_| None, check_template: &|_| Ok(()), look_only: false };
         let loaded = load(&sources);
         taken += usize::from(theirs);
         if loaded.settings.is_some() != theirs {

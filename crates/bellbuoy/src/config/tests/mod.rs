@@ -65,7 +65,7 @@ fn load_with(path: &std::path::Path, env: &[(&str, &str)]) -> Loaded {
     let check_template = |text: &str| {
         if text.matches("{{").count() == text.matches("}}").count() { Ok(()) } else { Err("unclosed action".to_string()) }
     };
-    load(&Sources { dir_or_file: path, env: &env, check_template: &check_template })
+    load(&Sources { dir_or_file: path, env: &env, check_template: &check_template, look_only: false })
 }
 
 /// The problems of a folder of files; settings exist exactly when there is no error among them.

@@ -33,7 +33,7 @@ impl Folder {
     }
 
     fn models(&self) -> Vec<ModelConfig> {
-        let loaded = config::load(&Sources { dir_or_file: &self.0, env: &|_| None, check_template: &|_| Ok(()) });
+        let loaded = config::load(&Sources { dir_or_file: &self.0, env: &|_| None, check_template: &|_| Ok(()), look_only: false });
         let lines: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
         loaded.settings.unwrap_or_else(|| panic!("{lines:?}")).models
     }

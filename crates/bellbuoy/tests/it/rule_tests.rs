@@ -1,0 +1,104 @@
+//! `bellbuoy test` on promtool's rule tests: the verdicts of files that pass, that fail, that can not be read; the same as promtool's, where it is at hand.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::harness::{Folder, bellbuoy, peer, peers};
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rule_tests");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|file| !name(file).starts_with("doc_"));
+    files.sort();
+    files
+}
+
+fn name(file: &Path) -> String {
+    file.file_name().expect("a name").to_string_lossy().into_owned()
+}
+
+fn run(arguments: &[&str]) -> Output {
+    bellbuoy().args(arguments).output().expect("the program starts")
+}
+
+/// The name of each file says what it is.
+#[test]
+fn files_that_pass_fail_and_can_not_be_read() {
+    let files = files();
+    assert!(files.len() > 30, "{}", files.len());
+    for file in files {
+        let expected = match name(&file).split('_').next() {
+            Some("pass") => 0,
+            Some("fail") => 1,
+            _ => 2,
+        };
+        let output = run(&["test", &file.display().to_string()]);
+        assert_eq!(output.status.code(), Some(expected), "{}: {}", file.display(), String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn the_verdicts_are_promtools() {
+    let Some(peers) = peers() else { return };
+    let promtool = peer(&peers, &["promtool"]);
+    for file in files() {
+        let theirs = Command::new(&promtool).args(["test", "rules"]).arg(&file).output().expect("promtool starts");
+        let ours = run(&["test", &file.display().to_string()]);
+        let same = theirs.status.success() == ours.status.success();
+        assert!(
+            same,
+            "{}: promtool says\n{}{}",
+            file.display(),
+            String::from_utf8_lossy(&theirs.stdout),
+            String::from_utf8_lossy(&theirs.stderr)
+        );
+    }
+}
+
+#[test]
+fn junit_and_json_name_each_test() {
+    let folder = Folder::new(&[]);
+    let file = files().into_iter().find(|file| name(file) == "fail_only_the_second.yml").expect("a fixture").display().to_string();
+    let report = folder.root().join("report.xml").display().to_string();
+    assert_eq!(run(&["test", &file, "--junit", &report]).status.code(), Some(1));
+    let xml = std::fs::read_to_string(&report).expect("written");
+    assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\""), "{xml}");
+    assert!(xml.contains("<testcase name=\"first\"></testcase><testcase name=\"second\"><failure>"), "{xml}");
+    let output = run(&["test", &file, "--format", "json", "--run", "^second$"]);
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(found["files"][0]["tests"].as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!(found["files"][0]["tests"][0]["passed"], false);
+}
+
+const RULES: &str = "groups:\n- name: g\n  interval: 30s\n  rules:\n  - alert: Down\n    expr: up == 0\n    for: 1m\n    labels: {severity: page}\n    annotations: {summary: '{{ $labels.job }} is down'}\n";
+const ROUTES: &str =
+    "route:\n  receiver: team\n  group_wait: 10s\nreceivers:\n- name: team\n  discord_configs:\n  - webhook_url_file: not-here\n";
+const SCENARIO: &str = r#"interval 30s
+series up{job="api"} 1x3 0x20
+at 2m30s expect alert Down pending
+at 3m expect alert Down firing job=api severity=page
+at 3m10s expect message team/discord [Down] because first-notification containing "api is down"
+at 4m silence job="api" for 1h
+at 8m10s expect hold team because silenced
+"#;
+
+/// Series in; states, messages with their words, and silences at exact times; through the folder's own files.
+#[test]
+fn scenarios_go_the_whole_path() {
+    let folder = Folder::new(&[
+        ("prometheus.yml", "rule_files: [rules.yml]\n"),
+        ("rules.yml", RULES),
+        ("alertmanager.yml", ROUTES),
+        ("good.scenario", SCENARIO),
+        ("bad.scenario", &SCENARIO.replace("3m10s", "3m20s")),
+    ]);
+    let output = run(&["test", &folder.config().join("good.scenario").display().to_string()]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let output = run(&["test", &folder.config().join("bad.scenario").display().to_string()]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("bad.scenario:5: expected a message to team/discord [Down], but there was"), "{text}");
+}

@@ -1,0 +1,231 @@
+//! Rules over stored history: how often an alert would have fired, for how long, with how many messages, and what another threshold or
+//! another `for` would have changed.
+//!
+//! In:    alerting rules, series, a span of time, the routes. Out: `Backtest`s; of a sweep a `Variant` a value, and a `Suggestion` with its reason.
+//! Never: reads a clock or writes a series. Holds: states are those of `rules::replay`, messages those of the router, both as live.
+
+mod sweep;
+#[cfg(test)]
+mod tests;
+pub mod text;
+
+use std::collections::BTreeMap;
+
+use bellbuoy_router::{Decision, Router, RouterSettings};
+use bellbuoy_rules::replay::{Span, replay};
+use bellbuoy_rules::{AlertingSettings, Evaluation, State, Transition};
+use bellbuoy_vocabulary::{Alert, Labels, Millis, Timestamp};
+use serde::Serialize;
+
+pub use sweep::{Parameter, Suggestion, Sweep, Variant, sweep};
+
+/// Firing periods that are not further apart belong to one incident.
+const INCIDENT_GAP: Millis = Millis::from_minutes(15);
+/// A firing period that is shorter is a flap.
+const FLAP: Millis = Millis::from_minutes(5);
+
+/// One firing period of one alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Episode {
+    pub labels: Labels,
+    /// Since when the condition held.
+    pub from: Timestamp,
+    pub fired_at: Timestamp,
+    /// `None`: it still fires at the end of the span.
+    pub until: Option<Timestamp>,
+    pub value: f64,
+}
+
+/// A stretch of time in which anything of a rule fired.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Incident {
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub episodes: usize,
+}
+
+/// What a rule would have done.
+#[derive(Clone, Debug, Default)]
+pub struct Backtest {
+    pub alert: String,
+    pub episodes: Vec<Episode>,
+    pub incidents: Vec<Incident>,
+    /// Pending, but never long enough.
+    pub too_short: usize,
+    /// Messages to all integrations, resolved ones among them.
+    pub messages: usize,
+    /// The same per receiver.
+    pub by_receiver: BTreeMap<String, usize>,
+    /// Of all its alerts together.
+    pub firing: Millis,
+    pub longest: Millis,
+    /// Firing periods shorter than five minutes.
+    pub flaps: usize,
+    /// Of the evaluations of the span.
+    pub evaluations: u64,
+    pub span: Millis,
+}
+
+/// The figures of a backtest, for JSON and tables.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    pub fired: usize,
+    pub incidents: usize,
+    pub messages: usize,
+    pub flaps: usize,
+    pub too_short: usize,
+    pub firing_seconds: f64,
+    pub longest_seconds: f64,
+    /// Part of the span in which anything fired.
+    pub firing_share: f64,
+}
+
+/// Replays one rule over a span and counts.
+pub fn backtest(
+    rule: &AlertingSettings,
+    span: Span,
+    with: &Evaluation,
+    router: Option<&RouterSettings>,
+    stop: &dyn Fn() -> bool,
+) -> Result<Backtest, String> {
+    let replayed = replay(rule, span, with, stop).map_err(|error| error.to_string())?;
+    let episodes = episodes(&replayed.transitions);
+    let incidents = incidents(&episodes, span.to);
+    let lengths: Vec<Millis> = episodes.iter().map(|episode| episode.until.unwrap_or(span.to) - episode.fired_at).collect();
+    let too_short = replayed.transitions.iter().filter(|t| t.from == State::Pending && t.to == State::Inactive).count();
+    let by_receiver = router.map(|router| messages(router, &episodes, with.external_labels, span.to)).unwrap_or_default();
+    Ok(Backtest {
+        alert: rule.alert.clone(),
+        too_short,
+        messages: by_receiver.values().sum(),
+        by_receiver,
+        firing: lengths.iter().copied().fold(Millis::ZERO, |sum, length| sum + length),
+        longest: lengths.iter().copied().max().unwrap_or_default(),
+        flaps: episodes.iter().zip(&lengths).filter(|(episode, length)| episode.until.is_some() && **length < FLAP).count(),
+        evaluations: replayed.evaluations,
+        span: span.to - span.from,
+        episodes,
+        incidents,
+    })
+}
+
+impl Backtest {
+    pub fn figures(&self) -> Figures {
+        let covered: i64 = self.incidents.iter().map(|incident| (incident.until - incident.from).0).sum();
+        Figures {
+            fired: self.episodes.len(),
+            incidents: self.incidents.len(),
+            messages: self.messages,
+            flaps: self.flaps,
+            too_short: self.too_short,
+            firing_seconds: self.firing.seconds(),
+            longest_seconds: self.longest.seconds(),
+            firing_share: if self.span.0 > 0 { covered as f64 / self.span.0 as f64 } else { 0.0 },
+        }
+    }
+
+    /// The part of this rule's incidents during which the other one fired too.
+    pub fn overlap(&self, other: &Backtest) -> f64 {
+        let total: i64 = self.incidents.iter().map(|one| (one.until - one.from).0.max(1)).sum();
+        let mut shared = 0;
+        for one in &self.incidents {
+            for two in &other.incidents {
+                shared += (one.until.min(two.until) - one.from.max(two.from)).0.max(0);
+            }
+        }
+        if total == 0 { 0.0 } else { shared as f64 / total as f64 }
+    }
+
+    /// Whether anything of it fired during an incident of another rule.
+    pub fn caught(&self, incident: &Incident) -> bool {
+        self.incidents.iter().any(|own| own.from <= incident.until && incident.from <= own.until)
+    }
+}
+
+fn episodes(transitions: &[Transition]) -> Vec<Episode> {
+    let mut open: BTreeMap<&Labels, Episode> = BTreeMap::new();
+    let mut out = Vec::new();
+    for t in transitions {
+        match t.to {
+            State::Firing => {
+                let from = t.at - t.after;
+                open.insert(&t.labels, Episode { labels: t.labels.clone(), from, fired_at: t.at, until: None, value: t.value });
+            }
+            State::Resolved => {
+                if let Some(episode) = open.remove(&t.labels) {
+                    out.push(Episode { until: Some(t.at), ..episode });
+                }
+            }
+            _ => {}
+        }
+    }
+    out.extend(open.into_values());
+    out.sort_by(|a, b| a.fired_at.cmp(&b.fired_at).then_with(|| a.labels.cmp(&b.labels)));
+    out
+}
+
+fn incidents(episodes: &[Episode], end: Timestamp) -> Vec<Incident> {
+    let mut out: Vec<Incident> = Vec::new();
+    for episode in episodes {
+        let until = episode.until.unwrap_or(end);
+        match out.last_mut() {
+            Some(last) if episode.fired_at <= last.until + INCIDENT_GAP => {
+                last.until = last.until.max(until);
+                last.episodes += 1;
+            }
+            _ => out.push(Incident { from: episode.fired_at, until, episodes: 1 }),
+        }
+    }
+    out
+}
+
+/// What the router would have told of these episodes, by receiver.
+fn messages(settings: &RouterSettings, episodes: &[Episode], external: &Labels, end: Timestamp) -> BTreeMap<String, usize> {
+    let mut router = Router::new(settings.clone());
+    let mut events: Vec<(Timestamp, Alert)> = Vec::new();
+    for episode in episodes {
+        let mut labels = episode.labels.builder();
+        for (name, value) in external.iter().filter(|(name, _)| !episode.labels.has(name)) {
+            labels.set(name, value);
+        }
+        let alert = Alert {
+            labels: labels.labels(),
+            annotations: Labels::empty(),
+            starts_at: episode.fired_at,
+            ends_at: Timestamp::MAX,
+            updated_at: episode.fired_at,
+            generator_url: String::new(),
+            timeout: false,
+        };
+        events.push((episode.fired_at, alert.clone()));
+        if let Some(until) = episode.until {
+            events.push((until, Alert { ends_at: until, updated_at: until, ..alert }));
+        }
+    }
+    events.sort_by_key(|(at, _)| *at);
+    let mut counts = BTreeMap::new();
+    let mut tell = |router: &mut Router, at: Timestamp| {
+        for decision in router.tick(at) {
+            if let Decision::Notify(notification) = decision {
+                *counts.entry(notification.receiver).or_insert(0) += 1;
+            }
+        }
+        router.changes();
+    };
+    let mut events = events.into_iter().peekable();
+    // What is told after the end of the span belongs to it: the groups wait.
+    let late = end + Millis::from_minutes(10);
+    loop {
+        let due = router.next_due().filter(|due| *due <= late);
+        match (events.peek().map(|(at, _)| *at), due) {
+            (Some(at), due) if due.is_none_or(|due| at <= due) => {
+                if let Some((at, alert)) = events.next() {
+                    router.receive(vec![alert], at);
+                }
+            }
+            (_, Some(due)) => tell(&mut router, due),
+            (_, None) => return counts,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! A day of a figure that is noisy and has three real incidents, and what sweeps say of it.
+
+use bellbuoy_promql::{Engine, parse};
+use bellbuoy_router::{IntegrationOutline, ReceiverOutline, Route};
+use bellbuoy_rules::{MemoryStore, RESEND_DELAY};
+use bellbuoy_vocabulary::{Append, Span as FileSpan};
+use expect_test::expect;
+
+use super::text::{suggestion_text, sweep_table, table};
+use super::*;
+
+const DAY: i64 = 24 * 60;
+
+/// 0.1 with a short peak of 0.3 each half an hour, and three hours-long incidents of 0.6.
+fn store() -> MemoryStore {
+    let store = MemoryStore::new();
+    let labels = Labels::from_pairs([("__name__", "drift_share"), ("model", "bikes")]);
+    let (series, _) = (&store).series(&labels).expect("new");
+    for minute in 0..=DAY {
+        let incident = [(120, 200), (600, 640), (1200, 1300)].iter().any(|(from, to)| (*from..*to).contains(&minute));
+        let value = if incident {
+            0.6
+        } else if minute % 30 < 2 {
+            0.3
+        } else {
+            0.1
+        };
+        (&store).append(series, Timestamp(minute * 60_000), value).expect("in order");
+    }
+    store
+}
+
+fn rule(expr: &str, hold_minutes: i64) -> AlertingSettings {
+    AlertingSettings {
+        alert: "Drift".into(),
+        expr: parse(expr).expect("PromQL"),
+        hold: Millis::from_minutes(hold_minutes),
+        keep_firing_for: Millis::ZERO,
+        labels: Vec::new(),
+        annotations: Vec::new(),
+        span: FileSpan::default(),
+    }
+}
+
+fn router() -> RouterSettings {
+    RouterSettings {
+        route: Route { receiver: "team".into(), ..Route::default() },
+        inhibit_rules: Vec::new(),
+        time_intervals: Vec::new(),
+        resolve_timeout: Millis::from_minutes(5),
+        receivers: vec![ReceiverOutline {
+            name: "team".into(),
+            integrations: vec![IntegrationOutline { kind: "discord".into(), index: 0, send_resolved: true }],
+        }],
+    }
+}
+
+fn with<T>(ask: impl FnOnce(&Evaluation, Span) -> T) -> T {
+    let (store, engine, external) = (store(), Engine::default(), Labels::empty());
+    let with = Evaluation { engine: &engine, source: &store, external_labels: &external, external_url: "", resend_delay: RESEND_DELAY };
+    ask(&with, Span { from: Timestamp(0), to: Timestamp(DAY * 60_000), step: Millis::from_minutes(1) })
+}
+
+#[test]
+fn how_often_and_how_noisy() {
+    let tested = with(|with, span| {
+        ["drift_share > 0.2", "drift_share > 0.5", "drift_share > 0.9"]
+            .map(|expr| backtest(&rule(expr, 0), span, with, Some(&router()), &|| false).expect("it can be evaluated"))
+    });
+    expect![[r#"
+        alert   fired incidents  messages  flaps too short   firing  longest
+        Drift      43        42        85     39         0    21.4%    1h40m
+        Drift       3         3         6      0         0    15.3%    1h40m
+        Drift       0         0         0      0         0     0.0%        -"#]]
+    .assert_eq(&table(&tested).join("\n"));
+    assert_eq!(tested[1].overlap(&tested[0]), 1.0);
+    assert_eq!(tested[2].overlap(&tested[0]), 0.0);
+}
+
+#[test]
+fn a_higher_threshold_is_suggested() {
+    let (variants, suggestion) = with(|with, span| {
+        let values = Sweep::parse("threshold=0.2..0.7/0.1").expect("a sweep");
+        sweep(&rule("drift_share > 0.2", 0), &values, span, with, Some(&router()), &|| false).expect("it can be evaluated")
+    });
+    expect![[r#"
+               threshold   fired incidents caught    flaps   firing  messages
+        *            0.2      43        42      3       39    21.4%  ████████████████████████ 85
+                     0.3       3         3      3        0    15.3%  ██ 6
+                     0.4       3         3      3        0    15.3%  ██ 6
+                     0.5       3         3      3        0    15.3%  ██ 6
+                     0.6       0         0      0        0     0.0%   0
+                     0.7       0         0      0        0     0.0%   0
+
+                     0.2  ▌▌▌▌·████·▌▌▌▌·▌▌▌▌·▌▌▌▌·██▌▌·▌▌▌▌·▌▌▌▌·▌▌▌▌·▌▌▌▌·████▌▌▌▌▌·  1970-01-01 00:00 UTC … 00:00 UTC
+                     0.3  ·····███▌················██·······················████▌·····  1970-01-01 00:00 UTC … 00:00 UTC
+                     0.4  ·····███▌················██·······················████▌·····  1970-01-01 00:00 UTC … 00:00 UTC
+                     0.5  ·····███▌················██·······················████▌·····  1970-01-01 00:00 UTC … 00:00 UTC
+                     0.6  ····························································  1970-01-01 00:00 UTC … 00:00 UTC
+                     0.7  ····························································  1970-01-01 00:00 UTC … 00:00 UTC"#]]
+    .assert_eq(&sweep_table("threshold", &variants, Timestamp(0), Timestamp(DAY * 60_000)).join("\n"));
+    expect!["suggestion: 0.3; at 0.3 it would have caught the same 3 incidents with 6 instead of 85 messages"]
+        .assert_eq(&suggestion_text(&suggestion));
+}
+
+#[test]
+fn a_longer_for_is_suggested() {
+    let (_, suggestion) = with(|with, span| {
+        let values = Sweep::parse("for=0s..20m/5m").expect("a sweep");
+        sweep(&rule("drift_share > 0.2", 0), &values, span, with, Some(&router()), &|| false).expect("it can be evaluated")
+    });
+    expect!["suggestion: 5m; at 5m it would have caught the same 3 incidents with 6 instead of 85 messages, 5m later on average"]
+        .assert_eq(&suggestion_text(&suggestion));
+    let (_, nothing) = with(|with, span| {
+        let values = Sweep::parse("for=0s..20m/5m").expect("a sweep");
+        sweep(&rule("drift_share > 5", 0), &values, span, with, Some(&router()), &|| false).expect("it can be evaluated")
+    });
+    expect!["no suggestion: with no value of the sweep it would have fired in this time: there is nothing to compare"]
+        .assert_eq(&suggestion_text(&nothing));
+}
+
+#[test]
+fn sweeps_are_read() {
+    assert_eq!(Sweep::parse("threshold=0.1..0.3/0.1").expect("fine").values, [0.1, 0.2, 0.3]);
+    assert_eq!(Sweep::parse("for=0s..10m/5m").expect("fine").values, [0.0, 300.0, 600.0]);
+    for text in ["threshold", "x=1..2/1", "threshold=2..1/1", "threshold=0..1/0", "threshold=0..1/0.001", "for=1..2/1x"] {
+        assert!(Sweep::parse(text).is_err(), "{text}");
+    }
+    assert_eq!(sweep::current(&rule("a > 0.25 and b < 3", 5), Parameter::Threshold), Some(0.25));
+    assert_eq!(sweep::changed(&rule("a > -1", 5), Parameter::Threshold, 2.0).expect("fine").expr.to_string(), "a > 2");
+    assert!(sweep::changed(&rule("a > b", 5), Parameter::Threshold, 2.0).is_err());
+}
