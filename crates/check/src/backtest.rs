@@ -11,7 +11,7 @@ pub mod text;
 
 use std::collections::BTreeMap;
 
-use bellbuoy_router::{Decision, Router, RouterSettings};
+use bellbuoy_router::{Decision, Reason, Router, RouterSettings};
 use bellbuoy_rules::replay::{Span, replay};
 use bellbuoy_rules::{AlertingSettings, Evaluation, State, Transition};
 use bellbuoy_vocabulary::{Alert, Labels, Millis, Timestamp};
@@ -207,14 +207,16 @@ fn messages(settings: &RouterSettings, episodes: &[Episode], external: &Labels, 
     let mut counts = BTreeMap::new();
     let mut tell = |router: &mut Router, at: Timestamp| {
         for decision in router.tick(at) {
-            if let Decision::Notify(notification) = decision {
+            if let Decision::Notify(notification) = decision
+                && (at <= end || notification.reason != Reason::RepeatIntervalElapsed)
+            {
                 *counts.entry(notification.receiver).or_insert(0) += 1;
             }
         }
         router.changes();
     };
     let mut events = events.into_iter().peekable();
-    // What is told after the end of the span belongs to it: the groups wait.
+    // What is told for the first time after the end of the span belongs to it, for the groups wait; repeats do not.
     let late = end + Millis::from_minutes(10);
     loop {
         let due = router.next_due().filter(|due| *due <= late);
