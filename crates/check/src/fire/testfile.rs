@@ -100,7 +100,7 @@ pub fn values(samples: &[Sample], step: Millis) -> String {
         let value = format_float(samples[index].value);
         words.push(match (length, delta) {
             (1, _) => value,
-            (length, delta) if delta == 0.0 => format!("{value}x{}", length - 1),
+            (length, 0.0) => format!("{value}x{}", length - 1),
             (length, delta) if delta < 0.0 => format!("{value}{}x{}", format_float(delta), length - 1),
             (length, delta) => format!("{value}+{}x{}", format_float(delta), length - 1),
         });
