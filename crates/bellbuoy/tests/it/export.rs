@@ -111,7 +111,20 @@ fn compose_runs_the_same_folder_on_the_separate_servers() {
     for stack in stacks() {
         let name = stack.file_name().expect("a name").to_string_lossy().into_owned();
         let out = folder.root().join(&name);
-        let real = stack.canonicalize().expect("a folder").display().to_string();
+        // A copy with the secrets that a person writes: they stand alone in files, which git ignores.
+        let real = folder.root().join(format!("{name}-stack"));
+        for (file, bytes) in files(&stack) {
+            let text = String::from_utf8_lossy(&bytes);
+            for line in text.lines().filter(|_| file.ends_with(".yml") && !file.contains('/')) {
+                let Some((_, secret)) = line.split_once("_file: ").filter(|(key, _)| !key.trim_start().starts_with('#')) else { continue };
+                std::fs::create_dir_all(&real).expect("a folder");
+                std::fs::write(real.join(secret.trim()), "http://127.0.0.1:1/canary").expect("a secret");
+            }
+            let to = real.join(file);
+            std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+            std::fs::write(to, bytes).expect("a file");
+        }
+        let real = real.display().to_string();
         // Here the tools see the stack where it is; containers see it at /stack.
         let (status, said) = export(&["compose", &out.display().to_string(), "--from", &real, "--stack-path", &real], &[]);
         assert_eq!(status, Some(0), "{name}: {said}");
