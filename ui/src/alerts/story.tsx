@@ -49,7 +49,7 @@ export function Episodes({ of }: { of: AlertHistory }) {
   if (of.episodes.length === 0) return <p class="quiet">{visible(of.because ?? "It did not fire in this time.")}</p>;
   const told = new Map(of.notifications.map((one) => [String(one.id), one]));
   return (
-    <div class="wide">
+    <div class="wide" tabIndex={0}>
       <table class="stack">
         <caption class="unseen">When it fired</caption>
         <thead>
@@ -112,7 +112,7 @@ function Told({ episode, told }: { episode: Episode; told: Map<string, Notificat
 export function Messages({ of }: { of: Notification[] }) {
   if (of.length === 0) return <p class="quiet">No message about it is kept.</p>;
   return (
-    <div class="wide">
+    <div class="wide" tabIndex={0}>
       <table class="stack">
         <caption class="unseen">Messages</caption>
         <thead>

@@ -159,6 +159,7 @@ function Step({ step, open, decided, hover }: { step: ExplainStep; open: boolean
 
 function Rows({ step }: { step: ExplainStep }) {
   return (
+    <div class="wide" tabIndex={0}>
     <table class="why-rows">
       <caption class="unseen">What {step.kind} has</caption>
       <tbody>
@@ -183,6 +184,7 @@ function Rows({ step }: { step: ExplainStep }) {
         )}
       </tbody>
     </table>
+    </div>
   );
 }
 
@@ -213,7 +215,11 @@ function Instance({ instance, open }: { instance: ExplainInstance; open: boolean
         </p>
       ))}
       <p class="quiet">{instance.receivers.length > 0 ? `Goes to ${instance.receivers.map((name) => cut(name, 60)).join(", ")}.` : "Goes to nobody."}</p>
-      {instance.deliveries.length > 0 && <Deliveries of={instance.deliveries} />}
+      {instance.deliveries.length > 0 && (
+        <div class="wide" tabIndex={0}>
+          <Deliveries of={instance.deliveries} />
+        </div>
+      )}
     </details>
   );
 }

@@ -33,7 +33,7 @@ export function Decisions({ entries }: { entries: Entry[] }) {
           </button>
         ))}
       </p>
-      <div class="wide">
+      <div class="wide" tabIndex={0}>
         <table class="stack decisions">
           <caption class="unseen">Decisions, newest first</caption>
           <thead>

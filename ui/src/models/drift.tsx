@@ -30,7 +30,7 @@ export function DriftTable({ drift, report, reportError }: { drift: Drift; repor
         {drift.approximate && " The reference is a profile, so this is approximate."} <span class="key-ref" /> reference <span class="key-cur" /> now
       </p>
       {reportError && <p class="quiet">Without pictures: {cut(reportError, 300)}</p>}
-      <div class="wide">
+      <div class="wide" tabIndex={0}>
         <table class="drift stack">
           <caption class="unseen">Drift by feature, worst first</caption>
           <thead>

@@ -10,7 +10,7 @@ import type { PageProps } from "../routes";
 import { Ago, Empty, ErrorLine, Facts, Loading, Tag } from "../parts/basics";
 import { Tabs, useTab } from "../parts/controls";
 import { Labels } from "../parts/labels";
-import { cut, oneLine, visible } from "../parts/text";
+import { cut, oneLine, safeUrl, visible } from "../parts/text";
 import { dateTime, duration, millis, promDuration } from "../parts/time";
 import { severityTone } from "../alerts/rows";
 import { Link, Prose } from "../alerts/prose";
@@ -33,12 +33,18 @@ export default function Alert({ params }: PageProps) {
   const [group, at] = [query.get("group") ?? undefined, query.get("at") ?? undefined];
   const labels = labelsOf(query.getAll("label"));
   const history = useAsked((abort) => get<{ data: AlertHistory }>(`api/bellbuoy/alerts/${encodeURIComponent(name)}`, { group }, abort), `history ${name} ${group}`, TURN_MS);
-  const why = useAsked((abort) => explain<Explanation>({ ...labels, alert: name, at, rule_group: group }, abort), `why ${name} ${group} ${at} ${JSON.stringify(labels)}`, at ? 0 : TURN_MS);
+  const data = history.data?.data;
+  // What was posted from elsewhere has no rule, so there is nothing to explain.
+  const explained = data !== undefined && data.rules.length > 0;
+  const why = useAsked<Explanation | undefined>(
+    async (abort) => (explained ? explain<Explanation>({ ...labels, alert: name, at, rule_group: group }, abort) : undefined),
+    `why ${explained} ${name} ${group} ${at} ${JSON.stringify(labels)}`,
+    at ? 0 : TURN_MS,
+  );
   const silence = useSilence(() => {
     history.again();
     why.again();
   });
-  const data = history.data?.data;
   const rule = data?.rules.find((one) => group === undefined || one.group === group) ?? data?.rules[0];
   const tabs = [{ id: "about", title: "What it means" }, { id: "why", title: "Why?" }, { id: "history", title: "History", count: data?.episodes.length }];
   const tab = useTab(tabs);
@@ -68,7 +74,7 @@ export default function Alert({ params }: PageProps) {
         </p>
       )}
       {silence.view}
-      {why.data ? <Verdict of={why.data} /> : <WhyNot error={why.error} />}
+      {why.data ? <Verdict of={why.data} /> : explained ? <WhyNot error={why.error} /> : null}
       <Tabs tabs={tabs} label="About this alert" clears={["at"]} />
       {history.error && !data && <ErrorLine error={history.error} what="History" again={history.again} />}
       {tab === "about" && (data ? <About data={data} rule={rule} labels={labels} /> : !history.error && <Loading />)}
@@ -138,6 +144,8 @@ const ORDER = ["summary", "description", "message", "impact", "why", "causes", "
 
 function Meaning({ annotations, runbookUrl }: { annotations: LabelMap; runbookUrl: string | null }) {
   const known = ORDER.filter((name) => annotations[name]);
+  // A `runbook` may be an address or the steps themselves; the latter stand above.
+  const address = annotations.runbook_url ?? (runbookUrl && safeUrl(runbookUrl) ? runbookUrl : undefined);
   const others = Object.keys(annotations).filter((name) => !ORDER.includes(name) && name !== "runbook_url" && !name.startsWith("field:"));
   return (
     <>
@@ -152,9 +160,9 @@ function Meaning({ annotations, runbookUrl }: { annotations: LabelMap; runbookUr
           <Prose text={annotations[name] ?? ""} />
         </section>
       ))}
-      {(runbookUrl ?? annotations.runbook_url) && (
+      {address && (
         <p>
-          Runbook: <Link to={runbookUrl ?? annotations.runbook_url ?? ""} />
+          Runbook: <Link to={address} />
         </p>
       )}
       {others.length > 0 && (
@@ -230,7 +238,7 @@ function Value({ data, rule, labels }: { data: AlertHistory; rule: RuleHistory; 
   );
 }
 
-function WhyTab({ why, rule, at }: { why: ReturnType<typeof useAsked<Explanation>>; rule: RuleHistory | undefined; at: string | undefined }) {
+function WhyTab({ why, rule, at }: { why: ReturnType<typeof useAsked<Explanation | undefined>>; rule: RuleHistory | undefined; at: string | undefined }) {
   return (
     <>
       <div class="bar">
@@ -253,6 +261,7 @@ function WhyTab({ why, rule, at }: { why: ReturnType<typeof useAsked<Explanation
       </div>
       {rule && <Evaluations of={rule.evaluations} chosen={at} onPick={(moment) => setQuery({ at: moment }, "push")} />}
       {why.error && <ErrorLine error={why.error} again={why.again} />}
+      {!rule && <p class="quiet">There is no rule of this name here, so there is nothing to explain: its alerts were posted by a program elsewhere.</p>}
       {why.data && (
         <>
           <Alternatives of={why.data.alternatives} />

@@ -172,7 +172,7 @@ function Roles({ windows, window }: { windows: WindowJudgement[]; window: string
   if (roles.length < 2) return null;
   const metrics = [...new Set(roles.flatMap((role) => figuresOf(role).figures.filter((figure) => TILES.includes(figure.metric) && !figure.estimated).map((figure) => figure.metric)))];
   return (
-    <div class="wide">
+    <div class="wide" tabIndex={0}>
       <table>
         <caption class="unseen">Roles on the rows of now</caption>
         <thead>
@@ -238,7 +238,7 @@ function RegistryPart({ of }: { of: Registry | NotKnown | undefined }) {
         {cut(of.model, 80)} on {cut(of.server, 80)} {of.up ? <Tag tone="good">up</Tag> : <Tag tone="bad">down</Tag>} as of <Ago at={of.at} />; the newest version is {of.latestVersion ?? "unknown"}.
       </p>
       {aliases.length === 0 ? <p class="quiet">No alias points to a version.</p> : (
-        <div class="wide">
+        <div class="wide" tabIndex={0}>
           <table>
             <caption class="unseen">Aliases</caption>
             <thead>
