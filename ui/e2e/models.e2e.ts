@@ -26,7 +26,7 @@ browse("model: performance, challenger, drift, quality, decisions", "demo", {}, 
   await page.getByText("Baseline set").first().waitFor();
   await page.locator("table.drift tr.drifted").first().waitFor();
   assert.equal(await page.locator("table.drift tr.drifted").count(), data.judgement.windows[0]?.drift.drifted_features);
-  await page.locator("table.drift tr.drifted svg.histogram .ref").first().waitFor();
+  await page.locator("table.drift tr.drifted svg.histogram path.ref").first().waitFor();
   await page.locator(".decisions td", { hasText: "above 60" }).first().waitFor();
   await accessible(page);
   await shot(page, "demo model");

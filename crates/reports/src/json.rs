@@ -3,7 +3,7 @@
 use bellbuoy_drift::{Finding, Report};
 use serde_json::{Map, Value, json};
 
-use crate::{Division, DriftPart, Facts, Line, Mark, ModelReport, PerformancePart};
+use crate::{Bars, Bins, Distribution, Division, DriftPart, Facts, Line, Mark, ModelReport, PerformancePart};
 
 /// JSON has no NaN and no infinity: they become null.
 fn finite(value: f64) -> Value {
@@ -59,6 +59,7 @@ fn drift(part: &DriftPart) -> Value {
             "name": row.name, "verdict": feature.verdict().word(), "type": row.kind.name(), "test": row.test.map(|test| test.name()),
             "score": row.score.map(finite), "threshold": row.threshold, "moved": feature.moved.map(finite), "error": row.error,
             "reference": feature.reference.as_ref().map(facts), "current": feature.current.as_ref().map(facts),
+            "distribution": feature.distribution.as_ref().map(distribution),
         }));
     }
     json!({
@@ -67,6 +68,24 @@ fn drift(part: &DriftPart) -> Value {
         "judged_by": part.judged_by, "judged_columns": part.judged, "drifted_columns": part.drifted, "drift_share": part.share,
         "dataset_drift": part.dataset_drift, "features": features,
     })
+}
+
+/// What the page draws; shares of the rows of each side.
+fn distribution(distribution: &Distribution) -> Value {
+    match distribution {
+        Distribution::Numbers(Bins { edges, reference, current, reference_beyond, current_beyond }) => json!({
+            "kind": "numbers", "edges": edges, "reference": reference, "current": current, "reference_beyond": reference_beyond,
+            "current_beyond": current_beyond,
+        }),
+        Distribution::Categories(Bars { bars, others, others_reference, others_current, reference, current }) => {
+            let bars: Vec<Value> =
+                bars.iter().map(|bar| json!({"name": bar.name, "reference": bar.reference, "current": bar.current})).collect();
+            json!({
+                "kind": "categories", "bars": bars, "others": others, "others_reference": others_reference, "others_current": others_current,
+                "has_reference": reference, "has_current": current,
+            })
+        }
+    }
 }
 
 fn facts(facts: &Facts) -> Value {

@@ -62,7 +62,7 @@ export function ValueChart({ query, comparison, seconds, least, labels, bands }:
 
 /** Nothing to compare: the newest trace of it, when there is one. */
 function NoSamples({ left }: { left: string }) {
-  const trace = useAsked((abort) => prom<{ result: { value: [number, string] }[] }>("query", { query: `max(timestamp(last_over_time((${left})[30d:5m])))` }, abort).catch(() => undefined), `trace ${left}`);
+  const trace = useAsked((abort) => prom<{ result: { value: [number, string] }[] }>("query", { query: `count(last_over_time((${left})[30d:5m]))` }, abort).catch(() => undefined), `trace ${left}`);
   return (
     <p class="empty">
       <b>No samples in this time.</b> <code>{left.slice(0, 300)}</code> finds nothing, so the rule can not fire: that is not the same as all being well.

@@ -95,7 +95,7 @@ function AsJudged({ model, window, metric, entries }: { model: string; window: s
 }
 
 async function sinceOf(selector: string, now: number, abort: AbortSignal): Promise<number> {
-  const query = `min(min_over_time(timestamp(${selector})[7d:1m]))`;
+  const query = `min_over_time(timestamp(count(${selector}))[7d:1m])`;
   const found = await prom<{ result: { value?: [number, string] }[] }>("query", { query }, abort).catch(() => undefined);
   const first = Number(found?.result?.[0]?.value?.[1]);
   return Number.isFinite(first) ? Math.min(Math.max((now - first) * 1.03, 120), 604_800) : 3600;

@@ -366,6 +366,18 @@ fn the_service_shows_what_it_knows_of_a_model() {
     let data = program.data("/api/v1/models/m/report?format=json");
     assert_eq!((data["drift"]["dataset_drift"].as_bool(), data["performance"][0]["rows"].as_u64()), (Some(true), Some(200)), "{data}");
     assert_eq!(data["performance"][0]["lines"][0]["points"].as_array().map(Vec::len), Some(2), "two windows of 200 rows: {data}");
+    let drawn = |name: &str| {
+        let features = data["drift"]["features"].as_array().cloned().unwrap_or_default();
+        features.into_iter().find(|feature| feature["name"] == name).map(|feature| feature["distribution"].clone()).unwrap_or_default()
+    };
+    let sum = |side: &str| drawn("x")[side].as_array().map(|shares| shares.iter().filter_map(Value::as_f64).sum::<f64>());
+    for side in ["reference", "current"] {
+        let whole = sum(side).unwrap_or_default() + drawn("x")[format!("{side}_beyond")].as_f64().unwrap_or_default();
+        assert!((whole - 1.0).abs() < 1e-6, "the bins of the {side} hold {whole} of its rows: {data}");
+    }
+    let names: Vec<Value> =
+        drawn("kind")["bars"].as_array().map(|bars| bars.iter().map(|bar| bar["name"].clone()).collect()).unwrap_or_default();
+    assert!(names.contains(&serde_json::json!("<b>")), "{names:?}");
 
     for (path, status, words) in [
         ("/api/v1/models/other/report", 404, "other"),
