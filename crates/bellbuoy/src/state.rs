@@ -689,7 +689,7 @@ mod tests {
         assert_eq!(rows.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
         let ids = [(1, Some("k")), (2, Some("k")), (3, None), (3, None)]
             .map(|(at, key)| state.inbox_receive(Timestamp(at), key, "/inbox", &json!({})).expect("insert"));
-        assert_eq!(ids, [1, 1, 2, 3]);
+        assert!(ids[0] == ids[1] && ids[1] < ids[2] && ids[2] < ids[3], "a repeat has the id of the first: {ids:?}");
         assert_eq!(state.inbox(10).expect("rows").len(), 3);
     }
 

@@ -58,7 +58,7 @@ fn check_finds_the_rule_that_can_never_fire_and_mends_it() {
     let finding =
         findings["findings"].as_array().expect("a list").iter().find(|one| one["code"] == "matching-never").expect("found").clone();
     assert!(
-        finding["line"] == 5 && finding["column"] == 77 && finding["file"].as_str().is_some_and(|file| file.ends_with("rules.yml")),
+        finding["line"] == 5 && finding["column"] == 66 && finding["file"].as_str().is_some_and(|file| file.ends_with("rules.yml")),
         "{finding}"
     );
     assert!(finding["fix"].as_str().is_some_and(|fix| fix.contains("on () group_left ()")), "{finding}");
