@@ -74,12 +74,13 @@ fn the_apis_show_targets_rules_metadata_and_errors_as_prometheus_does() {
         ("/api/v1/query_range?query=load&start=0&end=1000000&step=1", 400, "bad_data"),
         ("/api/v1/query?query=load%20%2B%20on(x)%20load%20%2B%20on(job)%20label_replace(load,%22x%22,%221%22,%22%22,%22%22)", 200, ""),
         ("/api/v1/series", 400, "bad_data"),
-        ("/api/v1/nothing", 404, "not_found"),
+        ("/api/v1/nothing", 404, ""),
         ("/api/v1/models/none", 404, "not_found"),
     ] {
         let (code, body) = program.get(path);
         assert_eq!(code, status, "{path}: {body}");
-        if status != 200 {
+        // What is not there at all is plain text, as everywhere at Prometheus: Grafana tells servers apart by it.
+        if !kind.is_empty() {
             assert_eq!(serde_json::from_str::<serde_json::Value>(&body).expect("JSON")["errorType"], kind, "{path}: {body}");
         }
     }
