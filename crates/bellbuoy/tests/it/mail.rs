@@ -215,7 +215,8 @@ fn the_mail_of_a_rule_brings_a_picture_after_its_text() {
     );
     let rules = "groups:\n- name: g\n  rules:\n  - {alert: LoadHigh, expr: load > 5}\n";
     let main = prometheus(&[target.address], &["rules.yml"]);
-    let _program = Program::up(&Folder::new(&[("prometheus.yml", &main), ("rules.yml", rules), ("alertmanager.yml", &receivers)]));
+    let folder = Folder::new(&[("prometheus.yml", &main), ("rules.yml", rules), ("alertmanager.yml", &receivers)]);
+    let _program = Program::up(&folder);
     let mail = arrived(&mails);
     let parsed = mail.parsed();
     assert!(parsed.body_html(0).is_some_and(|html| html.contains("LoadHigh")), "{}", mail.text);

@@ -164,7 +164,8 @@ fn cardinality(program: &Program) {
 
 #[test]
 fn an_empty_folder_says_what_it_lacks() {
-    let program = Program::up(&Folder::new(&[("prometheus.yml", "global: {}\n")]));
+    let folder = Folder::new(&[("prometheus.yml", "global: {}\n")]);
+    let program = Program::up(&folder);
     let overview = program.data("/api/bellbuoy/overview");
     let reasons: Vec<&str> = overview["checklist"].as_array().expect("a list").iter().filter_map(|item| item["reason"].as_str()).collect();
     assert_eq!(reasons, ["no_jobs", "no_rules", "no_models"]);
