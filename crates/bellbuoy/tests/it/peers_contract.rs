@@ -62,8 +62,14 @@ fn lacking(theirs: &Value, ours: &Value, at: &str, out: &mut Vec<String>) {
             }
         }
         (Value::Array(theirs), Value::Array(ours)) => {
-            if let (Some(one), Some(other)) = (theirs.first(), ours.first()) {
-                lacking(one, other, &format!("{at}[]"), out);
+            // Nobody promises an order: one of ours has to have the form of their first.
+            let against = |other: &Value| {
+                let mut out = Vec::new();
+                lacking(&theirs[0], other, &format!("{at}[]"), &mut out);
+                out
+            };
+            if !theirs.is_empty() && !ours.is_empty() {
+                out.extend(ours.iter().map(against).min_by_key(Vec::len).unwrap_or_default());
             } else if theirs.is_empty() != ours.is_empty() {
                 out.push(format!("{at} is empty for one of both"));
             }
