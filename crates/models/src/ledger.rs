@@ -3,26 +3,27 @@
 //! Rows lie in the order of their time; those of one time in an order that their ids alone decide, so the order of arrival changes nothing.
 //! Everything is bounded, what the bounds drop is counted. Texts are kept once (cell.rs), ids once for all roles.
 
+mod changes;
+mod joined;
+mod look;
+
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
-use bellbuoy_drift::{MISSING, TIME_MISSING, TextsBuilder, Values};
-use bellbuoy_vocabulary::{Millis, Timestamp};
+use bellbuoy_vocabulary::Timestamp;
 
 use crate::cell::{Cell, CellValue, Texts};
 use crate::past::Past;
-use crate::{
-    Accepted, Answer, Comparison, Cut, Evaluation, EvaluationOptions, Forgotten, Label, Labelled, Metric, ModelKind, Pairs, Prediction,
-    Resampling, Sample, Segments, Taken, TestRow, Truth, Unknown, Windows,
-};
+use crate::{Accepted, Answer, Forgotten, Label, Labelled, ModelKind, Prediction, Taken, Truth};
+
+use changes::Changes;
+pub(crate) use joined::{Joined, labelled};
 
 const ROLES_MAX: usize = 16;
 const TEXT_BYTES_MAX: usize = 256;
 const FEATURE_BYTES_MAX: usize = 1024;
 const CLASSES_MAX: usize = 1000;
-/// Changes that are remembered one by one until somebody asks; of more only the oldest, and all after it count as changed.
-const TOUCHED_MAX: usize = 10_000;
 /// Rows of one time that are not kept but known one by one; of more the role takes none of this time that it would not keep.
 const TIED_MAX: usize = 1 << 20;
 const TOO_OLD: &str = "older than the rows that are kept";
@@ -106,23 +107,6 @@ struct Role {
     changes: Changes,
     /// Rises with every change.
     revision: u64,
-}
-
-/// Which rows of a role changed since it was asked last.
-#[derive(Debug, Default)]
-pub(crate) struct Changes {
-    times: Vec<Timestamp>,
-    /// From here on every window may have changed.
-    from: Option<Timestamp>,
-    /// From here on windows of rows have moved.
-    moved_from: Option<Timestamp>,
-}
-
-/// Rows with their true values.
-#[derive(Debug)]
-pub(crate) enum Joined {
-    Numbers(Pairs),
-    Classes(Labelled),
 }
 
 impl Ledger {
@@ -233,9 +217,8 @@ impl Ledger {
         self.pair(slot, Was::NotYet);
         let role = &mut self.roles[at];
         role.revision += 1;
-        // A row between others moves all windows of rows after it.
         if role.rows.last_key_value().is_some_and(|(last, _)| *last > key) {
-            role.changes.moved_from = Some(role.changes.moved_from.map_or(key.0, |from| from.min(key.0)));
+            role.changes.moved(key.0);
         }
         role.changes.touch(key.0);
         role.rows.insert(key, slot);
@@ -255,16 +238,8 @@ impl Ledger {
 
     /// A true value lies with every role's row of its id, so a second role finds it at the first one's.
     fn known_truth(&mut self, id: &str) -> Was {
-        if let Some(slots) = self.ids.get(id) {
-            let was = self.rows[slots.first as usize].was;
-            if let Was::Class(code) = was {
-                let text = self.texts.get(code).to_owned();
-                self.texts.take(&text);
-            }
-            return was;
-        }
-        if let Some(gone) = self.past.get(tie(id)) {
-            let was = gone.was;
+        let known = self.ids.get(id).map(|slots| self.rows[slots.first as usize].was);
+        if let Some(was) = known.or_else(|| self.past.get(tie(id)).map(|gone| gone.was)) {
             if let Was::Class(code) = was {
                 let text = self.texts.get(code).to_owned();
                 self.texts.take(&text);
@@ -453,14 +428,6 @@ impl Ledger {
         self.paired.get_or_insert_default().push(paired);
     }
 
-    /// What the model said, as a number of a stream.
-    pub(crate) fn as_number(&self, answer: &Answer) -> f64 {
-        match answer {
-            Answer::Number(number) => *number,
-            Answer::Class { class, probabilities } => self.empty.as_number(class.as_deref(), probabilities),
-        }
-    }
-
     fn wait(&mut self, label: Label) {
         if let Some(before) = self.waiting.get_mut(label.id.as_str()) {
             *before = label.truth;
@@ -501,18 +468,6 @@ impl Ledger {
         self.roles.len() - 1
     }
 
-    /// Roles that have rows, by name.
-    pub(crate) fn role_names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.roles.iter().filter(|role| !role.rows.is_empty()).map(|role| &*role.name).collect();
-        names.sort_unstable();
-        names
-    }
-
-    /// Changes when a row of the role does.
-    pub(crate) fn revision(&self, role: &str) -> u64 {
-        self.role(role).map_or(0, |role| role.revision)
-    }
-
     pub(crate) fn forgotten(&self) -> impl Iterator<Item = (&str, usize, Option<Key>)> {
         self.roles.iter().map(|role| (&*role.name, role.forgotten.rows, role.forgotten_until))
     }
@@ -540,253 +495,8 @@ impl Ledger {
         role.forgotten_until = role.forgotten_until.max(Some((from, 0)));
     }
 
-    /// Rows before this time are not taken any more.
-    pub(crate) fn forgotten_until(&self, role: &str) -> Option<Timestamp> {
-        self.role(role).and_then(|role| role.forgotten_until).map(|until| until.0)
-    }
-
-    pub(crate) fn knows(&self, id: &str) -> bool {
-        self.ids.contains_key(id)
-    }
-
-    /// The times of the oldest and the newest row.
-    pub(crate) fn ends(&self, role: &str) -> Option<(Timestamp, Timestamp)> {
-        let rows = &self.role(role)?.rows;
-        Some((rows.first_key_value()?.0.0, rows.last_key_value()?.0.0))
-    }
-
-    pub(crate) fn len(&self, role: &str) -> usize {
-        self.role(role).map_or(0, |role| role.rows.len())
-    }
-
-    /// All rows of a role, oldest first.
-    pub(crate) fn all(&self, role: &str) -> Vec<Slot> {
-        self.role(role).map_or_else(Vec::new, |role| role.rows.values().copied().collect())
-    }
-
-    /// The newest rows, oldest first.
-    pub(crate) fn newest(&self, role: &str, count: usize) -> Vec<Slot> {
-        let mut slots: Vec<Slot> = self.role(role).map_or_else(Vec::new, |role| role.rows.values().rev().take(count).copied().collect());
-        slots.reverse();
-        slots
-    }
-
-    /// The rows of this time up to the newest row.
-    pub(crate) fn newest_time(&self, role: &str, span: Millis) -> Vec<Slot> {
-        let Some(role) = self.role(role) else { return Vec::new() };
-        let Some((newest, _)) = role.rows.last_key_value() else { return Vec::new() };
-        let after = newest.0.saturating_sub(span);
-        role.rows.range((after, 0)..).filter(|(key, _)| key.0 > after).map(|(_, slot)| *slot).collect()
-    }
-
-    /// The windows of a role, oldest first; `Cut::rows` are places in `all`.
-    pub(crate) fn cuts(&self, role: &str, windows: &Windows, now: Timestamp) -> Vec<Cut> {
-        let Some(role) = self.role(role) else { return Vec::new() };
-        let times: Vec<Timestamp> = role.rows.keys().map(|(at, _)| *at).collect();
-        windows.cut(&times, &role.forgotten, now)
-    }
-
     pub(crate) fn take_changes(&mut self, role: &str) -> Changes {
         self.role_at(role).map_or_else(Changes::default, |at| std::mem::take(&mut self.roles[at].changes)).sorted()
-    }
-
-    pub(crate) fn time(&self, slot: Slot) -> Timestamp {
-        self.rows[slot as usize].key.0
-    }
-
-    pub(crate) fn times(&self, slots: &[Slot]) -> Vec<Timestamp> {
-        slots.iter().map(|slot| self.time(*slot)).collect()
-    }
-
-    pub(crate) fn id(&self, slot: Slot) -> &str {
-        &self.rows[slot as usize].id
-    }
-
-    pub(crate) fn with_truth(&self, slots: &[Slot]) -> Vec<Slot> {
-        slots.iter().copied().filter(|slot| self.rows[*slot as usize].was != Was::NotYet).collect()
-    }
-
-    pub(crate) fn answer(&self, slot: Slot) -> Answer {
-        match &self.rows[slot as usize].said {
-            Said::Number(number) => Answer::Number(*number),
-            Said::Class { class, probabilities } => {
-                Answer::Class { class: class.map(|code| self.texts.get(code).to_owned()), probabilities: probabilities.to_vec() }
-            }
-        }
-    }
-
-    pub(crate) fn truth_of(&self, slot: Slot) -> Option<Truth> {
-        match self.rows[slot as usize].was {
-            Was::NotYet => None,
-            Was::Number(number) => Some(Truth::Number(number)),
-            Was::Class(code) => Some(Truth::Class(self.texts.get(code).to_owned())),
-        }
-    }
-
-    /// Class (where the row says it) and probabilities.
-    pub(crate) fn class_of(&self, slot: Slot) -> (Option<&str>, &[f64]) {
-        match &self.rows[slot as usize].said {
-            Said::Number(_) => (None, &[]),
-            Said::Class { class, probabilities } => (class.map(|code| self.texts.get(code)), probabilities),
-        }
-    }
-
-    pub(crate) fn feature(&self, slot: Slot, position: usize) -> Cell {
-        self.rows[slot as usize].cells.get(position).copied().unwrap_or(Cell::MISSING)
-    }
-
-    pub(crate) fn text_of(&self, cell: Cell) -> String {
-        match cell.value() {
-            CellValue::Number(number) if number.is_finite() => (number + 0.0).to_string(),
-            CellValue::Text(code) => self.texts.get(code).to_owned(),
-            _ => String::new(),
-        }
-    }
-
-    pub(crate) fn some_features(&self, slot: Slot, positions: &[usize]) -> Vec<crate::FeatureValue> {
-        positions.iter().map(|position| self.texts.value(self.feature(slot, *position))).collect()
-    }
-
-    /// NaN of a class.
-    pub(crate) fn number_of(&self, slot: Slot) -> f64 {
-        if let Said::Number(number) = self.rows[slot as usize].said { number } else { f64::NAN }
-    }
-
-    /// A feature of some rows, in the type that the reference has. A stray text among numbers is a missing cell; texts alone are a change
-    /// of type, which the drift report then names.
-    pub(crate) fn column(&self, slots: &[Slot], position: usize, like: Option<&Values>) -> Values {
-        let cells: Vec<Cell> = slots.iter().map(|slot| self.feature(*slot, position)).collect();
-        let has_number = cells.iter().any(|cell| matches!(cell.value(), CellValue::Number(number) if number.is_finite()));
-        let has_text = cells.iter().any(|cell| matches!(cell.value(), CellValue::Text(_)));
-        let as_texts = match like {
-            Some(like) => !like.are_numbers() || has_text && !has_number,
-            None => has_text,
-        };
-        if as_texts {
-            return self.categories(&cells);
-        }
-        let numbers: Vec<f64> = cells.into_iter().map(Cell::as_number).collect();
-        let may_be_whole = like.is_none_or(|like| matches!(like, Values::Integers(_)));
-        // 2^53: above it an f64 is not the whole number that was written.
-        let whole = |number: &f64| number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
-        match like {
-            Some(Values::Times(_)) => {
-                let time = |number: &f64| if number.is_finite() { *number as i64 } else { TIME_MISSING };
-                Values::Times(numbers.iter().map(time).collect())
-            }
-            _ if may_be_whole && !numbers.is_empty() && numbers.iter().all(whole) => {
-                Values::Integers(numbers.iter().map(|number| *number as i64).collect())
-            }
-            _ => Values::Numbers(numbers),
-        }
-    }
-
-    fn categories(&self, cells: &[Cell]) -> Values {
-        let mut builder = TextsBuilder::default();
-        let mut codes = vec![MISSING; self.texts.bound()];
-        for cell in cells {
-            match cell.value() {
-                CellValue::Text(code) => {
-                    let own = &mut codes[code as usize];
-                    if *own == MISSING {
-                        *own = builder.code(self.texts.get(code));
-                    }
-                    builder.push_code(*own);
-                }
-                CellValue::Number(number) if number.is_finite() => builder.push(&(number + 0.0).to_string()),
-                _ => builder.push_missing(),
-            }
-        }
-        Values::Categories(builder.finish())
-    }
-
-    /// What the model said, as a column: numbers, or the class it decided for.
-    pub(crate) fn answers(&self, slots: &[Slot]) -> Values {
-        match self.target {
-            ModelKind::Regression => Values::Numbers(slots.iter().map(|slot| self.number_of(*slot)).collect()),
-            ModelKind::Classification { .. } => {
-                let mut texts = TextsBuilder::default();
-                for slot in slots {
-                    let (class, probabilities) = self.class_of(*slot);
-                    texts.push(class.or_else(|| self.empty.decide(probabilities)).unwrap_or(""));
-                }
-                Values::Categories(texts.finish())
-            }
-        }
-    }
-
-    /// The rows that have their true values.
-    pub(crate) fn joined(&self, slots: &[Slot]) -> Joined {
-        let rows = slots.iter().map(|slot| &self.rows[*slot as usize]);
-        match &self.target {
-            ModelKind::Regression => Joined::Numbers(Pairs::new(rows.filter_map(|row| match (&row.said, row.was) {
-                (Said::Number(predicted), Was::Number(actual)) => Some((*predicted, actual)),
-                _ => None,
-            }))),
-            ModelKind::Classification { classes, positive } => {
-                let answers = rows.filter_map(|row| match (&row.said, row.was) {
-                    (Said::Class { class, probabilities }, Was::Class(actual)) => {
-                        Some((self.texts.get(actual), class.map(|code| self.texts.get(code)), &probabilities[..]))
-                    }
-                    _ => None,
-                });
-                Joined::classes(classes, positive.as_deref(), answers)
-            }
-        }
-    }
-
-    /// By the values of a feature. Rows without it are the segment of no name.
-    pub(crate) fn by_segment(&self, slots: &[Slot], position: usize, options: &EvaluationOptions) -> Segments {
-        let slots = self.with_truth(slots);
-        let names: Vec<String> = slots.iter().map(|slot| self.text_of(self.feature(*slot, position))).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        match &self.joined(&slots) {
-            Joined::Numbers(pairs) => Evaluation::by_segment(pairs, &names, options),
-            Joined::Classes(labelled) => Evaluation::by_segment(labelled, &names, options),
-        }
-    }
-
-    /// Rows of the champion (one of `slots`) whose id the other side has predicted too and whose true value is there.
-    pub(crate) fn compare(
-        &self,
-        slots: &[Slot],
-        other: impl Fn(&str) -> Option<Answer>,
-        metric: Metric,
-        rows_min: usize,
-        resampling: &Resampling,
-    ) -> Comparison {
-        let mut sides = [Vec::new(), Vec::new()];
-        for slot in self.with_truth(slots) {
-            if let (Some(truth), Some(new)) = (self.truth_of(slot), other(self.id(slot))) {
-                sides[0].push((self.answer(slot), truth.clone()));
-                sides[1].push((new, truth));
-            }
-        }
-        let [champion, challenger] = sides.map(|side| Joined::of(&self.target, &side));
-        match (champion, challenger) {
-            (Joined::Numbers(champion), Joined::Numbers(challenger)) => {
-                Comparison::of(&champion, &challenger, metric, rows_min, resampling)
-            }
-            (Joined::Classes(champion), Joined::Classes(challenger)) => {
-                Comparison::of(&champion, &challenger, metric, rows_min, resampling)
-            }
-            _ => Comparison::unknown(metric, Unknown::NotOfThisKind),
-        }
-    }
-
-    /// Rows of a role between two times whose true value is there and which the other side answered too.
-    pub(crate) fn test_rows(&self, role: &str, from: Timestamp, to: Timestamp, other: impl Fn(&str) -> Option<Answer>) -> Vec<TestRow> {
-        let Some(role) = self.role(role).filter(|_| from <= to) else { return Vec::new() };
-        let rows = role.rows.range((from, 0)..=(to, u64::MAX)).map(|(_, slot)| *slot);
-        let row = |slot| Some(TestRow { truth: self.truth_of(slot)?, champion: self.answer(slot), challenger: other(self.id(slot))? });
-        rows.filter_map(row).collect()
-    }
-
-    /// What a role said of an id.
-    pub(crate) fn answer_of(&self, role: &str, id: &str) -> Option<Answer> {
-        let role = self.role_at(role)?;
-        let slot = self.ids.get(id)?.all().find(|slot| self.rows[*slot as usize].role as usize == role)?;
-        Some(self.answer(slot))
     }
 }
 
@@ -796,116 +506,11 @@ impl Slots {
     }
 }
 
-impl Changes {
-    fn touch(&mut self, at: Timestamp) {
-        if self.times.last() == Some(&at) || self.from.is_some_and(|from| from <= at) {
-            return;
-        }
-        self.times.push(at);
-        if self.times.len() < 2 * TOUCHED_MAX {
-            return;
-        }
-        self.times.sort_unstable();
-        self.times.dedup();
-        if self.times.len() > TOUCHED_MAX {
-            self.from = Some(self.from.map_or(self.times[0], |from| from.min(self.times[0])));
-            self.times.clear();
-        }
-    }
-
-    fn sorted(mut self) -> Changes {
-        self.times.sort_unstable();
-        self
-    }
-
-    /// Did a row of this window change, come or move?
-    pub(crate) fn touch_cut(&self, cut: &Cut, windows: &Windows) -> bool {
-        let of_time = matches!(windows, Windows::Time { .. });
-        let next = self.times.get(self.times.partition_point(|at| *at < cut.from));
-        let inside = next.is_some_and(|at| if of_time { *at < cut.to } else { *at <= cut.to });
-        let after = |from: Option<Timestamp>| from.is_some_and(|from| cut.to >= from);
-        inside || after(self.from) || !of_time && after(self.moved_from)
-    }
-}
-
-impl Joined {
-    fn of(target: &ModelKind, rows: &[(Answer, Truth)]) -> Joined {
-        match target {
-            ModelKind::Regression => Joined::Numbers(Pairs::new(rows.iter().filter_map(|row| match row {
-                (Answer::Number(predicted), Truth::Number(actual)) => Some((*predicted, *actual)),
-                _ => None,
-            }))),
-            ModelKind::Classification { classes, positive } => {
-                let answers = rows.iter().filter_map(|row| match row {
-                    (Answer::Class { class, probabilities }, Truth::Class(actual)) => {
-                        Some((actual.as_str(), class.as_deref(), &probabilities[..]))
-                    }
-                    _ => None,
-                });
-                Joined::classes(classes, positive.as_deref(), answers)
-            }
-        }
-    }
-
-    /// True class, predicted class, probabilities. When only some rows have probabilities, all count by their class and the figures that
-    /// need probabilities are unknown: over the others alone they would be about other rows than the figures beside them.
-    fn classes<'a>(
-        classes: &[String],
-        positive: Option<&str>,
-        rows: impl Iterator<Item = (&'a str, Option<&'a str>, &'a [f64])> + Clone,
-    ) -> Joined {
-        let mut out = labelled(classes, positive);
-        let without = rows.clone().filter(|(_, _, probabilities)| probabilities.is_empty()).count();
-        let mixed = without > 0 && without < rows.clone().count();
-        for (actual, class, probabilities) in rows {
-            // A row that cannot be used is counted by `left_out`.
-            if mixed {
-                let decided = class.or_else(|| out.decide(probabilities)).map(str::to_owned);
-                let _ = out.push(actual, decided.as_deref(), &[]);
-            } else {
-                let _ = out.push(actual, class, probabilities);
-            }
-        }
-        Joined::Classes(if mixed { out.without_probabilities() } else { out })
-    }
-
-    pub(crate) fn evaluation(&self, options: &EvaluationOptions) -> Evaluation {
-        match self {
-            Joined::Numbers(pairs) => Evaluation::of(pairs, options),
-            Joined::Classes(labelled) => Evaluation::of(labelled, options),
-        }
-    }
-
-    pub(crate) fn evaluation_of(&self, metrics: &[Metric], options: &EvaluationOptions) -> Evaluation {
-        match self {
-            Joined::Numbers(pairs) => Evaluation::of_metrics(pairs, metrics, options),
-            Joined::Classes(labelled) => Evaluation::of_metrics(labelled, metrics, options),
-        }
-    }
-
-    pub(crate) fn into_classes(self) -> Option<Labelled> {
-        if let Joined::Classes(labelled) = self { Some(labelled) } else { None }
-    }
-
-    /// Figures that these rows can have.
-    pub(crate) fn metrics(&self) -> Vec<Metric> {
-        match self {
-            Joined::Numbers(pairs) => pairs.metrics(),
-            Joined::Classes(labelled) => labelled.metrics(),
-        }
-    }
-}
-
 /// Puts rows of one time in an order that is the same on every machine.
 fn tie(id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(id.as_bytes());
     hasher.finish()
-}
-
-pub(crate) fn labelled(classes: &[String], positive: Option<&str>) -> Labelled {
-    let classes: Vec<&str> = classes.iter().take(CLASSES_MAX).map(String::as_str).collect();
-    Labelled::new(&classes, positive)
 }
 
 fn check_text(what: &str, text: &str) -> Result<(), String> {

@@ -1,7 +1,8 @@
 //! Joining in any order, amending, bounds; the rows of a window are the same whatever the order of arrival.
 
+use super::changes::TOUCHED_MAX;
 use super::*;
-use crate::FeatureValue;
+use crate::{Cut, Evaluation, EvaluationOptions, FeatureValue, Metric, Resampling, Unknown, Windows};
 use bellbuoy_vocabulary::Millis;
 
 fn row(id: &str, at: i64, role: &str, number: f64) -> Prediction {
@@ -302,7 +303,8 @@ fn windows_of_rows_move_when_a_row_comes_between() {
 #[test]
 fn many_changes_are_not_forgotten() {
     let mut ledger = ledger(100_000);
-    let before = Changes { times: vec![Timestamp(-1)], ..Changes::default() };
+    let mut before = Changes::default();
+    before.touch(Timestamp(-1));
     predict(&mut ledger, row("old", 10, "champion", 1.0)).expect("a row");
     for i in 0..3 * TOUCHED_MAX as i64 {
         predict(&mut ledger, row(&i.to_string(), 1000 + 60 * i, "champion", 1.0)).expect("a row");
