@@ -27,8 +27,13 @@ fn hidden(character: char) -> bool {
         || ('\u{fdd0}'..='\u{fdef}').contains(&character)
 }
 
-/// For the text of an element or an attribute in double quotes.
+/// For the text of an element or an attribute of HTML or XML, on one line.
 pub fn html(text: &str) -> String {
+    markup(text).replace(['\n', '\t'], " ")
+}
+
+/// The same with its lines as they are: for `<pre>`, and for a failure in a JUnit report.
+pub fn markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
         match character {
@@ -37,7 +42,7 @@ pub fn html(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            '\n' | '\t' => out.push(' '),
+            '\n' | '\t' => out.push(character),
             character if hidden(character) => out.push('\u{fffd}'),
             character => out.push(character),
         }
@@ -91,6 +96,7 @@ mod tests {
             html("<script>alert(\"x\" & 'y')</script>\0"),
             "&lt;script&gt;alert(&quot;x&quot; &amp; &#39;y&#39;)&lt;/script&gt;\u{fffd}"
         );
+        assert_eq!((html("a\nb").as_str(), markup("a\nb").as_str()), ("a b", "a\nb"));
         assert_eq!(shown("a\u{202e}txt\u{1b}[31m", 99), "a\u{fffd}txt\u{fffd}[31m");
         assert_eq!(shown(&"x".repeat(10_000), 5), "xxxxx…");
     }

@@ -21,6 +21,7 @@ mod text;
 
 pub use distribution::{Bar, Bars, Bins, Distribution, Facts};
 pub use drift_part::{DriftPart, Feature, Side, Verdict};
+pub use escape::markup;
 pub use json::drift_json;
 pub use of_model::Known;
 pub use performance_part::{Division, Line, PerformancePart, Point};

@@ -12,10 +12,11 @@ use axum::body::Bytes;
 use axum::extract::{Multipart, Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use bellbuoy_reports::markup;
 use bellbuoy_vocabulary::Timestamp;
 use serde_json::{Value, json};
 
-use super::page::{Html, escape, layout};
+use super::page::{Html, layout};
 use super::params::Params;
 use crate::app::App;
 use crate::clock;
@@ -129,14 +130,14 @@ pub async fn page(State(app): State<Arc<App>>) -> Response {
 
 fn draw(out: &mut String, row: &InboxRow, root: &str) {
     let name = row.body.get("username").and_then(Value::as_str).unwrap_or("bellbuoy");
-    let _ = write!(out, r#"<article><header><b>{}</b> <time>{}</time></header>"#, escape(name), row.at.rfc3339());
+    let _ = write!(out, r#"<article><header><b>{}</b> <time>{}</time></header>"#, markup(name), row.at.rfc3339());
     if let Some(content) = row.body.get("content").and_then(Value::as_str).filter(|content| !content.is_empty()) {
         let _ = write!(out, "<p>{}</p>", marked(content));
     }
     match row.body.get("embeds").and_then(Value::as_array) {
         Some(embeds) => embeds.iter().for_each(|embed| draw_embed(out, embed)),
         None => {
-            let _ = write!(out, "<pre>{}</pre>", escape(&pretty(&row.body)));
+            let _ = write!(out, "<pre>{}</pre>", markup(&pretty(&row.body)));
         }
     }
     if row.has_picture {
@@ -146,7 +147,7 @@ fn draw(out: &mut String, row: &InboxRow, root: &str) {
             row.id
         );
     }
-    let _ = write!(out, "<details><summary>as received</summary><pre>{}</pre></details></article>", escape(&pretty(&row.body)));
+    let _ = write!(out, "<details><summary>as received</summary><pre>{}</pre></details></article>", markup(&pretty(&row.body)));
 }
 
 fn draw_embed(out: &mut String, embed: &Value) {
@@ -185,7 +186,7 @@ fn marked(text: &str) -> String {
         match c {
             '\\' if chars.peek().is_some_and(|next| next.is_ascii_punctuation()) => {
                 if let Some(next) = chars.next() {
-                    plain.push_str(&escape(&next.to_string()));
+                    plain.push_str(&markup(&next.to_string()));
                 }
             }
             '*' if chars.peek() == Some(&'*') => {
@@ -194,7 +195,7 @@ fn marked(text: &str) -> String {
                 bold = !bold;
             }
             '\n' => plain.push_str("<br>"),
-            other => plain.push_str(&escape(&other.to_string())),
+            other => plain.push_str(&markup(&other.to_string())),
         }
     }
     if bold {

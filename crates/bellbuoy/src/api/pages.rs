@@ -13,8 +13,8 @@ use axum::extract::{Path as Parts, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use bellbuoy_reports::markup;
 
-use super::page::escape;
 use crate::app::App;
 
 const POLICY: &str =
@@ -61,7 +61,7 @@ fn first_page(app: &App) -> Response {
         let text = "this program was built without its pages (--no-default-features); /status and /inbox are there\n";
         return (StatusCode::NOT_FOUND, text).into_response();
     };
-    let base = format!("<base href=\"{}/ui/\"", escape(&app.route_prefix()));
+    let base = format!("<base href=\"{}/ui/\"", markup(&app.route_prefix()));
     let text = String::from_utf8_lossy(&found.bytes).replacen("<base href=\"/\"", &base, 1);
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use bellbuoy_promql::{Engine, Options};
+use bellbuoy_reports::markup;
 use bellbuoy_rules::unittest;
 use clap::Args;
 use regex::Regex;
@@ -165,38 +166,22 @@ fn junit(outcomes: &[Outcome]) -> String {
         let cases = outcome.cases.as_ref().unwrap_or(&none);
         let failed: usize = cases.iter().map(|case| case.failures.len()).sum();
         let errors = usize::from(outcome.cases.is_err());
-        let name = escaped(&outcome.file.display().to_string());
+        let name = markup(&outcome.file.display().to_string());
         out.push_str(&format!(
             "<testsuite name=\"{name}\" tests=\"{}\" failures=\"{failed}\" errors=\"{errors}\" skipped=\"0\">",
             cases.len() + errors
         ));
         if let Err(problems) = &outcome.cases {
-            out.push_str(&format!("<testcase name=\"{name}\"><error>{}</error></testcase>", escaped(&problems.join("\n"))));
+            out.push_str(&format!("<testcase name=\"{name}\"><error>{}</error></testcase>", markup(&problems.join("\n"))));
         }
         for case in cases {
-            out.push_str(&format!("<testcase name=\"{}\">", escaped(&case.name)));
-            case.failures.iter().for_each(|failure| out.push_str(&format!("<failure>{}</failure>", escaped(failure))));
+            out.push_str(&format!("<testcase name=\"{}\">", markup(&case.name)));
+            case.failures.iter().for_each(|failure| out.push_str(&format!("<failure>{}</failure>", markup(failure))));
             out.push_str("</testcase>");
         }
         out.push_str("</testsuite>");
     }
     out.push_str("</testsuites>\n");
-    out
-}
-
-/// Text for XML. Control characters have no place in it.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() && !matches!(c, '\n' | '\t') => out.push(' '),
-            c => out.push(c),
-        }
-    }
     out
 }
 
