@@ -357,7 +357,7 @@ impl App {
         if errors + warnings > 0 {
             let first = found.iter().find(|finding| finding.severity >= Severity::Warning).map(|finding| finding.problem().to_string());
             let first = first.unwrap_or_default();
-            warn!("check: {errors} errors, {warnings} warnings; `bellbuoy check` shows them all; the first: {first}");
+            warn!("check: errors {errors}, warnings {warnings}; `bellbuoy check` shows them all; the first: {first}");
         }
         *self.findings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(found);
     }

@@ -19,8 +19,9 @@ const RANGE_MIN: Millis = Millis(5_000);
 /// They watch that new data keep coming; the replay ends with its year.
 const LEFT_OUT: [&str; 2] = ["NoDataIngested", "LowDataIngestion"];
 
-/// Of alertmanager.yml: the demo does not have the rules about the monitoring itself, so these would get nothing.
-const WATCHDOG: [&str; 2] = [
+/// Of alertmanager.yml: the demo has neither the rules about the monitoring itself nor any of severity `info`, so these would get nothing.
+const ROUTES_LEFT_OUT: [&str; 3] = [
+    "    - matchers: [severity=\"info\"]\n      group_wait: 5m\n      repeat_interval: 12h\n",
     "    # Says that the monitoring works; to nobody here.\n    - matchers: [alertname=\"Watchdog\"]\n      receiver: watchdog\n",
     "\n  # A dead man's switch goes here: webhook_configs with the address that it gives you.\n  - name: watchdog\n",
 ];
@@ -36,7 +37,7 @@ pub fn write(dir: &Path, listen: &str, targets: &Targets, webhook: Option<&str>)
     let file = |path: &str| BIKE_TRAFFIC.file(path).unwrap_or_default();
     let note = format!("# The demo's copy of stacks/bike-traffic: durations divided by {FACTOR}.\n");
     put(dir, "alerts.yml", &format!("{note}{}", scaled(&without(file("alerts.yml"), &LEFT_OUT))))?;
-    let routes = WATCHDOG.iter().fold(file("alertmanager.yml").to_string(), |text, part| text.replace(part, ""));
+    let routes = ROUTES_LEFT_OUT.iter().fold(file("alertmanager.yml").to_string(), |text, part| text.replace(part, ""));
     put(dir, "alertmanager.yml", &format!("{note}{}", scaled(&with_webhook(&routes, webhook.is_some()))))?;
     // A model is judged at most each second. Whose Airflow it is that the environment names, the demo does not know.
     let models = file("bellbuoy.yml")
@@ -200,7 +201,7 @@ mod tests {
             without(text, &["Two"]),
             "groups:\n  - name: a\n    rules:\n      - alert: One\n        # why\n        expr: up\n  - name: b\n    rules: []\n"
         );
-        for part in WATCHDOG {
+        for part in ROUTES_LEFT_OUT {
             assert!(BIKE_TRAFFIC.file("alertmanager.yml").unwrap_or_default().contains(part), "{part}");
         }
         for name in LEFT_OUT {

@@ -3,7 +3,7 @@
 //! `{"at": RFC 3339, "event": KIND, ...}` with KIND among drift, performance, alert, notification, decision, deployment, training, replay,
 //! and event for what a pipeline told.
 
-use bellbuoy_rules::Transition;
+use bellbuoy_rules::{State, Transition};
 use bellbuoy_vocabulary::Timestamp;
 use serde_json::{Value, json};
 
@@ -30,7 +30,9 @@ impl Event {
         let fields = json!({
             "alertname": name, "state": state, "labels": labels_json(&transition.labels), "value": finite(transition.value),
         });
-        Event::new(transition.at, "alert", fields, format!("{name} {state} (value {})", short(transition.value)))
+        // An alert ends when its expression gives nothing: the value is the last one that was still over the line.
+        let what = if matches!(transition.to, State::Pending | State::Firing) { "value" } else { "last value" };
+        Event::new(transition.at, "alert", fields, format!("{name} {state} ({what} {})", short(transition.value)))
     }
 
     pub fn to_json(&self) -> Value {
