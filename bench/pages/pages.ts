@@ -1,12 +1,13 @@
 /**
- * What a browser pays for dashboards: time to the first chart and to all in sight, bytes over the wire, memory over an hour of refreshes.
+ * What a browser pays for dashboards: time to the first chart and to all in sight, bytes over the wire, memory over an hour of refreshes and over pages that are left and entered again.
  *
- * In: a built bellbuoy, a Chromium. Out: figures as text. Beside nothing but itself: run it before and after a change.
+ * In: a built bellbuoy, a Chromium. Out: figures as text. Beside nothing but itself: run it before and after a change. Times want a quiet machine, memory does not.
  *
- *     (cd ui && npm ci && cd e2e && npm ci); node --import ./ui/node_modules/tsx/dist/loader.mjs bench/pages/pages.ts [--refreshes 720] [--series 1000] [--panels 100]
+ *     (cd ui && npm ci && cd e2e && npm ci); node --import ./ui/node_modules/tsx/dist/loader.mjs bench/pages/pages.ts [--only times,host,wide,rounds,scroll]
+ *         [--refreshes 720] [--rounds 200] [--series 1000] [--panels 100] [--snapshots FOLDER]
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:http";
 import { createServer as createSocket, type AddressInfo } from "node:net";
@@ -23,9 +24,18 @@ const argument = (name: string, otherwise: number): number => {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? otherwise : Number(process.argv[at + 1]);
 };
+const word = (name: string, otherwise: string): string => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
+};
+const ONLY = word("only", "times,wide,host,rounds,scroll").split(",");
+const SNAPSHOTS = word("snapshots", "");
 const REFRESHES = argument("refreshes", 720);
+const ROUNDS = argument("rounds", 200);
 const SERIES = argument("series", 1000);
 const PANELS = argument("panels", 100);
+const HOST_SECONDS = 300;
+const HOST_RANGE = `${HOST_SECONDS}s`;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--js-flags=--expose-gc"];
 
 async function main(): Promise<void> {
@@ -41,12 +51,19 @@ async function main(): Promise<void> {
     await until(async () => Number(await ask(url, "count(bench)")) === SERIES && Number(await ask(url, "count_over_time(node_load1[1m])")) >= 20);
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
     console.log(`program ${program}\n`);
-    await first(browser, url, "home, no cache", "", "h1");
-    await first(browser, url, "host, 30 panels, no cache", "dashboards/bench-host", ".uplot");
-    await first(browser, url, `${PANELS} panels x ${SERIES} series, no cache`, "dashboards/bench-wide", ".uplot");
-    await hour(browser, url, "host, 30 panels", "dashboards/bench-host", REFRESHES);
-    await hour(browser, url, `${PANELS} panels x ${SERIES} series`, "dashboards/bench-wide", Math.min(REFRESHES, 60));
-    await scroll(browser, url);
+    if (ONLY.includes("times")) {
+      await first(browser, url, "home, no cache", "", "h1");
+      await first(browser, url, "host, 30 panels, no cache", "dashboards/bench-host", ".uplot");
+      await first(browser, url, `${PANELS} panels x ${SERIES} series, no cache`, "dashboards/bench-wide", ".uplot");
+    }
+    if (ONLY.includes("wide")) await hour(browser, url, `${PANELS} panels x ${SERIES} series`, "dashboards/bench-wide", REFRESHES);
+    if (ONLY.includes("rounds")) await rounds(browser, url);
+    if (ONLY.includes("host")) {
+      // A range that still fills would look like memory that grows.
+      await until(async () => Number(await ask(url, `count_over_time(node_load1[${HOST_RANGE}])`)) >= HOST_SECONDS - 5, HOST_SECONDS + 60);
+      await hour(browser, url, "host, 30 panels", "dashboards/bench-host", REFRESHES);
+    }
+    if (ONLY.includes("scroll")) await scroll(browser, url);
     await browser.close();
   } finally {
     server.kill("SIGTERM");
@@ -89,18 +106,77 @@ async function hour(browser: Browser, url: string, name: string, path: string, r
   await page.goto(`${url}/ui/${path}`);
   await page.locator(".uplot").first().waitFor();
   await quiet(page);
-  const seen: { at: number; heap: number; nodes: number; listeners: number }[] = [];
+  const seen: Reading[] = [];
   const times: number[] = [];
   for (let round = 0; round <= refreshes; round++) {
-    if (round % Math.max(1, Math.floor(refreshes / 6)) === 0) seen.push({ at: round, ...(await memory(session)) });
+    if (round % Math.max(1, Math.floor(refreshes / 12)) === 0) seen.push(await reading(session, round, name));
     const began = performance.now();
     await page.getByRole("button", { name: "Refresh now" }).click();
     await quiet(page);
     times.push(performance.now() - began);
   }
   console.log(`\n${name}, ${refreshes} refreshes (${((refreshes * 5) / 60).toFixed(0)} minutes at 5 s), ${median(times)} ms each:`);
-  for (const one of seen) console.log(`  after ${String(one.at).padStart(4)}: heap ${(one.heap / 1e6).toFixed(1)} MB, ${one.nodes} nodes, ${one.listeners} listeners`);
+  tell(seen, "refreshes");
   await close();
+}
+
+/** Every page of the menu and a dashboard left and entered again, without loading the document anew. */
+async function rounds(browser: Browser, url: string): Promise<void> {
+  const { page, session, close } = await open(browser);
+  await page.goto(`${url}/ui/`);
+  await page.locator("main h1").first().waitFor();
+  const menu = page.locator("nav#menu");
+  const addresses = await menu.locator("a").evaluateAll((links) => links.map((link) => link.getAttribute("href") ?? ""));
+  const seen: Reading[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const address of addresses) {
+      await menu.locator(`a[href="${address}"]`).click();
+      await page.locator("main h1").first().waitFor();
+      await quiet(page);
+      if (!address.endsWith("/dashboards")) continue;
+      await page.locator("main a", { hasText: "Host" }).first().click();
+      await page.locator(".uplot").first().waitFor();
+      await quiet(page);
+    }
+    if (round % Math.max(1, Math.floor(ROUNDS / 10)) === 0) seen.push(await reading(session, round, "rounds"));
+  }
+  console.log(`\n${ROUNDS} rounds through ${addresses.length} pages and a dashboard of 30 panels (${ROUNDS * (addresses.length + 1)} pages left and entered):`);
+  tell(seen, "rounds");
+  await close();
+}
+
+interface Reading {
+  at: number;
+  heap: number;
+  nodes: number;
+  listeners: number;
+}
+
+async function reading(session: Session, at: number, name: string): Promise<Reading> {
+  const found = { at, ...(await memory(session)) };
+  if (SNAPSHOTS) await snapshot(session, join(SNAPSHOTS, `${name.replace(/\W+/g, "-")}-${at}.heapsnapshot`));
+  return found;
+}
+
+async function snapshot(session: Session, path: string): Promise<void> {
+  mkdirSync(SNAPSHOTS, { recursive: true });
+  const file = createWriteStream(path);
+  const write = (event: { chunk: string }) => file.write(event.chunk);
+  session.on("HeapProfiler.addHeapSnapshotChunk", write);
+  await session.send("HeapProfiler.takeHeapSnapshot", { reportProgress: false });
+  session.off("HeapProfiler.addHeapSnapshotChunk", write);
+  await new Promise((done) => file.end(done));
+}
+
+/** The readings, and where a straight line through the second half of them leads: the first half warms up code and caches. */
+function tell(seen: Reading[], what: string): void {
+  for (const one of seen) console.log(`  after ${String(one.at).padStart(4)}: heap ${(one.heap / 1e6).toFixed(2)} MB, ${one.nodes} nodes, ${one.listeners} listeners`);
+  const late = seen.slice(Math.floor(seen.length / 2));
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const [x, y] = [mean(late.map((one) => one.at)), mean(late.map((one) => one.heap))];
+  const slope = late.reduce((sum, one) => sum + (one.at - x) * (one.heap - y), 0) / late.reduce((sum, one) => sum + (one.at - x) ** 2, 0);
+  const noise = Math.sqrt(mean(late.map((one) => (one.heap - y - slope * (one.at - x)) ** 2)));
+  console.log(`  second half: ${(slope / 10).toFixed(1)} KB more per 100 ${what}, readings ${(noise / 1000).toFixed(0)} KB around the line`);
 }
 
 /** From top to bottom and back: what is out of sight is let go. */
@@ -227,7 +303,7 @@ function hostBoard() {
     ...stats.map(([type, title, expr, unit], at) => panelOf(at, type, title, [expr], unit, at * 4, 0, 4, 4)),
     ...lines.map(([title, exprs, unit], at) => panelOf(at + stats.length, "timeseries", title, exprs, unit, (at % 3) * 8, 4 + Math.floor(at / 3) * 6, 8, 6)),
   ];
-  return { uid: "bench-host", title: "Host", schemaVersion: 39, time: { from: "now-5m", to: "now" }, refresh: "", panels };
+  return { uid: "bench-host", title: "Host", schemaVersion: 39, time: { from: `now-${HOST_RANGE}`, to: "now" }, refresh: "", panels };
 }
 
 async function ask(url: string, query: string): Promise<string | undefined> {
@@ -235,10 +311,10 @@ async function ask(url: string, query: string): Promise<string | undefined> {
   return answer.data?.result?.[0]?.value[1];
 }
 
-async function until(so: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000;
+async function until(so: () => Promise<boolean>, seconds = 60): Promise<void> {
+  const end = Date.now() + seconds * 1000;
   while (!(await so().catch(() => false))) {
-    if (Date.now() > end) throw new Error("the server has no series after a minute");
+    if (Date.now() > end) throw new Error(`the server has not enough series after ${seconds} s`);
     await new Promise((done) => setTimeout(done, 200));
   }
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 import { accessible, browse, fits, shot } from "./harness";
-import { SCRIPT } from "./hostile";
+import { NAMES, SCRIPT } from "./hostile";
 
 interface Silence {
   id: string;
@@ -22,7 +22,7 @@ browse("alerts: each state has its line", "stack", {}, async (page, { open }) =>
   await page.locator(`${line("NeverFires")}.inactive`).waitFor();
   assert.match(await page.locator(`${line("AlwaysFiring")} .al-value`).first().innerText(), /7\s*> 5/);
   assert.match(await page.locator(`${line("Waiting")} .al-for`).innerText(), /\d+:\d\d of 6:00:00/);
-  await page.locator(`${line("AlwaysFiring")} svg.past .line.beyond`).first().waitFor({ state: "attached" });
+  await page.locator(`${line("AlwaysFiring")} svg.spark path.beyond`).first().waitFor({ state: "attached" });
   await accessible(page);
   await shot(page, "stack alerts");
 });
@@ -123,6 +123,19 @@ browse("alert: texts of somebody who means harm stay texts", "stack", {}, async 
     await fits(page);
   }
   await accessible(page);
+});
+
+browse("alert: every name has an address: `..` is the folder above for browsers", "stack", {}, async (page, { open, requests }) => {
+  for (const name of NAMES) {
+    await open("alerts");
+    await page.locator(".al-name > a", { has: page.getByText(name, { exact: true }) }).first().click();
+    await page.locator("main h1", { hasText: name }).waitFor();
+    assert.equal(await page.locator("main h1 bdi").innerText(), name);
+    await page.reload();
+    await page.locator("main h1", { hasText: name }).waitFor();
+    await page.getByText(`its name is ${name}`).waitFor();
+  }
+  assert.ok(requests.some((url) => url.endsWith("/api/bellbuoy/alerts/~..")), "asked for by its name");
 });
 
 browse("alert: on a phone", "stack", { phone: true }, async (page, { open }) => {

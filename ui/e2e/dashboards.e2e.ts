@@ -1,4 +1,4 @@
-/** show, tests: dashboards: every type of panel draws, zoom and variables go into the address, the crosshair is shared, a file changes below the page, a query is saved back, names of others do nothing. */
+/** show, tests: dashboards: every type of panel draws, zoom and variables go into the address, the crosshair is shared, a file changes below the page, a query is saved back, tabs, names of others do nothing. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import type { Page } from "playwright-core";
 import { accessible, browse, fits, shot } from "./harness";
 
 const FILE = join(import.meta.dirname, "stack/dashboards/panels.json");
+const TABS = join(import.meta.dirname, "stack/dashboards/tabs.json");
 /** The panel "Wrong" asks what is no query; a variable's change drops requests that are under way. */
 const WRONG = [/status of 400/];
 
@@ -192,6 +193,58 @@ browse("a query is tried in the page, then saved into the file: every other byte
   } finally {
     writeFileSync(FILE, before);
     await other.close();
+  }
+});
+
+browse("tabs of the second schema: one at a time, in the address, by keyboard", "stack", {}, async (page, { open, requests }) => {
+  await open("dashboards/tabs");
+  await drawn(page, "Up by job", ".cell-value");
+  const tab = (name: string) => page.getByRole("tab", { name, exact: true });
+  assert.equal(await tab("Health").getAttribute("aria-selected"), "true");
+  assert.equal(await panel(page, "Requests").count(), 0);
+  assert.ok(!requests.some((url) => url.includes("requests_total")), "what is not in sight is not asked");
+  await accessible(page);
+  await shot(page, "dashboard tabs");
+  await tab("Health").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.waitForURL(/dtab=traffic-of-fine/);
+  await painted(page, "Requests");
+  assert.equal(await panel(page, "Up by job").count(), 0);
+  await page.getByRole("button", { name: "A row inside" }).waitFor();
+  await page.keyboard.press("End");
+  await page.getByText("This tab has no panels").waitFor();
+  await page.keyboard.press("ArrowRight");
+  await drawn(page, "Up by job", ".cell-value");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Health");
+  await open("dashboards/tabs?dtab=traffic-of-fine");
+  await painted(page, "Requests");
+  await accessible(page);
+});
+
+browse("a query of the second schema is saved back: exactly one line of the file changes; an error has its place", "stack", { expects: [/status of 400/] }, async (page, { open }) => {
+  const before = readFileSync(TABS, "utf8");
+  try {
+    await open("dashboards/tabs?editPanel=1");
+    const expression = page.getByRole("textbox", { name: "Expression of query A" });
+    await page.locator(".edit-form .cm-content").first().waitFor();
+    await expression.fill('sum by (job) (up{job=~"$job"}) + nonsense(up{job="$job"})');
+    await expression.press("Control+Enter");
+    await page.locator(".edit-form .cm-lintRange-error").waitFor();
+    assert.equal(await page.locator(".edit-form .cm-lintRange-error").innerText(), "nonsense");
+    await expression.fill('count(up{job=~"$job"}) + 41');
+    await expression.press("Control+Enter");
+    await page.locator('section.panel .cell-value:has-text("42")').waitFor();
+    assert.equal(await page.locator(".edit-form .cm-lintRange-error").count(), 0);
+    await accessible(page);
+    await shot(page, "dashboard edit");
+    await page.getByRole("button", { name: "Save into the file" }).click();
+    await page.locator("text=Saved into dashboards/tabs.json").waitFor();
+    const [old, now] = [before.split("\n"), readFileSync(TABS, "utf8").split("\n")];
+    assert.equal(now.length, old.length);
+    const changed = now.flatMap((line, at) => (line === old[at] ? [] : [[at, line.trim()]]));
+    assert.deepEqual(changed, [[old.findIndex((line) => line.includes("sum by (job)")), '"expr": "count(up{job=~\\"$job\\"}) + 41",']]);
+  } finally {
+    writeFileSync(TABS, before);
   }
 });
 

@@ -5,6 +5,9 @@ export const SCRIPT = "<img src=x onerror=\"window.hacked=1\"><script>window.hac
 export const TURNED = "safe\u202Egpj.exe\u2066 \u200F";
 export const LONG = `start ${"0123456789abcdef".repeat(4096)} end`;
 
+/** Names that addresses have another use for. */
+export const NAMES = ["..", ".", "~..", "a/../b", "what?is#this&that=100%", "/"];
+
 /** Series by the Pushgateway's protocol, alerts by Alertmanager's. */
 export async function hostile(url: string): Promise<void> {
   const quoted = (text: string) => text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n");
@@ -26,6 +29,7 @@ export async function hostile(url: string): Promise<void> {
     alert(SCRIPT, { value: SCRIPT }, { summary: SCRIPT, description: `<a href="javascript:window.hacked=1">x</a> [x](javascript:window.hacked=1)`, runbook_url: "javascript:window.hacked=1" }),
     alert("Turned", { value: TURNED }, { summary: TURNED }),
     alert("Long", { value: LONG }, { summary: LONG }),
+    ...NAMES.map((name) => alert(name, {}, { summary: `its name is ${name}` })),
   ];
   await put(`${url}/api/v2/alerts`, "POST", JSON.stringify(alerts), "application/json");
 }

@@ -1,4 +1,4 @@
-/** show, tests: the models of the demo, which have drifted, been retrained and replaced. */
+/** show, tests: the models of the demo, which have drifted, been retrained and replaced; one whose versions are in an MLflow. */
 import assert from "node:assert/strict";
 
 import { accessible, browse, fits, shot } from "./harness";
@@ -12,7 +12,7 @@ browse("models: a card says how the model is", "demo", {}, async (page, { open, 
   await open("models");
   const card = page.locator(".model-card", { hasText: "bike-traffic" });
   await card.getByText(data.judgement.decision.outcome, { exact: true }).waitFor();
-  await card.locator("svg.past").waitFor();
+  await card.locator("svg.spark").waitFor();
   await accessible(page);
   await shot(page, "demo models");
 });
@@ -58,4 +58,30 @@ browse("model: on a phone", "demo", { phone: true }, async (page, { open }) => {
 browse("model: one that is not there", "demo", { expects: [/404/] }, async (page, { url }) => {
   await page.goto(`${url}/ui/models/nobody`);
   await page.getByText("No such model").waitFor();
+});
+
+browse("model: versions of the registry, as a real MLflow told them", "stack", {}, async (page, { open, api }) => {
+  await open("models/bike-traffic-rf");
+  const table = page.locator("table", { has: page.locator("caption", { hasText: "Aliases" }) });
+  const row = async (alias: string) => (await table.locator("tbody tr", { hasText: alias }).locator("td").allInnerTexts()).map((text) => text.trim());
+  await table.locator("tbody tr", { hasText: "challenger" }).waitFor();
+  const { data } = await api<{ data: { registry: { aliases: Record<string, { version: number; runId: string; metrics: Record<string, number> }> } } }>("api/v1/models/bike-traffic-rf");
+  for (const [alias, version] of [["champion", 2], ["challenger", 3]] as const) {
+    const told = data.registry.aliases[alias];
+    assert.equal(told?.version, version);
+    const cells = await row(alias);
+    assert.equal(cells[1], String(version));
+    assert.ok(cells.includes(String(told.metrics.r2)), `${told.metrics.r2} in ${cells}`);
+  }
+  await page.getByText("the newest version is 3").waitFor();
+  await accessible(page);
+  await shot(page, "stack model registry");
+});
+
+browse("model: its versions on a phone, in the dark", "stack", { phone: true, dark: true }, async (page, { open }) => {
+  await open("models/bike-traffic-rf");
+  await page.locator("table", { has: page.locator("caption", { hasText: "Aliases" }) }).waitFor();
+  await fits(page);
+  await accessible(page);
+  await shot(page, "phone stack model registry");
 });

@@ -6,7 +6,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -105,10 +105,37 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** The targets of `stack/` that are no bellbuoy: one with metrics, one whose line 3 is none, one that is not found, a receiver that fails. */
+/** What a real MLflow 3.17.2 answered; of a run that was not kept alone, its part of a search. */
+function mlflow(address: URL): string | undefined {
+  const fixture = (name: string) => readFileSync(join(here, "../../crates/sources/src/mlflow/fixtures", name), "utf8");
+  switch (address.pathname.replace("/api/2.0/mlflow", "")) {
+    case "/health":
+      return fixture("health.txt");
+    case "/version":
+      return fixture("version.txt");
+    case "/registered-models/search":
+      return fixture("registered_models_search.json");
+    case "/model-versions/get":
+      return fixture(address.searchParams.get("version") === "2" ? "alias_champion.json" : "alias_challenger.json");
+    case "/runs/get": {
+      const { runs } = JSON.parse(fixture("runs_search.json")) as { runs: { info: { run_id: string } }[] };
+      const run = runs.find((one) => one.info.run_id === address.searchParams.get("run_id"));
+      return run ? JSON.stringify({ run }) : fixture("run_get_champion.json");
+    }
+  }
+  return undefined;
+}
+
+/** The targets of `stack/` that are no bellbuoy, and its MLflow: one with metrics, one whose line 3 is none, one that is not found, a receiver that fails. */
 function answer(request: { url?: string; resume(): void }, response: { writeHead(status: number, headers: Record<string, string>): void; end(text: string): void }) {
   request.resume();
   const text = { "content-type": "text/plain; version=0.0.4" };
+  const registry = mlflow(new URL(request.url ?? "/", "http://mlflow"));
+  if (registry !== undefined) {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(registry);
+    return;
+  }
   if (request.url === "/metrics") {
     response.writeHead(200, text);
     response.end(`# TYPE requests_total counter\nrequests_total{code="200"} ${Math.floor(Date.now() / 100) % 100_000}\nrequests_total{code="500"} 3\ntemperature{room="é \\"<b>x</b>"} 21.5\n`);

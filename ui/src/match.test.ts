@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { match } from "./match";
+import { encoded, match } from "./match";
 import type { Route } from "./routes";
 
 const routes = ["", "alerts", "alerts/:name", "files/*"].map((path) => ({ path }) as Route);
@@ -19,4 +19,12 @@ test("a path finds its route and its parts", () => {
   assert.deepEqual(found("files/a/b"), ["files/*", { rest: "a/b" }]);
   assert.equal(found("alerts/a/b"), undefined);
   assert.equal(found("nowhere"), undefined);
+});
+
+test("any name is a part of an address and comes back: a browser would take `..` for the folder above", () => {
+  for (const name of ["..", ".", "...", "~", "~..", "~~.", "~home", "a/../b", "a?b#c", "100%", "%2e%2e", "é\u202e <b>", " "]) {
+    const url = new URL(`http://host/ui/alerts/${encoded(name)}?q`);
+    assert.equal(url.search, "?q");
+    assert.deepEqual(match(url.pathname.slice("/ui/".length), routes)?.params, { name }, name);
+  }
 });

@@ -1,4 +1,4 @@
-/** show: which route a path belongs to. Pure. `:name` is a part, `*` the rest. Parts come encoded and leave decoded. */
+/** show: which route a path belongs to, and how a name of others becomes a part of a path. Pure. `:name` is a part, `*` the rest. Parts come encoded and leave decoded. */
 import type { Route } from "./routes";
 
 /** The route of a path and its parts; undefined when there is none. */
@@ -26,10 +26,16 @@ function fit(wanted: string[], parts: string[]): Record<string, string> | undefi
   return parts.length === wanted.length ? params : undefined;
 }
 
+/**
+ * A name as a part of an address, of a page or of `api/bellbuoy`. Browsers take `..` for the folder above however it is written, so such a name gets a `~` before it, and
+ * one that begins with a `~` another one.
+ */
+export const encoded = (name: string): string => (/^(~|\.{1,2}$)/.test(name) ? "~" : "") + encodeURIComponent(name);
+
 /** A part with a lone `%` stays as it is. */
 function decoded(part: string): string {
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(part).replace(/^~(?=~|\.{1,2}$)/, "");
   } catch {
     return part;
   }

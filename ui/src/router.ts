@@ -5,6 +5,8 @@
  */
 import { signal } from "@preact/signals";
 
+import { encoded } from "./match";
+
 export interface Place {
   /** Below the base, without slashes at its ends, its parts percent-encoded: a name may have a slash. `match` decodes. */
   path: string;
@@ -26,7 +28,7 @@ export function href(path: string | readonly string[], query: Record<string, str
     for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined && one !== "") search.append(name, one);
   }
   const text = search.toString();
-  return base + (typeof path === "string" ? path.split("/") : path).map(encodeURIComponent).join("/") + (text ? `?${text}` : "");
+  return base + (typeof path === "string" ? path.split("/") : path).map(encoded).join("/") + (text ? `?${text}` : "");
 }
 
 export function go(address: string, how: "push" | "replace" = "push"): void {

@@ -2,7 +2,8 @@
  * show: the filter box of alerts. In: what a person typed (`severity="critical" team=~"a|b" latency`). Out: matchers and words, or what is
  * wrong. Pure. Regular expressions are anchored as in Prometheus; a value longer than 1,000 characters is compared by its first 1,000.
  */
-import type { Labels, Matcher } from "./types";
+import type { Matcher } from "./types";
+import type { Labels } from "../shapes";
 
 export interface Filter {
   matchers: Matcher[];

@@ -1,15 +1,16 @@
 /** show: a small chart of a step of Why?. In: lines and thresholds of the explanation. Out: an SVG; gaps stay gaps. Says its range in words. */
 import { number } from "../parts/number";
+import { endsOf, pathOf, runsOf } from "../parts/spark";
 import { brief } from "../parts/time";
 import type { ExplainChart } from "./types";
 
 const [WIDTH, HEIGHT] = [240, 46];
 
 export function MiniChart({ chart, of }: { chart: ExplainChart; of: string }) {
-  const values = chart.series.flatMap((series) => series.points.map(([, value]) => value)).filter((value): value is number => value !== null && Number.isFinite(value));
-  const own = chart.series.some((series) => series.role === "value" && series.points.some(([, value]) => value !== null));
-  if (!own) return <small class="quiet">no samples from {brief(chart.from)} to {brief(chart.to)}</small>;
-  let [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+  const drawn = chart.series.map((series) => ({ role: series.role, runs: runsOf(series.points, chart.stepMs > 0 ? chart.stepMs * 1.5 : undefined) }));
+  const reach = endsOf(drawn.flatMap((series) => series.runs));
+  if (!reach || !drawn.some((series) => series.role === "value" && series.runs.length > 0)) return <small class="quiet">no samples from {brief(chart.from)} to {brief(chart.to)}</small>;
+  let [low, high] = reach;
   const ends = `${number(low)} … ${number(high)}`;
   const said = `${of}: ${number(low)} to ${number(high)}, from ${brief(chart.from)} to ${brief(chart.to)}`;
   if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.5, high + Math.abs(high || 1) * 0.5];
@@ -19,8 +20,8 @@ export function MiniChart({ chart, of }: { chart: ExplainChart; of: string }) {
     <figure class="minichart">
       <svg width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={said}>
         <title>{said}</title>
-        {chart.series.map((series, index) => (
-          <path key={index} class={series.role === "threshold" ? "limit" : `line c${index % 4}`} d={path(series.points, x, y, chart.stepMs)} />
+        {drawn.map((series, index) => (
+          <path key={index} class={series.role === "threshold" ? "limit" : `line c${index % 4}`} d={series.runs.map((run) => pathOf(run, x, y)).join("")} />
         ))}
       </svg>
       <figcaption>
@@ -32,19 +33,4 @@ export function MiniChart({ chart, of }: { chart: ExplainChart; of: string }) {
       </figcaption>
     </figure>
   );
-}
-
-function path(points: [number, number | null][], x: (at: number) => number, y: (value: number) => number, stepMs: number): string {
-  let out = "";
-  let before: number | undefined;
-  for (const [at, value] of points) {
-    if (value === null || !Number.isFinite(value)) {
-      before = undefined;
-      continue;
-    }
-    const point = `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
-    out += before === undefined || (stepMs > 0 && at - before > stepMs * 1.5) ? `M${point}h.01` : `L${point}`;
-    before = at;
-  }
-  return out;
 }

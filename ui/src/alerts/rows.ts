@@ -4,7 +4,8 @@
  */
 import { millis } from "../parts/time";
 import { comparison, type Comparison } from "./threshold";
-import type { Labels, RoutedAlert, Rule, RuleGroup, Silence } from "./types";
+import type { RoutedAlert, Rule, RuleGroup, Silence } from "./types";
+import type { Labels } from "../shapes";
 
 export const STATES = ["firing", "pending", "silenced", "failing", "nodata", "event", "inactive"] as const;
 export type RowState = (typeof STATES)[number];

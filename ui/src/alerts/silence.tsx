@@ -11,7 +11,8 @@ import { ErrorLine } from "../parts/basics";
 import { plural } from "../parts/number";
 import { brief, parseDuration, promDuration } from "../parts/time";
 import { matches, read, written } from "./matchers";
-import type { Labels, Matcher, RoutedAlert } from "./types";
+import type { Matcher, RoutedAlert } from "./types";
+import type { Labels } from "../shapes";
 
 const LENGTHS = ["30m", "1h", "2h", "8h", "1d", "7d"];
 const AUTHOR = "bellbuoy.author";

@@ -1,5 +1,6 @@
 /** show: what became of an alert: its last evaluations as a strip, when it fired and for how long, who was told. In: the history by the API. */
-import type { AlertHistory, Episode, Evaluation, Notification } from "./types";
+import type { AlertHistory, Episode, Evaluation } from "./types";
+import type { Notice } from "../shapes";
 import { Ago, At, State } from "../parts/basics";
 import { Labels } from "../parts/labels";
 import { number, plural } from "../parts/number";
@@ -94,7 +95,7 @@ const SAID: Record<Episode["state"], string> = {
   pending: "the condition holds, but not for long enough yet", firing: "fires now", resolved: "fired, and ended", gone: "the condition held for a while, but not long enough to fire",
 };
 
-function Told({ episode, told }: { episode: Episode; told: Map<string, Notification> }) {
+function Told({ episode, told }: { episode: Episode; told: Map<string, Notice> }) {
   const known = episode.notifications.map((id) => told.get(String(id))).filter((one) => one !== undefined);
   if (known.length === 0) return <small>{episode.receivers.length > 0 ? cut(episode.receivers.join(", "), 60) : "nobody"}</small>;
   return (
@@ -109,7 +110,7 @@ function Told({ episode, told }: { episode: Episode; told: Map<string, Notificat
   );
 }
 
-export function Messages({ of }: { of: Notification[] }) {
+export function Messages({ of }: { of: Notice[] }) {
   if (of.length === 0) return <p class="quiet">No message about it is kept.</p>;
   return (
     <div class="wide" tabIndex={0}>

@@ -1,6 +1,6 @@
-/** show: what the server says about rules, alerts, silences and notifications. Shapes only; docs/formats/pages-api.md and explain.md have the words. */
+/** show: what the server says about rules, alerts and silences. Shapes only (what is common to all pages: shapes.ts); docs/formats/pages-api.md and explain.md have the words. */
 
-export type Labels = Record<string, string>;
+import type { Labels, Notice } from "../shapes";
 
 export interface RuleAlert {
   labels: Labels;
@@ -108,23 +108,6 @@ export interface Episode {
   notifications: (string | number)[];
 }
 
-export interface Notification {
-  id: string | number;
-  receiver: string;
-  integration: string;
-  groupLabels: Labels;
-  reason: string;
-  state: "firing" | "resolved";
-  status: "pending" | "delivered" | "failed" | "replaced";
-  attempts: number;
-  answer: string;
-  createdAt: string;
-  settledAt: string | null;
-  nextAttemptAt: string | null;
-  alertCount: number;
-  alerts: { status: string; labels: Labels; annotations: Labels }[];
-}
-
 /** `GET /api/bellbuoy/alerts/NAME`. */
 export interface AlertHistory {
   name: string;
@@ -133,7 +116,7 @@ export interface AlertHistory {
   rules: RuleHistory[];
   episodes: Episode[];
   episodesTruncated: boolean;
-  notifications: Notification[];
+  notifications: Notice[];
   because: string | null;
 }
 

@@ -2,11 +2,11 @@
 import { prom, useAsked } from "../api";
 import { ErrorLine, Loading } from "../parts/basics";
 import { seriesText } from "../parts/text";
-import { colourOf, TimeChart, type ChartBand } from "../query/chart";
+import { colourOf, TimeChart, type ChartBand } from "../panels/timechart";
 import { rangeTo } from "../query/grid";
 import { queryRange } from "../query/series";
 import type { Comparison } from "./threshold";
-import type { Labels } from "./types";
+import type { Labels } from "../shapes";
 
 interface Props {
   query: string;

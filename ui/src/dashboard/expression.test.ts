@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fillExpression } from "./expression";
+import { fillExpression, writtenPiece, type Hole } from "./expression";
 import { ALL, formatValue, interpolate, lookupIn } from "./interpolate";
 import type { Scope, Variable, VariableValue } from "./model";
 
@@ -57,4 +57,21 @@ test("times of the range, as numbers and by a pattern", () => {
   const lookup = lookupIn(scope());
   assert.equal(interpolate("${__from}", lookup), String(NOW - 3_600_000));
   assert.equal(interpolate("${__to:date:YYYY-MM-DD} ${__to:date:seconds}", lookup), `2026-01-02 ${NOW / 1000}`);
+});
+
+test("a place of the sent expression is found again in the written one; within a value it is the variable", () => {
+  const written = 'sum(rate(x{job=~"$job"}[$__rate_interval])) / nonsense($job)';
+  const holes: Hole[] = [];
+  const sent = fillExpression(written, lookupIn(scope(variable("job", ["a", "b.c"])), undefined, { __rate_interval: "1m" }), holes);
+  assert.equal(sent, 'sum(rate(x{job=~"(a|b\\\\.c)"}[1m])) / nonsense((a|b\\\\.c))');
+  const piece = (text: string, from = 0) => {
+    const at = sent.indexOf(text, from);
+    return written.slice(...writtenPiece(holes, at, at + text.length));
+  };
+  for (const same of ["sum", 'job=~"', "])) /", "nonsense("]) assert.equal(piece(same), same);
+  assert.equal(piece("b\\\\.c"), "$job");
+  assert.equal(piece("1m"), "$__rate_interval");
+  assert.equal(piece("a|", sent.indexOf("nonsense")), "$job");
+  assert.deepEqual(writtenPiece(holes, sent.length, sent.length), [written.length, written.length]);
+  assert.deepEqual(writtenPiece([], 3, 5), [3, 5]);
 });

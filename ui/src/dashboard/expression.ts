@@ -2,18 +2,46 @@
  * show: a dashboard's PromQL with its variables filled in, so that each value stays what it is inside a string of PromQL.
  *
  * In: the expression as written, values by name. Out: the expression as sent. Values of variables that can hold several become a regular expression
- * with everything escaped; others are put in as texts. Between quotes the quotes and backslashes of a value are escaped, outside they are not.
+ * with everything escaped; others are put in as texts. Between quotes the quotes and backslashes of a value are escaped, outside they are not. `holes` says where.
  */
 import { type Found, type Lookup, formatValue, interpolate, replacePlaces } from "./interpolate";
 
-export function fillExpression(expr: string, lookup: Lookup): string {
+/** Where a value was put in: characters as written and as sent. */
+export interface Hole {
+  from: number;
+  to: number;
+  sentFrom: number;
+  sentTo: number;
+}
+
+export function fillExpression(expr: string, lookup: Lookup, holes: Hole[] = []): string {
   const quotes = quotesOf(expr);
-  return replacePlaces(expr, lookup, (found, format, at, length) => {
-    const quote = quotes[at];
+  const valueAt = (found: Found, format: string | undefined, at: number, length: number): string => {
     if (format !== undefined) return found.allValue !== undefined && format !== "text" ? interpolate(found.allValue, lookup, "pipe") : formatValue(found, format);
     if (found.allValue !== undefined) return interpolate(found.allValue, lookup, "pipe");
-    return write(found, quote, comparedExactly(expr, at, length));
+    return write(found, quotes[at], comparedExactly(expr, at, length));
+  };
+  let longer = 0;
+  return replacePlaces(expr, lookup, (found, format, at, length) => {
+    const value = valueAt(found, format, at, length);
+    holes.push({ from: at, to: at + length, sentFrom: at + longer, sentTo: at + longer + value.length });
+    longer += value.length - length;
+    return value;
   });
+}
+
+/** A piece of the sent expression as the piece of the written one that it came from; within a value: the whole variable. */
+export function writtenPiece(holes: readonly Hole[], from: number, to: number): [number, number] {
+  const back = (at: number, end: boolean): number => {
+    let shorter = 0;
+    for (const hole of holes) {
+      if (at < hole.sentFrom || (end && at === hole.sentFrom)) break;
+      if (at < hole.sentTo || (end && at === hole.sentTo)) return end ? hole.to : hole.from;
+      shorter = hole.to - hole.sentTo;
+    }
+    return at + shorter;
+  };
+  return [back(from, false), back(to, true)];
 }
 
 function write(found: Found, quote: string | undefined, exactly: boolean): string {

@@ -4,6 +4,7 @@
  * In: links as the file has them, the scope, for a value its column and row. Out: addresses that are safe to follow: http, https, mailto, or a place of
  * these pages. Grafana's `/d/UID` leads to the dashboard here.
  */
+import { encoded } from "../match";
 import { displayOf } from "./display";
 import { formatValue, lookupIn, replacePlaces, type Found } from "./interpolate";
 import { own } from "./loose";
@@ -31,7 +32,7 @@ export function dashboardLinks(dashboard: Dashboard, scope: Scope, others: reado
     const more = [link.keepTime ? timeAddress(scope) : "", link.includeVars ? variablesText(scope) : ""].filter((part) => part !== "").join("&");
     if (link.type === "link") return ready(link, scope).map((one) => ({ ...one, url: withQuery(one.url, more) }));
     const tagged = others.filter((one) => one.uid !== dashboard.uid && link.tags.every((tag) => one.tags.includes(tag)));
-    return tagged.map((one) => ({ title: one.title, url: withQuery(`dashboards/${encodeURIComponent(one.uid)}`, more), inside: true, newTab: link.newTab }));
+    return tagged.map((one) => ({ title: one.title, url: withQuery(`dashboards/${encoded(one.uid)}`, more), inside: true, newTab: link.newTab }));
   });
 }
 

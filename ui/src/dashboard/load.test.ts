@@ -119,6 +119,7 @@ test("the second schema: grid, rows, tabs, and its own kinds of variables", () =
     },
   });
   assert.deepEqual(made.panels.map((each) => [each.type, each.title, each.grid.x, each.grid.y]), [["row", "One", 0, 0], ["row", "Row", 0, 1], ["timeseries", "P1", 0, 2], ["stat", "P2", 12, 2], ["row", "Two", 0, 8], ["stat", "P2", 0, 9]]);
+  assert.deepEqual(made.panels.filter((each) => each.tab).map((each) => each.title), ["One", "Two"]);
   assert.deepEqual(made.panels[2]!.targets[0]!.path, ["spec", "elements", "a", "spec", "data", "spec", "queries", 0, "spec", "query", "spec"]);
   const [job] = made.variables;
   assert.deepEqual([made.uid, made.time.from, made.refresh, job!.query, job!.refresh, job!.sort, job!.hide], ["board", "now-6h", "30s", "label_values(up, job)", 2, 1, 1]);

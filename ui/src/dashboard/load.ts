@@ -156,6 +156,7 @@ function panelId(value: unknown, reading: Reading): number {
 
 function readRow(out: Panel, json: Json, path: Path, reading: Reading): void {
   out.collapsed = flag(json.collapsed);
+  if (flag(json.tab)) out.tab = true;
   const inner = list(json.panels).flatMap((panel, at) => {
     if (!isObject(panel)) return [];
     if (reading.count >= PANELS_MAX) {

@@ -4,6 +4,7 @@
  * load.ts makes a `Dashboard` of the JSON; query.ts makes `PanelData` of a panel and a `Scope`; panels/ draw it. The bytes of the file are
  * never changed by any of it.
  */
+import type { Hole } from "./expression";
 
 export interface Dashboard {
   uid: string;
@@ -63,6 +64,8 @@ export interface Panel {
   scoped?: Record<string, VariableValue>;
   /** Of a `row`. */
   collapsed?: boolean;
+  /** This `row` is a tab: what follows, up to the next one, is shown when it is chosen. */
+  tab?: true;
   panels?: Panel[];
   /** Why it cannot be drawn (a plug-in, another kind of data source); then nothing is asked. */
   undrawable?: string;
@@ -252,8 +255,8 @@ export interface PanelData {
   warnings: string[];
   /** Why there is nothing to draw, in words: each query and what it found. */
   emptyReason?: string;
-  /** What was really sent, for the panel's menu. */
-  sent: { refId: string; expr: string; stepMs: number; instant: boolean }[];
+  /** What was really sent, for the panel's menu; `written` with its variables, `holes` where their values were put in. */
+  sent: { refId: string; expr: string; written: string; holes?: Hole[]; stepMs: number; instant: boolean }[];
   annotations: Annotation[];
 }
 

@@ -5,7 +5,7 @@
  * (only an abort is). Never asks for a panel that cannot be drawn.
  */
 import { emptyReason } from "./empty";
-import { fillExpression } from "./expression";
+import { fillExpression, type Hole } from "./expression";
 import { framesOf } from "./frames";
 import { applyFieldConfig } from "./fieldconfig";
 import { interpolate, lookupIn } from "./interpolate";
@@ -22,6 +22,8 @@ export const SERIES_MAX = 10_000;
 interface Request {
   target: Target;
   expr: string;
+  /** Where values were put in; absent: filters were added too, so places are not known. */
+  holes?: Hole[];
   stepMs: number;
   instant: boolean;
   fromMs: number;
@@ -34,7 +36,7 @@ export async function runPanel(panel: Panel, scope: Scope, ask: Ask, widthPx: nu
   if (panel.undrawable !== undefined || panel.type === "row" || panel.type === "text") return out;
   const requests = requestsOf(panel, scope, range, widthPx);
   out.stepMs = requests.reduce((most, one) => Math.max(most, one.stepMs), 0);
-  out.sent = requests.map(({ target, expr, stepMs, instant }) => ({ refId: target.refId, expr, stepMs, instant }));
+  out.sent = requests.map(({ target, expr, holes, stepMs, instant }) => ({ refId: target.refId, expr, holes, written: target.expr, stepMs, instant }));
   const answers = await Promise.allSettled(requests.map((request) => askOne(request, ask, abort)));
   if (abort?.aborted) throw abort.reason;
   const tables = new Set(requests.filter((one) => one.target.format === "table").map((one) => one.target.refId)).size;
@@ -119,16 +121,19 @@ export function requestsOf(panel: Panel, scope: Scope, range: { fromMs: number; 
     const minInterval = interpolate(panel.minInterval, values);
     const { stepMs, macros } = stepsOf({ rangeMs, points, panel: { minInterval }, target: { interval, intervalFactor: target.intervalFactor }, scrapeIntervalMs: scope.scrapeIntervalMs });
     const lookup = lookupIn(scope, panel, macros);
-    const expr = addMatchers(fillExpression(target.expr, lookup), filters);
+    const holes: Hole[] = [];
+    const filled = fillExpression(target.expr, lookup, holes);
+    const expr = addMatchers(filled, filters);
+    const known = expr === filled ? { holes } : {};
     const legendFormat = interpolate(target.legendFormat, lookup, "glob");
     const made = { ...target, legendFormat };
     const requests: Request[] = [];
     if (target.range) {
       const offset = offsetMs(range.toMs, scope.timezone);
       const floor = (ms: number) => Math.floor((ms + offset) / stepMs) * stepMs - offset;
-      requests.push({ target: made, expr, stepMs, instant: false, fromMs: floor(range.fromMs), toMs: floor(range.toMs) });
+      requests.push({ target: made, expr, ...known, stepMs, instant: false, fromMs: floor(range.fromMs), toMs: floor(range.toMs) });
     }
-    if (target.instant) requests.push({ target: made, expr, stepMs, instant: true, ...range });
+    if (target.instant) requests.push({ target: made, expr, ...known, stepMs, instant: true, ...range });
     return requests;
   });
 }

@@ -1,7 +1,7 @@
 /**
  * show: a dashboard of Grafana's second schema (`elements` and `layout`) in the classic form.
  *
- * In: its `spec`. Out: panels with positions (grid, rows, auto grid, tabs as rows), variables, annotations, links; the paths of its queries.
+ * In: its `spec`. Out: panels with positions (grid, rows, auto grid), tabs as rows with a mark, variables, annotations, links; the paths of its queries.
  */
 import { flag, isObject, list, number, object, objects, own, text, type Json } from "./loose";
 import type { Path } from "./wrap";
@@ -29,7 +29,7 @@ export function classicOfV2(spec: Json, prefix: Path): Made {
     links: spec.links,
     annotations: { list: objects(spec.annotations).map(annotation) },
     templating: { list: objects(spec.variables).map(variable) },
-    panels: layout(object(spec.layout), 0, panel, made).panels,
+    panels: layout(object(spec.layout), 0, panel, made, true).panels,
     schemaVersion: 42,
   };
   return made;
@@ -37,8 +37,8 @@ export function classicOfV2(spec: Json, prefix: Path): Made {
 
 type Find = (name: string) => Json | undefined;
 
-/** `y`: the first free line; also where the next one begins. */
-function layout(from: Json, y: number, panel: Find, made: Made): { panels: Json[]; y: number } {
+/** `y`: the first free line; also where the next one begins. `top`: of the dashboard itself, where tabs are tabs; deeper ones stand one under the other. */
+function layout(from: Json, y: number, panel: Find, made: Made, top = false): { panels: Json[]; y: number } {
   const spec = object(from.spec);
   switch (from.kind) {
     case "GridLayout":
@@ -48,7 +48,7 @@ function layout(from: Json, y: number, panel: Find, made: Made): { panels: Json[
     case "RowsLayout":
       return sections(objects(spec.rows), y, panel, made);
     case "TabsLayout":
-      return sections(objects(spec.tabs), y, panel, made);
+      return sections(objects(spec.tabs), y, panel, made, top);
   }
   if (from.kind !== undefined) made.problems.push(`layout ${text(from.kind)} is not known`);
   return { panels: [], y };
@@ -90,15 +90,14 @@ function autoGrid(spec: Json, y: number, panel: Find): { panels: Json[]; y: numb
   return { panels, y: y + Math.ceil(found.length / across) * h };
 }
 
-/** Rows, and tabs one under the other as rows. */
-function sections(rows: Json[], y: number, panel: Find, made: Made): { panels: Json[]; y: number } {
+function sections(rows: Json[], y: number, panel: Find, made: Made, tab = false): { panels: Json[]; y: number } {
   const panels: Json[] = [];
   let at = y;
   for (const row of rows) {
     const spec = object(row.spec);
-    const collapsed = flag(spec.collapse ?? spec.collapsed);
-    const hidden = flag(spec.hideHeader);
-    const head: Json = { type: "row", title: spec.title, collapsed, gridPos: { x: 0, y: at, w: 24, h: 1 }, panels: [], ...repeatOf(spec) };
+    const collapsed = !tab && flag(spec.collapse ?? spec.collapsed);
+    const hidden = !tab && flag(spec.hideHeader);
+    const head: Json = { type: "row", tab, title: spec.title, collapsed, gridPos: { x: 0, y: at, w: 24, h: 1 }, panels: [], ...repeatOf(spec) };
     if (!hidden) {
       panels.push(head);
       at += 1;

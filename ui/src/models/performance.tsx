@@ -6,7 +6,7 @@ import { prom, useAsked } from "../api";
 import { Empty, ErrorLine, Loading } from "../parts/basics";
 import { number } from "../parts/number";
 import { place, setQuery } from "../router";
-import { colourOf, TimeChart, type ChartLine } from "../query/chart";
+import { colourOf, TimeChart, type ChartLine } from "../panels/timechart";
 import { rangeTo } from "../query/grid";
 import { queryRange } from "../query/series";
 import { figureSelector, marksOf, metricName } from "./shared";
@@ -137,7 +137,7 @@ function Key({ lines }: { lines: ChartLine[] }) {
     <p class="line-key">
       {lines.map((line) => (
         <span key={line.name}>
-          <i ref={(el) => void (el && (el.style.background = `var(${line.colour})`))} /> {line.name}{" "}
+          <i ref={(el) => void (el && (el.style.background = line.colour))} /> {line.name}{" "}
           <b>{number(line.values.findLast((value) => value !== null))}</b>
           {line.low && <span class="quiet"> with its interval</span>}
         </span>

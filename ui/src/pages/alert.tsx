@@ -5,6 +5,7 @@
 import { useMemo } from "preact/hooks";
 
 import { ApiError, get, useAsked } from "../api";
+import { encoded } from "../match";
 import { href, place, setQuery } from "../router";
 import type { PageProps } from "../routes";
 import { Ago, Empty, ErrorLine, Facts, Loading, Tag } from "../parts/basics";
@@ -17,7 +18,8 @@ import { Link, Prose } from "../alerts/prose";
 import { useSilence } from "../alerts/silence";
 import { bandsOf, Episodes, Evaluations, Messages } from "../alerts/story";
 import { comparison } from "../alerts/threshold";
-import type { AlertHistory, Explanation, Labels as LabelMap, RuleHistory } from "../alerts/types";
+import type { AlertHistory, Explanation, RuleHistory } from "../alerts/types";
+import type { Labels as LabelMap } from "../shapes";
 import { ValueChart } from "../alerts/valuechart";
 import { Alternatives, Verdict, Why } from "../alerts/why";
 import "../alerts/alerts.css";
@@ -32,7 +34,7 @@ export default function Alert({ params }: PageProps) {
   const query = place.value.query;
   const [group, at] = [query.get("group") ?? undefined, query.get("at") ?? undefined];
   const labels = labelsOf(query.getAll("label"));
-  const history = useAsked((abort) => get<{ data: AlertHistory }>(`api/bellbuoy/alerts/${encodeURIComponent(name)}`, { group }, abort), `history ${name} ${group}`, TURN_MS);
+  const history = useAsked((abort) => get<{ data: AlertHistory }>(`api/bellbuoy/alerts/${encoded(name)}`, { group }, abort), `history ${name} ${group}`, TURN_MS);
   const data = history.data?.data;
   // What was posted from elsewhere has no rule, so there is nothing to explain.
   const explained = data !== undefined && data.rules.length > 0;

@@ -13,11 +13,10 @@ import { Labels } from "../parts/labels";
 import { number, short } from "../parts/number";
 import { now, promDuration, brief } from "../parts/time";
 import { cut, oneLine } from "../parts/text";
-import { Meter } from "../parts/charts";
+import { Meter, Spark } from "../parts/charts";
 import { read, takes, written } from "../alerts/matchers";
 import { GROUPINGS, rows, ruleKey, sections, severityTone, STATE_TITLES, STATES, type Grouping, type Row, type RowState } from "../alerts/rows";
 import { useSilence } from "../alerts/silence";
-import { Spark } from "../alerts/spark";
 import { holds, worst } from "../alerts/threshold";
 import type { RoutedAlert, RuleGroup, Silence } from "../alerts/types";
 import { clockOf } from "../alerts/words";
@@ -234,7 +233,7 @@ function PastOf({ row, past }: { row: Row; past: Past | undefined }) {
   const series = own[0] ?? byWorst(all.map((one) => one.values), row);
   const values = Array.isArray(series) ? series : series?.values;
   if (!values) return null;
-  return <Spark values={values} comparison={row.comparison} of={row.name} />;
+  return <Spark values={values} threshold={row.comparison?.threshold} beyond={(value) => row.comparison !== undefined && holds(value, row.comparison) === true} of={row.name} />;
 }
 
 function byWorst(all: (number | null)[][], row: Row): (number | null)[] | undefined {

@@ -2,11 +2,16 @@
  * show: another query for a panel, tried in the page and saved into the file on request. In: a panel, the file's text and ETag. Out: the panel with the draft in it; a PUT with If-Match in which only the
  * changed texts differ from the file.
  */
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { send } from "../api";
-import type { Dashboard, Panel, Target } from "../dashboard/model";
+import { writtenPiece } from "../dashboard/expression";
+import type { Dashboard, Panel, PanelData, Target } from "../dashboard/model";
 import { replaceAt, type Path } from "../dashboard/patch";
+import { encoded } from "../match";
+import { problemOf, type Problem } from "../query/address";
+import { CodeBox } from "../query/codebox";
+import type { Editor } from "../query/editor";
 import { setQuery } from "../router";
 import { PanelFrame } from "./dashboard-panel";
 import type { Live } from "./dashboard-state";
@@ -31,14 +36,18 @@ export function Edit({ panel, live, dashboard, text, etag, edit, saved }: Props)
   const [tried, setTried] = useState<Record<string, Draft>>({});
   const [said, setSaid] = useState<{ tone: string; text: string }>();
   const [saving, setSaving] = useState(false);
+  const [answer, setAnswer] = useState<PanelData>();
   const shown = useMemo(() => withDrafts(panel, tried), [panel, tried]);
   const draft = (target: Target): Draft => drafts[target.refId] ?? { expr: target.expr, legendFormat: target.legendFormat };
   const changed = panel.targets.filter((target) => draft(target).expr !== target.expr || draft(target).legendFormat !== target.legendFormat);
   const fixed = changed.find((target) => target.path.length === 0);
-  const set = (target: Target, part: Partial<Draft>) => setDrafts({ ...drafts, [target.refId]: { ...draft(target), ...part } });
+  // The editor calls back between renderings.
+  const latest = useRef(drafts);
+  latest.current = drafts;
+  const set = (target: Target, part: Partial<Draft>) => setDrafts((latest.current = { ...latest.current, [target.refId]: { ...(latest.current[target.refId] ?? draft(target)), ...part } }));
   const tryNow = () => {
     setSaid(undefined);
-    setTried({ ...drafts });
+    setTried({ ...latest.current });
   };
   const save = async () => {
     setSaving(true);
@@ -50,7 +59,7 @@ export function Edit({ panel, live, dashboard, text, etag, edit, saved }: Props)
         if (own.expr !== target.expr) next = replaceAt(next, placeOf(next, target.path, "expr"), own.expr);
         if (own.legendFormat !== target.legendFormat) next = replaceAt(next, placeOf(next, target.path, "legendFormat"), own.legendFormat);
       }
-      const answer = await send<{ data: { file: string } }>("PUT", `api/bellbuoy/dashboards/${encodeURIComponent(dashboard.uid)}`, next, { "if-match": etag });
+      const answer = await send<{ data: { file: string } }>("PUT", `api/bellbuoy/dashboards/${encoded(dashboard.uid)}`, next, { "if-match": etag });
       setSaid({ tone: "good", text: `Saved into ${answer.data.file}.` });
       setDrafts({});
       setTried({});
@@ -63,7 +72,7 @@ export function Edit({ panel, live, dashboard, text, etag, edit, saved }: Props)
   return (
     <div class="edit">
       <div class="edit-panel">
-        <PanelFrame key={panel.id} panel={shown} live={live} dashboard={dashboard} alone editable={edit?.allowed === true} />
+        <PanelFrame key={panel.id} panel={shown} live={live} dashboard={dashboard} alone editable={edit?.allowed === true} told={setAnswer} />
       </div>
       <form
         class="edit-form card"
@@ -77,19 +86,7 @@ export function Edit({ panel, live, dashboard, text, etag, edit, saved }: Props)
             <legend>
               Query {target.refId} {target.hide && <small>(hidden)</small>}
             </legend>
-            <textarea
-              aria-label={`Expression of query ${target.refId}`}
-              class="mono"
-              rows={Math.min(12, Math.max(2, draft(target).expr.split("\n").length + 1))}
-              spellcheck={false}
-              value={draft(target).expr}
-              onInput={(event) => set(target, { expr: event.currentTarget.value })}
-              onKeyDown={(event) => {
-                if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-                event.preventDefault();
-                tryNow();
-              }}
-            />
+            <Expression target={target} text={draft(target).expr} problem={problemIn(answer, target, draft(target).expr)} onChange={(expr) => set(target, { expr })} onRun={tryNow} />
             <label>
               Legend <input value={draft(target).legendFormat} placeholder="{{job}}" onInput={(event) => set(target, { legendFormat: event.currentTarget.value })} />
             </label>
@@ -115,6 +112,33 @@ export function Edit({ panel, live, dashboard, text, etag, edit, saved }: Props)
       </form>
     </div>
   );
+}
+
+interface ExpressionProps {
+  target: Target;
+  text: string;
+  problem: Problem | undefined;
+  onChange: (expr: string) => void;
+  onRun: () => void;
+}
+
+/** The editor of the query page, with the place of an error. */
+function Expression({ target, text, problem, onChange, onRun }: ExpressionProps) {
+  const editor = useRef<Editor | null>(null);
+  const [ready, setReady] = useState(false);
+  useEffect(() => editor.current?.setText(text), [text]);
+  useEffect(() => editor.current?.setProblem(problem), [problem?.from, problem?.to, problem?.message, ready]);
+  return <CodeBox text={text} label={`Expression of query ${target.refId}`} onChange={onChange} onRun={onRun} editor={editor} ready={ready} onReady={() => setReady(true)} focus={false} />;
+}
+
+/** Where the server found an error, in the words of the file: with variables. Nothing while another text stands there. */
+function problemIn(answer: PanelData | undefined, target: Target, text: string): Problem | undefined {
+  const sent = answer?.sent.find((one) => one.refId === target.refId);
+  if (!answer?.error || answer.errorRefId !== target.refId || !sent?.holes || sent.written !== text) return undefined;
+  const found = problemOf(answer.error, sent.expr);
+  if (!found) return undefined;
+  const [from, to] = writtenPiece(sent.holes, found.from, found.to);
+  return { ...found, from, to };
 }
 
 function withDrafts(panel: Panel, drafts: Record<string, Draft>): Panel {

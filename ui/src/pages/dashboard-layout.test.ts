@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Panel } from "../dashboard/model";
-import { placedPanels } from "./dashboard-layout";
+import { placedPanels, tabsOf } from "./dashboard-layout";
 
 const panel = (id: number, y: number, h = 8, more: Partial<Panel> = {}) => ({ id, type: "stat", grid: { x: 0, y, w: 12, h }, ...more }) as Panel;
 const row = (id: number, y: number, collapsed: boolean, panels: Panel[] = []) => ({ id, type: "row", grid: { x: 0, y, w: 24, h: 1 }, collapsed, panels }) as Panel;
@@ -22,4 +22,11 @@ test("panels of a closed row may stand where they stood before other rows moved"
 test("sizes that no grid has are bounded", () => {
   const [one] = placedPanels([{ ...panel(1, 0), grid: { x: 30, y: 0, w: 99, h: -2 } }], new Set());
   assert.deepEqual([one!.x, one!.w, one!.h], [0, 24, 1]);
+});
+
+test("a tab has what follows it, and a name of its own in the address", () => {
+  const tab = (id: number, title: string) => ({ ...row(id, 0, false), title, tab: true }) as Panel;
+  const tabs = tabsOf([tab(1, "Health & load"), panel(2, 1), row(3, 9, false), panel(4, 10), tab(5, "!"), tab(6, "health load"), panel(7, 20)], (one) => one.title);
+  assert.deepEqual(tabs.map(({ slug, panels }) => [slug, panels.map((one) => one.id)]), [["health-load", [2, 3, 4]], ["tab", []], ["health-load__2", [7]]]);
+  assert.deepEqual(tabsOf([panel(1, 0)], () => ""), []);
 });

@@ -1,5 +1,5 @@
 /**
- * show: where panels stand when rows are open or closed. Pure. In: panels in the file's order (repetitions made), which rows a person opened or closed. Out: panels with
+ * show: which panels a tab has, and where panels stand when rows are open or closed. Pure. In: panels in the file's order (repetitions made), which rows a person opened or closed. Out: panels with
  * places; what is inside closed rows is left out, what is below moves up.
  */
 import type { Panel } from "../dashboard/model";
@@ -13,6 +13,28 @@ export interface Placed {
   /** Of a row: whether it is open, and how many panels it has. */
   open?: boolean;
   inside?: number;
+}
+
+export interface Tab {
+  /** In the address: `dtab=SLUG`, as Grafana has it. */
+  slug: string;
+  row: Panel;
+  panels: Panel[];
+}
+
+/** Tabs with what belongs to them; empty: the dashboard has none. */
+export function tabsOf(panels: readonly Panel[], title: (row: Panel) => string): Tab[] {
+  const out: Tab[] = [];
+  for (const panel of panels) {
+    if (!panel.tab) {
+      out.at(-1)?.panels.push(panel);
+      continue;
+    }
+    const plain = title(panel).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "tab";
+    const same = out.filter((tab) => tab.slug === plain || tab.slug.startsWith(`${plain}__`)).length;
+    out.push({ slug: same > 0 ? `${plain}__${same + 1}` : plain, row: panel, panels: [] });
+  }
+  return out;
 }
 
 interface Section {

@@ -29,9 +29,11 @@ interface Props {
   /** Alone on the page. */
   alone?: boolean;
   editable: boolean;
+  /** Called with each answer. */
+  told?: (data: PanelData) => void;
 }
 
-export function PanelFrame({ panel, live, dashboard, alone = false, editable }: Props) {
+export function PanelFrame({ panel, live, dashboard, alone = false, editable, told }: Props) {
   const root = useRef<HTMLElement>(null);
   const near = useNear(root);
   const [width, setWidth] = useState(0);
@@ -70,6 +72,7 @@ export function PanelFrame({ panel, live, dashboard, alone = false, editable }: 
     );
   }, [near, width, live, panel]);
   useEffect(() => () => under.current?.abort.abort(), []);
+  useEffect(() => void (data && told?.(data)), [data]);
   useEffect(() => {
     if (near || !data || data.frames.reduce((sum, frame) => sum + frame.length * frame.fields.length, 0) < KEPT_POINTS_MAX) return;
     const timer = setTimeout(() => {
@@ -193,8 +196,7 @@ export function download(name: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-type Told = (near: boolean) => void;
-const told = new WeakMap<Element, Told>();
+const watched = new WeakMap<Element, (near: boolean) => void>();
 let eyes: IntersectionObserver | undefined;
 
 /** Whether an element is in sight or soon will be. */
@@ -203,11 +205,11 @@ function useNear(ref: { current: Element | null }): boolean {
   useEffect(() => {
     const element = ref.current;
     if (!element) return;
-    eyes ??= new IntersectionObserver((entries) => entries.forEach((entry) => told.get(entry.target)?.(entry.isIntersecting)), { rootMargin: "250px 0px" });
-    told.set(element, setNear);
+    eyes ??= new IntersectionObserver((entries) => entries.forEach((entry) => watched.get(entry.target)?.(entry.isIntersecting)), { rootMargin: "250px 0px" });
+    watched.set(element, setNear);
     eyes.observe(element);
     return () => {
-      told.delete(element);
+      watched.delete(element);
       eyes?.unobserve(element);
     };
   }, []);

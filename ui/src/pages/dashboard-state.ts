@@ -13,6 +13,7 @@ import { loadDashboard } from "../dashboard/load";
 import type { Annotation, Dashboard, Scope } from "../dashboard/model";
 import { scopeOf } from "../dashboard/range";
 import { resolveVariables } from "../dashboard/variables";
+import { encoded } from "../match";
 import { place } from "../router";
 
 const FILE_POLL_MS = 4000;
@@ -42,7 +43,7 @@ export function useDashboard(uid: string): Opened & { again: () => void } {
     const round = async () => {
       if (seen.value) {
         try {
-          const found = await file(`api/bellbuoy/dashboards/${encodeURIComponent(uid)}`, etag.current, abort.signal);
+          const found = await file(`api/bellbuoy/dashboards/${encoded(uid)}`, etag.current, abort.signal);
           if (found && !abort.signal.aborted) {
             const first = etag.current === "";
             etag.current = found.etag;

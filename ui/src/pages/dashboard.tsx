@@ -15,9 +15,10 @@ import { href, place } from "../router";
 import type { PageProps } from "../routes";
 import { TimeBar } from "./dashboard-bar";
 import { Edit } from "./dashboard-edit";
-import { placedPanels, type Placed } from "./dashboard-layout";
+import { placedPanels, tabsOf, type Placed } from "./dashboard-layout";
 import { PanelFrame } from "./dashboard-panel";
 import { chosenTimes, useDashboard, useLive, type Live, type Opened } from "./dashboard-state";
+import { PanelTabs } from "./dashboard-tabs";
 import { VariablesBar } from "./dashboard-variables";
 import type { DashboardsAnswer } from "./dashboards";
 import "./dashboard.css";
@@ -133,8 +134,11 @@ function Panels({ opened, dashboard, live, list }: { opened: Opened & { again: (
     const made = expandRepeats(dashboard.panels, live.scope.variables);
     return { ...made, panels: made.panels.map((panel) => same(memory, panel)) };
   }, [dashboard, chosen]);
-  const placed = useMemo(() => placedPanels(panels, turned), [panels, turned]);
   const { query } = place.value;
+  const titleOf = (row: Panel) => interpolate(row.title, lookupIn(live.scope, row), "text").slice(0, 200);
+  const tabs = tabsOf(panels, titleOf);
+  const tab = tabs.find((one) => one.slug === query.get("dtab")) ?? tabs[0];
+  const placed = useMemo(() => placedPanels(tab?.panels ?? panels, turned), [panels, turned, tab?.slug]);
   const wanted = (query.get("editPanel") ?? query.get("viewPanel") ?? "").replace(/^panel-/, "");
   const everything = panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
   const one = wanted ? everything.find((panel) => String(panel.id) === wanted && panel.type !== "row") : undefined;
@@ -156,8 +160,9 @@ function Panels({ opened, dashboard, live, list }: { opened: Opened & { again: (
     <>
       {wanted && <p class="error-line">There is no panel {wanted.slice(0, 40)} in this dashboard; all are shown.</p>}
       {dropped > 0 && <p class="quiet">{dropped} repetitions are not shown: choose fewer values above.</p>}
-      {placed.length === 0 && <p class="quiet">This dashboard has no panels.</p>}
-      <div class="grid">
+      {tabs.length > 0 && <PanelTabs tabs={tabs.map(({ slug, row }) => ({ slug, title: titleOf(row) || "Tab" }))} chosen={tab?.slug ?? ""} />}
+      {placed.length === 0 && <p class="quiet">{tab ? "This tab" : "This dashboard"} has no panels.</p>}
+      <div class="grid" key={tab?.slug} {...(tab ? { id: "tab-panels", role: "tabpanel", "aria-labelledby": `tab-${tab.slug}` } : {})}>
         {placed.map((item) => (item.panel.type === "row" ? <Row key={item.panel.id} item={item} live={live} turn={turn} /> : <Cell key={item.panel.id} item={item} live={live} dashboard={dashboard} editable={edit?.allowed === true} />))}
       </div>
     </>

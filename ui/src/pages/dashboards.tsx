@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { file, get, useAsked } from "../api";
 import { countPanels, loadDashboard } from "../dashboard/load";
+import { encoded } from "../match";
 import { Ago, Empty, ErrorLine, Loading } from "../parts/basics";
 import { Filter, filtered } from "../parts/controls";
 import { href, place, setQuery } from "../router";
@@ -129,7 +130,7 @@ function useCounts(entries: Entry[]): Map<string, Count> {
         if (abort.signal.aborted) return;
         if (counted.has(keyOf(entry))) continue;
         try {
-          const found = await file(`api/bellbuoy/dashboards/${encodeURIComponent(entry.uid)}`, "", abort.signal);
+          const found = await file(`api/bellbuoy/dashboards/${encoded(entry.uid)}`, "", abort.signal);
           if (found) counted.set(keyOf(entry), countPanels(loadDashboard(JSON.parse(found.text.replace(/^\uFEFF/, "")))));
         } catch {
           continue;

@@ -6,7 +6,7 @@ import { Ago, Empty, ErrorLine, FigureText, Loading, Tag, Unknown } from "../par
 import { number, percent, plural } from "../parts/number";
 import { cut, visible } from "../parts/text";
 import { duration } from "../parts/time";
-import { Spark } from "../alerts/spark";
+import { Spark } from "../parts/charts";
 import { rangeTo } from "../query/grid";
 import { inTurn, queryRange } from "../query/series";
 import { championOf, comparisons, figureSelector, figuresOf, headline, metricName, OUTCOMES, toneOfOutcome } from "../models/shared";

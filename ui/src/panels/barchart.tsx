@@ -3,12 +3,11 @@ import { useCallback, useMemo, useState } from "preact/hooks";
 
 import { Canvas, line, niceSplits, shorten, type Plane } from "./canvas";
 import { axisValues } from "./axis";
-import { fade } from "./colors";
 import { calcTitle, colorOf, displayOf, nameOf, option, record, reduce, shownText, type Display, type Field, type Shown } from "./kit";
 import { chosen, Legend, legendOptions } from "./legend";
 import { Empty } from "./placeholder";
 import type { Size } from "./size";
-import { ink, scheme, textWidth } from "./theme";
+import { fade, ink, scheme, textWidth } from "./theme";
 import { timeText } from "./times";
 import { showTip } from "./tip";
 

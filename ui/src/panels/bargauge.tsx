@@ -1,12 +1,11 @@
 /** show: the panel bargauge: one bar for each reading, lying or standing, plain, shaded or as a row of lamps. */
 import { useRef } from "preact/hooks";
 
-import { cssColor, legible, rampColor } from "./colors";
 import { option, record, shownText, type Field, type Shown } from "./kit";
 import { Linked } from "./links";
 import { Empty } from "./placeholder";
 import { useSize } from "./size";
-import { scheme } from "./theme";
+import { cssColor, legible, rampColor, scheme } from "./theme";
 import { readingsOf, type Reading } from "./values";
 
 export default function BarGauge({ panel, data, scope }: Shown) {

@@ -7,27 +7,37 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
-import type { Annotation, Display, FieldConfig } from "../dashboard/model";
+import type { Annotation } from "../dashboard/model";
 import { listen, point } from "./crosshair";
-import { axisValues, stepsFor } from "./axis";
-import { cssColor, fade, rampColor } from "./colors";
-import { shownText } from "./kit";
 import type { Line, Lines } from "./lines";
-import { FONT, ink, scheme, textWidth } from "./theme";
+import { cssColor, fade, FONT, ink, rampColor, scheme, textWidth } from "./theme";
 import { axisTimes, TIME_STEPS_MS, timeText, zoned } from "./times";
 import { hideTip, showTip, type TipRow } from "./tip";
+import "./chart.css";
 
 export interface Drawn {
   lines: Lines;
   /** For each line. */
   names: string[];
   colors: string[];
-  displays: Display[];
+  /** A value of it as people read it. */
+  said: ((value: number) => string)[];
+  /** More about a point in the tooltip. */
+  more?: (line: number, index: number) => string;
+  /** What stands along an axis of values; steps that people count in. */
+  axisTexts: (splits: number[], line: Line, percent: boolean) => string[];
+  axisSteps?: (line: Line, percent: boolean) => number[] | undefined;
   hidden: ReadonlySet<string>;
   fromMs: number;
   toMs: number;
   timezone: string;
   annotations: Annotation[];
+  /** Stretches of time with a ground of their own. */
+  areas?: { fromMs: number; toMs: number; color: string }[];
+  /** One value across all, with its words. */
+  limit?: { value: number; text: string; color: string };
+  /** Annotations say their titles in the chart too: few, of one line. */
+  titled?: boolean;
   tooltip: { mode: "single" | "multi" | "none"; sort: "none" | "asc" | "desc"; hideZeros: boolean };
   /** Charts of one group share the crosshair; absent: alone. */
   group?: string;
@@ -141,7 +151,7 @@ export class LineChart {
       cursor: {
         y: false,
         points: { show: this.drawn.lines.lines.length <= DOTS_MAX, size: 7, width: 2, stroke: (_, at) => this.color(at), fill: () => ink("--card") },
-        drag: { x: true, y: false, setScale: false, dist: 5 },
+        drag: { x: this.drawn.zoom !== undefined, y: false, setScale: false, dist: 5 },
         bind: {
           dblclick: () => () => {
             this.drawn.zoomOut?.();
@@ -242,8 +252,7 @@ export class LineChart {
   }
 
   private axis(spec: ScaleSpec): uPlot.Axis {
-    const { custom, field } = spec.line;
-    const config: FieldConfig = spec.percent ? { ...field.config, unit: "percentunit", decimals: undefined } : field.config;
+    const { custom } = spec.line;
     const log = custom.scale.type === "log";
     return {
       scale: spec.key,
@@ -255,13 +264,13 @@ export class LineChart {
       ticks: { show: false },
       gap: 6,
       space: log ? 22 : 30,
-      incrs: log || custom.scale.type === "symlog" ? undefined : stepsFor(config),
+      incrs: log || custom.scale.type === "symlog" ? undefined : this.drawn.axisSteps?.(spec.line, spec.percent),
       label: custom.axisLabel || undefined,
       labelFont: FONT,
       labelSize: 18,
       labelGap: 2,
       size: (_, values) => custom.axisWidth ?? Math.ceil(Math.max(22, ...(values ?? []).map((value) => textWidth(value ?? "")))) + 12,
-      values: (_, splits) => axisValues(splits, field, config),
+      values: (_, splits) => this.drawn.axisTexts(splits, spec.line, spec.percent),
     };
   }
 
@@ -271,10 +280,11 @@ export class LineChart {
       const mode = spec.line.custom.thresholds;
       if (mode.includes("area") || mode === "series") thresholdAreas(plot, spec);
     }
-    for (const one of covered(this.drawn.annotations)) {
+    for (const one of [...covered(this.drawn.annotations), ...(this.drawn.areas ?? [])]) {
+      if (one.toMs < this.drawn.fromMs || one.fromMs > this.drawn.toMs) continue;
       const from = clampX(plot, one.fromMs);
       const to = clampX(plot, one.toMs);
-      plot.ctx.fillStyle = fade(one.color, 0.1);
+      plot.ctx.fillStyle = fade(one.color, 0.12);
       plot.ctx.fillRect(from, plot.bbox.top, Math.max(1, to - from), plot.bbox.height);
     }
   }
@@ -284,20 +294,44 @@ export class LineChart {
       const mode = spec.line.custom.thresholds;
       if (mode.includes("line") || mode.includes("dash")) thresholdLines(plot, spec, mode.includes("dash"));
     }
+    if (this.drawn.limit) this.limit(plot, this.drawn.limit);
     this.marks(plot);
+  }
+
+  private limit(plot: uPlot, { value, text, color }: NonNullable<Drawn["limit"]>): void {
+    const { ctx, bbox } = plot;
+    const key = this.scales[0]?.key;
+    if (key === undefined) return;
+    const ratio = devicePixelRatio;
+    const y = Math.round(plot.valToPos(value, key, true));
+    if (!(y >= bbox.top && y <= bbox.top + bbox.height)) return;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = color;
+    ctx.lineWidth = ratio;
+    ctx.setLineDash([6 * ratio, 4 * ratio]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.font = canvasFont(ratio);
+    ctx.textAlign = "right";
+    ctx.fillText(text, bbox.left + bbox.width - 4 * ratio, y - 4 * ratio < bbox.top + 10 * ratio ? y + 12 * ratio : y - 4 * ratio);
+    ctx.restore();
   }
 
   /** A dashed line for each annotation, and something to point at below it. */
   private marks(plot: uPlot): void {
     plot.over.querySelectorAll(".annotation").forEach((old) => old.remove());
     const { ctx, bbox } = plot;
+    const ratio = devicePixelRatio;
+    let [lastX, row] = [-1e9, 0];
     for (const one of this.drawn.annotations.slice(0, MARKS_MAX)) {
       if (one.fromMs > this.drawn.toMs || (one.toMs ?? one.fromMs) < this.drawn.fromMs) continue;
       const color = cssColor(one.color);
       ctx.save();
       ctx.strokeStyle = color;
-      ctx.lineWidth = devicePixelRatio;
-      ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+      ctx.lineWidth = ratio;
+      ctx.setLineDash([4 * ratio, 4 * ratio]);
       for (const at of [one.fromMs, one.toMs]) {
         if (at === undefined || at < this.drawn.fromMs || at > this.drawn.toMs) continue;
         const x = Math.round(plot.valToPos(at, "x", true));
@@ -305,6 +339,15 @@ export class LineChart {
         ctx.moveTo(x, bbox.top);
         ctx.lineTo(x, bbox.top + bbox.height);
         ctx.stroke();
+        if (!this.drawn.titled || at !== one.fromMs) continue;
+        // Texts that would lie on each other go one line lower, at most three.
+        ctx.font = canvasFont(ratio);
+        ctx.fillStyle = color;
+        row = x - lastX < ctx.measureText(one.title).width + 8 * ratio ? (row + 1) % 3 : 0;
+        lastX = x;
+        const left = x + ctx.measureText(one.title).width + 8 * ratio > bbox.left + bbox.width;
+        ctx.textAlign = left ? "right" : "left";
+        ctx.fillText(one.title, x + (left ? -4 : 4) * ratio, bbox.top + (11 + row * 13) * ratio);
       }
       ctx.restore();
       plot.over.append(this.mark(plot, one, color));
@@ -384,7 +427,7 @@ export class LineChart {
       const raw = line.values[index];
       const drawn = line.drawn[index];
       if (typeof raw !== "number" || typeof drawn !== "number" || (this.drawn.tooltip.hideZeros && raw === 0)) continue;
-      found.push({ color: this.drawn.colors[at], name: this.drawn.names[at]!, value: shownText(this.drawn.displays[at]!(raw)), raw, index, distance: Math.abs(plot.valToPos(drawn, series.scale!) - top) });
+      found.push({ color: this.drawn.colors[at], name: this.drawn.names[at]!, value: this.drawn.said[at]!(raw) + (this.drawn.more?.(at, index) ?? ""), raw, index, distance: Math.abs(plot.valToPos(drawn, series.scale!) - top) });
     }
     let near = found[0];
     for (const one of found) if (one.distance < near!.distance) near = one;
@@ -404,6 +447,8 @@ export class LineChart {
     this.drawn.zoom?.(Math.round(from), Math.round(to));
   }
 }
+
+const canvasFont = (ratio: number): string => FONT.replace("11px", `${11 * ratio}px`);
 
 /** Stretches of one colour that overlap are one: ten alerts at a time are no wall. */
 function covered(annotations: Annotation[]): { fromMs: number; toMs: number; color: string }[] {

@@ -1,12 +1,11 @@
 /** show: the panel gauge: an arc from min to max with the thresholds around it. In: readings. Out: SVG, one for each. */
 import { useRef } from "preact/hooks";
 
-import { cssColor, legible } from "./colors";
 import { displayOf, shownText, type Field, type Shown } from "./kit";
 import { Linked } from "./links";
 import { Empty } from "./placeholder";
 import { useSize } from "./size";
-import { scheme, textWidth } from "./theme";
+import { cssColor, legible, scheme, textWidth } from "./theme";
 import { columnsFor, readingsOf, type Reading } from "./values";
 
 /** From lower left over the top to lower right, degrees clockwise from the right. */

@@ -3,11 +3,10 @@ import { useCallback, useMemo } from "preact/hooks";
 
 import { Canvas, drawTimes, shorten, type Plane } from "./canvas";
 import { cellsOf, type Cells } from "./cells";
-import { cssColor, fade, schemeColor } from "./colors";
 import { displayOf, option, record, shownText, type Field, type Shown } from "./kit";
 import { Empty } from "./placeholder";
 import type { Size } from "./size";
-import { ink, scheme, textWidth } from "./theme";
+import { cssColor, fade, ink, scheme, schemeColor, textWidth } from "./theme";
 import { timeText } from "./times";
 import { showTip } from "./tip";
 

@@ -3,12 +3,11 @@ import { useCallback, useMemo, useState } from "preact/hooks";
 
 import { Canvas, line, niceSplits, type Plane } from "./canvas";
 import { histogramOf } from "./cells";
-import { fade } from "./colors";
 import { calcTitle, colorOf, displayOf, nameOf, reduce, shownText, type Display, type Field, type Shown } from "./kit";
 import { chosen, Legend, legendOptions } from "./legend";
 import { Empty } from "./placeholder";
 import type { Size } from "./size";
-import { ink, scheme, textWidth } from "./theme";
+import { fade, ink, scheme, textWidth } from "./theme";
 import { showTip } from "./tip";
 
 interface Group {

@@ -5,12 +5,11 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 
 import { Canvas, drawTimes, shorten, type Plane } from "./canvas";
-import { fade, inkOn } from "./colors";
 import { displayOf, nameOf, option, record, shownText, type Shown } from "./kit";
 import { Legend, legendOptions } from "./legend";
 import { timeField } from "./lines";
 import { Empty } from "./placeholder";
-import { FONT, ink, scheme, textWidth } from "./theme";
+import { fade, FONT, ink, inkOn, scheme, textWidth } from "./theme";
 import { spanText, timeText } from "./times";
 import { showTip, type TipRow } from "./tip";
 

@@ -1,12 +1,11 @@
 /** show: the panel piechart: parts of a whole, as a pie or a ring. In: readings; what is below zero or no number has no part. Out: SVG and a legend. */
 import { useRef, useState } from "preact/hooks";
 
-import { inkOn } from "./colors";
 import { option, record, shownText, strings, type Shown } from "./kit";
 import { chosen, Legend, legendOptions } from "./legend";
 import { Empty } from "./placeholder";
 import { useSize } from "./size";
-import { scheme } from "./theme";
+import { inkOn, scheme } from "./theme";
 import { hideTip, showTip } from "./tip";
 import { readingsOf, type Reading } from "./values";
 

@@ -1,13 +1,12 @@
 /** show: the panel stat: figures as large as their place allows, with a sparkline behind. In: readings. Out: one cell each. */
 import { useRef } from "preact/hooks";
 
-import { channels, inkOn, legible } from "./colors";
 import { option, record, reduce, shownText, type Shown } from "./kit";
 import { Linked } from "./links";
 import { Empty } from "./placeholder";
 import { useSize } from "./size";
 import { Spark } from "./spark";
-import { scheme, textWidth } from "./theme";
+import { channels, inkOn, legible, scheme, textWidth } from "./theme";
 import { columnsFor, readingsOf, sparkOf, type Reading } from "./values";
 
 export default function Stat({ panel, data, scope }: Shown) {

@@ -4,13 +4,12 @@
  */
 import { useMemo, useRef, useState } from "preact/hooks";
 
-import { fade, inkOn, legible } from "./colors";
 import { calcTitle, displayOf, nameOf, option, record, reduce, shownText, strings, type Display, type DisplayValue, type Field, type Frame, type Shown } from "./kit";
 import { Linked } from "./links";
 import { Empty } from "./placeholder";
 import { useSize } from "./size";
 import { Spark } from "./spark";
-import { scheme } from "./theme";
+import { fade, inkOn, legible, scheme } from "./theme";
 
 export interface Column {
   field: Field;

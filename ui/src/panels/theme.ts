@@ -1,22 +1,31 @@
 /**
- * show: the scheme of the system as a signal, and the colours of style.css for canvases, which cannot read variables.
+ * show: the scheme of the system as a signal, colours for the scheme that is on, and those of style.css for canvases, which cannot read variables.
  *
- * Out: `scheme` (changes redraw charts), `ink(name)`. Holds nothing else.
+ * Out: `scheme` (changes redraw charts), dashboard/colors.ts for it, `ink(name)`. Holds nothing else.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 
-import { useTheme } from "./colors";
+import * as colors from "../dashboard/colors";
 
 const media = typeof matchMedia === "function" ? matchMedia("(prefers-color-scheme: dark)") : undefined;
 const now = signal<"light" | "dark">(media?.matches ? "dark" : "light");
-useTheme(now.value);
 media?.addEventListener("change", () => {
-  useTheme(media.matches ? "dark" : "light");
   known.clear();
   now.value = media.matches ? "dark" : "light";
 });
 
 export const scheme: ReadonlySignal<"light" | "dark"> = now;
+
+export const cssColor = (name: string | undefined): string => colors.colorByName(name, now.value);
+/** `continuous-GrYlRd` and its like at a position between 0 and 1. */
+export const rampColor = (mode: string, position: number): string => colors.continuousColor(mode, position, now.value) ?? cssColor("text");
+/** A heatmap's scheme at a position between 0 and 1. */
+export const schemeColor = (name: string, position: number): string => colors.schemeColor(name, position, now.value);
+/** Of the nth line of a chart. */
+export const lineColor = (index: number): string => colors.paletteColor(index, now.value);
+/** Darker or lighter until text in it can be read on a card. */
+export const legible = (color: string, ratio?: number): string => colors.legible(color, now.value, ratio);
+export const { channels, fade, inkOn } = colors;
 
 const known = new Map<string, string>();
 

@@ -3,10 +3,11 @@
  */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
+import { axisValues, stepsFor } from "./axis";
 import { LineChart, type Drawn } from "./chart";
 import { calcTitle, colorOf, displayOf, nameOf, option, record, reduce, shownText, type Shown } from "./kit";
 import { chosen, Legend, legendOptions, type LegendItem } from "./legend";
-import { linesOf, timeField } from "./lines";
+import { linesOf, timeField, type Line } from "./lines";
 import { Empty } from "./placeholder";
 import { useSize } from "./size";
 import { scheme } from "./theme";
@@ -44,13 +45,18 @@ function Chart({ panel, data, scope, group, sharedTip, zoom, zoomOut }: Shown) {
     const title = (field: Parameters<typeof nameOf>[0], frame: Parameters<typeof nameOf>[1]) => nameOf(field, frame, frames);
     const lines = linesOf(frames, data.stepMs, hidden, title);
     const names = lines.lines.map((line) => title(line.field, line.frame));
-    const displays = lines.lines.map((line) => displayOf(line.field, scope.timezone));
+    const said = lines.lines.map((line) => {
+      const display = displayOf(line.field, scope.timezone);
+      return (value: unknown) => shownText(display(value));
+    });
     const colors = lines.lines.map((line) => colorOf(line.field));
     const tooltip = record(panel.options.tooltip);
     return {
       lines,
       names,
-      displays,
+      said,
+      axisTexts: (splits, line, percent) => axisValues(splits, line.field, axisConfig(line, percent)),
+      axisSteps: (line, percent) => stepsFor(axisConfig(line, percent)),
       colors,
       hidden,
       fromMs: data.fromMs,
@@ -101,6 +107,8 @@ function Chart({ panel, data, scope, group, sharedTip, zoom, zoomOut }: Shown) {
   );
 }
 
+const axisConfig = ({ field }: Line, percent: boolean) => (percent ? { ...field.config, unit: "percentunit", decimals: undefined } : field.config);
+
 function legendItems(drawn: Drawn, calcs: string[]): LegendItem[] {
   const items: LegendItem[] = [];
   for (const [at, line] of drawn.lines.lines.entries()) {
@@ -110,7 +118,7 @@ function legendItems(drawn: Drawn, calcs: string[]): LegendItem[] {
       color: drawn.colors[at]!,
       figures: calcs.map((calc) => {
         const value = reduce(calc, line.field);
-        return { text: value === null || value === undefined ? "-" : shownText(drawn.displays[at]!(value)), value: typeof value === "number" ? value : NaN };
+        return { text: value === null || value === undefined ? "-" : drawn.said[at]!(value as number), value: typeof value === "number" ? value : NaN };
       }),
     });
   }

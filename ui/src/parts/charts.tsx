@@ -1,29 +1,42 @@
-/** show: the small drawings in lines of text: a sparkline with its threshold, a meter, a strip of states. SVG of our own; no library. */
-import { sparkPath } from "./spark";
+/** show: the small drawings in lines of text: a line with its threshold, a meter, a strip of states. SVG of our own; no library. */
+import { number } from "./number";
+import { endsOf, pathOf, runsOf, split } from "./spark";
 
-export interface SparklineProps {
-  /** Newest last; null is a gap. */
+interface SparkProps {
+  /** Equally far from each other, newest last; null is a gap. */
   values: (number | null)[];
-  /** Unix milliseconds of each, when they are not equally far apart. */
-  times?: number[];
-  threshold?: number | null;
+  threshold?: number;
+  /** What is beyond it is drawn in red. */
+  beyond?: (value: number) => boolean;
   width?: number;
   height?: number;
-  /** What it shows, in words, for screen readers. */
-  label: string;
-  tone?: "good" | "warn" | "bad" | "";
+  /** What it is of, for screen readers. */
+  of: string;
 }
 
-/** Nothing is drawn of nothing: then say why beside it. */
-export function Sparkline({ values, times, threshold, width = 120, height = 28, label, tone = "" }: SparklineProps) {
-  const drawn = sparkPath(values, times, threshold ?? undefined, width, height);
-  if (!drawn) return null;
+/** A line of text high, how a value went. */
+export function Spark({ values, threshold, beyond = () => false, width = 150, height = 24, of }: SparkProps) {
+  const runs = runsOf(values.entries());
+  const ends = endsOf(runs);
+  const last = runs.at(-1)?.at(-1);
+  if (!ends || !last) return <span class="quiet">no samples</span>;
+  let [low, high] = ends;
+  // The threshold is in sight unless it would press the line flat.
+  const reach = Math.max(high - low, Math.abs(high) * 0.1, 1e-12) * 6;
+  const seen = threshold !== undefined && threshold >= low - reach && threshold <= high + reach;
+  if (seen) [low, high] = [Math.min(low, threshold), Math.max(high, threshold)];
+  if (low === high) [low, high] = [low - 1, high + 1];
+  const y = (value: number) => 2 + (height - 4) * (1 - (value - low) / (high - low));
+  const x = (index: number) => (values.length === 1 ? width / 2 : (index / (values.length - 1)) * (width - 4) + 1);
+  const said = `${of}: from ${number(ends[0])} to ${number(ends[1])}, last ${number(last[1])}${threshold === undefined ? "" : `, line at ${number(threshold)}`}`;
   return (
-    <svg class={`spark ${tone}`} width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
-      <title>{label}</title>
-      {drawn.threshold !== undefined && <line class="spark-threshold" x1={0} x2={width} y1={drawn.threshold} y2={drawn.threshold} />}
-      <path class="spark-line" d={drawn.line} />
-      {drawn.last && <circle class="spark-last" cx={drawn.last[0]} cy={drawn.last[1]} r={2} />}
+    <svg class="spark" width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={said}>
+      <title>{said}</title>
+      {seen && <line class="limit" x1="0" x2={width} y1={y(threshold)} y2={y(threshold)} />}
+      {split(runs, beyond).map((part, index) => (
+        <path key={index} class={part.beyond ? "beyond" : ""} d={pathOf(part.run, x, y)} />
+      ))}
+      <circle class={beyond(last[1]) ? "beyond" : ""} cx={x(last[0])} cy={y(last[1])} r="2" />
     </svg>
   );
 }

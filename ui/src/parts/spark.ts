@@ -1,42 +1,47 @@
-/** show: numbers -> the path of a sparkline. Pure. Gaps stay gaps; the threshold is always inside. */
+/** show: numbers -> the pieces and the path of a small line. Pure. One way for all small lines: of lists, of Why?, behind a stat, in a cell. Gaps stay gaps. */
 
-export interface Drawn {
-  line: string;
-  last?: [number, number];
-  threshold?: number;
-}
+/** Where it stands along the bottom, and its value; no value is a gap. */
+export type Point = readonly [number, number | null | undefined];
+export type Run = [number, number][];
 
-const EDGE = 3;
-
-/** Undefined when there is no number at all. */
-export function sparkPath(values: (number | null)[], times: number[] | undefined, threshold: number | undefined, width: number, height: number): Drawn | undefined {
-  const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
-  if (known.length === 0) return undefined;
-  const inside = threshold !== undefined && Number.isFinite(threshold) ? [...known, threshold] : known;
-  const low = inside.reduce((a, b) => Math.min(a, b));
-  const high = inside.reduce((a, b) => Math.max(a, b));
-  const y = (value: number) => round(high === low ? height / 2 : height - EDGE - ((value - low) / (high - low)) * (height - 2 * EDGE));
-  const at = times && times.length === values.length ? times : values.map((_, index) => index);
-  const [from, to] = [at[0] ?? 0, at.at(-1) ?? 0];
-  const x = (index: number) => round(to === from ? width / 2 : EDGE + (((at[index] ?? 0) - from) / (to - from)) * (width - 2 * EDGE));
-  let line = "";
-  let last: [number, number] | undefined;
-  let pen = "M";
-  for (const [index, value] of values.entries()) {
-    if (value === null || !Number.isFinite(value)) {
-      pen = "M";
+/** Pieces of a line: a missing value ends one, and so does a step along the bottom above `gap`. */
+export function runsOf(points: Iterable<Point>, gap = Infinity): Run[] {
+  const out: Run[] = [];
+  let run: Run | undefined;
+  for (const [at, value] of points) {
+    if (value === null || value === undefined || !Number.isFinite(value)) {
+      run = undefined;
       continue;
     }
-    last = [x(index), y(value)];
-    line += `${pen}${last[0]} ${last[1]}`;
-    pen = "L";
+    if (!run || at - run.at(-1)![0] > gap) out.push((run = []));
+    run.push([at, value]);
   }
-  const drawn: Drawn = { line };
-  if (last) drawn.last = last;
-  if (threshold !== undefined && Number.isFinite(threshold)) drawn.threshold = y(threshold);
-  return drawn;
+  return out;
 }
 
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+/** Each piece cut where it goes beyond a line and comes back, without a hole between the parts. */
+export function split(runs: Run[], beyond: (value: number) => boolean): { run: Run; beyond: boolean }[] {
+  return runs.flatMap((run) => {
+    const out: { run: Run; beyond: boolean }[] = [];
+    for (const point of run) {
+      const side = beyond(point[1]);
+      const before = out.at(-1);
+      if (before) before.run.push(point);
+      if (before?.beyond !== side) out.push({ run: [point], beyond: side });
+    }
+    return out;
+  });
+}
+
+/** Lowest and highest; undefined: no number at all. */
+export function endsOf(runs: Run[]): [number, number] | undefined {
+  let [low, high] = [Infinity, -Infinity];
+  for (const run of runs) for (const [, value] of run) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  return low <= high ? [low, high] : undefined;
+}
+
+/** For the `d` of a path. A piece of one point is a dot. */
+export function pathOf(run: Run, x: (at: number) => number, y: (value: number) => number): string {
+  const dot = run.length === 1 ? "h.01" : "";
+  return run.map(([at, value], index) => `${index === 0 ? "M" : "L"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("") + dot;
 }

@@ -1,6 +1,6 @@
 /** show: one question to the query API with all that it says: warnings, statistics, how long it took. In: an expression and times. Out: the answer, or an ApiError. */
 import { get, send } from "../api";
-import type { Labels } from "../alerts/types";
+import type { Labels } from "../shapes";
 
 export interface Answer {
   data: { resultType: "vector" | "matrix" | "scalar" | "string"; result: unknown };

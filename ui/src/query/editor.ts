@@ -32,12 +32,12 @@ export interface Editor {
 }
 
 const colours = HighlightStyle.define([
-  { tag: tags.labelName, color: "var(--chart-7)" },
+  { tag: tags.labelName, color: "light-dark(#1f95a5, #57c8d6)" },
   { tag: tags.string, color: "var(--good)" },
-  { tag: tags.number, color: "var(--chart-2)" },
-  { tag: tags.function(tags.variableName), color: "var(--chart-1)" },
-  { tag: [tags.keyword, tags.modifier, tags.operatorKeyword], color: "var(--chart-4)" },
-  { tag: tags.operator, color: "var(--chart-6)" },
+  { tag: tags.number, color: "light-dark(#d0722b, #f09a5c)" },
+  { tag: tags.function(tags.variableName), color: "light-dark(#2f74c0, #6aaef0)" },
+  { tag: [tags.keyword, tags.modifier, tags.operatorKeyword], color: "light-dark(#a44fb3, #cf8ade)" },
+  { tag: tags.operator, color: "light-dark(#c2475b, #f0808f)" },
   { tag: tags.comment, color: "var(--quiet)", fontStyle: "italic" },
   { tag: tags.invalid, color: "var(--bad)" },
 ]);

@@ -3,7 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 
 import type { Question } from "./address";
 import type { Answer, Sample } from "./ask";
-import { colourOf, TimeChart, type ChartLine } from "./chart";
+import { colourOf, TimeChart, type ChartLine } from "../panels/timechart";
 import { grid, type Range } from "./grid";
 import { number } from "../parts/number";
 import { cut, oneLine, seriesText } from "../parts/text";
@@ -46,7 +46,7 @@ export function Graph({ of, range, question, change }: { of: Answer; range: Rang
               <tr key={index} class={chosen !== undefined && chosen !== line.name ? "faded" : ""}>
                 <td>
                   <button type="button" class="plain" aria-pressed={chosen === line.name} onClick={() => setAlone(chosen === line.name ? undefined : line.name)}>
-                    <i ref={(el) => void (el && (el.style.background = `var(${line.colour})`))} /> <code>{oneLine(cut(line.name, 600))}</code>
+                    <i ref={(el) => void (el && (el.style.background = line.colour))} /> <code>{oneLine(cut(line.name, 600))}</code>
                   </button>
                 </td>
                 <td class="num">{number(known.at(-1))}</td>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { grid, rangeTo, seriesName, stepOf } from "./grid";
+import { grid, rangeTo, stepOf } from "./grid";
 
 test("samples stand on the grid and gaps are null", () => {
   const made = grid([{ metric: { a: "b" }, values: [[10, "1"], [30, "NaN"], [40, "+Inf"], [50, "2.5"]] }], { start: 10, end: 50, step: 10 });
@@ -17,9 +17,4 @@ test("steps are whole seconds, below one twentieths", () => {
 test("ranges end on a whole step", () => {
   const { start, end, step } = rangeTo(1003, 600, 60);
   assert.deepEqual([start, end, step], [400, 1000, 10]);
-});
-
-test("names of series are as people write them", () => {
-  assert.equal(seriesName({ __name__: "up", job: "api" }), 'up{job="api"}');
-  assert.equal(seriesName({}), "{}");
 });

@@ -1,5 +1,5 @@
 /** show: samples on one grid of times, so that lines can be drawn together. In: the API's matrix. Out: values, a gap is null. Pure. */
-import type { Labels } from "../alerts/types";
+import type { Labels } from "../shapes";
 
 export interface Series {
   labels: Labels;
@@ -55,13 +55,4 @@ export function grid(result: { metric: Labels; values?: [number, string][] }[], 
     return { labels: metric, values: line };
   });
   return { times, series, samples };
-}
-
-/** `name{a="b"}`, as people read it. */
-export function seriesName(labels: Labels): string {
-  const { __name__: name = "", ...rest } = labels;
-  const inner = Object.entries(rest)
-    .map(([label, value]) => `${label}="${value.length > 120 ? `${value.slice(0, 120)}…` : value}"`)
-    .join(", ");
-  return inner === "" ? name || "{}" : `${name}{${inner}}`;
 }

@@ -11,6 +11,7 @@ import { cut, visible } from "../parts/text";
 import { dateTime, duration, parseDuration, promDuration } from "../parts/time";
 import { problemOf, type Question, type Tab } from "./address";
 import { ask, type Answer } from "./ask";
+import { CodeBox } from "./codebox";
 import type { Editor } from "./editor";
 import { Graph } from "./graph";
 import { rangeTo } from "./grid";
@@ -222,60 +223,6 @@ function ParseError({ problem, query, show }: { problem: { from: number; to: num
         {" ".repeat(Math.max(0, problem.column - 1 - from))}
         {"^".repeat(Math.min(Math.max(problem.to - problem.from, 1), 60))}
       </pre>
-    </div>
-  );
-}
-
-interface CodeBoxProps {
-  text: string;
-  label: string;
-  onChange: (text: string) => void;
-  onRun: (text: string) => void;
-  editor: { current: Editor | null };
-  ready: boolean;
-  onReady: () => void;
-}
-
-/** The editor's chunk is large: until it is there, and where it cannot load, a plain box does. */
-function CodeBox({ text, label, onChange, onRun, editor, ready, onReady }: CodeBoxProps) {
-  const host = useRef<HTMLDivElement>(null);
-  const latest = useRef({ onChange, onRun, text });
-  latest.current = { onChange, onRun, text };
-  useEffect(() => {
-    let gone = false;
-    import("./editor").then(
-      ({ mount }) => {
-        if (gone || !host.current) return;
-        editor.current = mount(host.current, { text: latest.current.text, label, onChange: (next) => latest.current.onChange(next), onRun: (next) => latest.current.onRun(next) });
-        onReady();
-        if (latest.current.text === "") editor.current.focus();
-      },
-      () => undefined,
-    );
-    return () => {
-      gone = true;
-      editor.current?.destroy();
-      editor.current = null;
-    };
-  }, []);
-  return (
-    <div class="query-box">
-      {!ready && (
-        <textarea
-          rows={Math.min(8, text.split("\n").length)}
-          class="mono"
-          aria-label={label}
-          spellcheck={false}
-          value={text}
-          onInput={(event) => onChange(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key !== "Enter" || event.shiftKey) return;
-            event.preventDefault();
-            onRun(event.currentTarget.value);
-          }}
-        />
-      )}
-      <div ref={host} />
     </div>
   );
 }

@@ -3,7 +3,7 @@
  * that a page with hundreds of small charts does not fill the server's queue.
  */
 import { prom } from "../api";
-import type { Labels } from "../alerts/types";
+import type { Labels } from "../shapes";
 import { grid, number, type Grid, type Range } from "./grid";
 
 interface Matrix {

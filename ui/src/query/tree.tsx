@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { seriesText, cut, oneLine, visible } from "../parts/text";
 import { count, number, plural } from "../parts/number";
 import { duration } from "../parts/time";
-import type { Labels } from "../alerts/types";
+import type { Labels } from "../shapes";
 
 export interface Node {
   id: number;

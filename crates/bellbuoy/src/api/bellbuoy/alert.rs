@@ -13,7 +13,7 @@ use super::super::notifications;
 use super::super::params::{Params, invalid};
 use super::super::prometheus::alert_json;
 use super::episodes::{Episode, episodes};
-use super::{evaluations, time};
+use super::{evaluations, named, time};
 use crate::app::App;
 use crate::clock;
 use crate::state::HistoryQuery;
@@ -34,7 +34,7 @@ pub async fn show(State(app): State<Arc<App>>, UrlPath(name): UrlPath<String>, p
         0 => EPISODES_DEFAULT,
         limit => limit.min(EPISODES_MAX),
     };
-    success(tokio::task::block_in_place(|| build(&app, &name, &params, (from, to), limit))?)
+    success(tokio::task::block_in_place(|| build(&app, named(&name), &params, (from, to), limit))?)
 }
 
 fn build(

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::super::answer::{Answer, ApiError, ErrorType, success};
 use super::super::same_origin::host_of;
-use super::time;
+use super::{named, time};
 use crate::app::{App, DashboardEdit};
 use crate::dashboards::{Dashboard, FILE_BYTES_MAX, WriteError, etag};
 
@@ -37,7 +37,7 @@ fn one_json(one: &Dashboard) -> Value {
 }
 
 pub async fn show(State(app): State<Arc<App>>, UrlPath(uid): UrlPath<String>, headers: HeaderMap) -> Answer {
-    let one = find(&app, &uid)?;
+    let one = find(&app, named(&uid))?;
     let bytes = tokio::task::block_in_place(|| app.dashboards.bytes(&one)).map_err(|error| ApiError::new(ErrorType::Internal, error))?;
     let tag = etag(&bytes);
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
@@ -67,8 +67,9 @@ pub async fn write(State(app): State<Arc<App>>, UrlPath(uid): UrlPath<String>, h
     let Some(expected) = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()).map(plain) else {
         return Err(ApiError::new(ErrorType::PreconditionRequired, "If-Match is missing: the ETag of the text that was changed"));
     };
-    let file = find(&app, &uid)?.file;
-    let tag = tokio::task::block_in_place(|| app.dashboards.write(&uid, &body, expected))?;
+    let uid = named(&uid);
+    let file = find(&app, uid)?.file;
+    let tag = tokio::task::block_in_place(|| app.dashboards.write(uid, &body, expected))?;
     let mut response: Response = success(json!({"etag": tag, "file": file}))?;
     if let Ok(value) = tag.parse() {
         response.headers_mut().insert(header::ETAG, value);

@@ -50,6 +50,14 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/dashboards/{uid}", get(dashboards::show).put(dashboards::write))
 }
 
+/// A name of the address. Browsers take `..` for the folder above, so such a name comes with a `~` before it, and one that begins with a `~` with another.
+fn named(part: &str) -> &str {
+    match part.strip_prefix('~') {
+        Some(rest) if rest.starts_with('~') || rest == "." || rest == ".." => rest,
+        _ => part,
+    }
+}
+
 /// `null` when there is none.
 fn time(at: impl Into<Option<Timestamp>>) -> Value {
     json!(at.into().map(Timestamp::rfc3339))
@@ -100,6 +108,14 @@ fn instant(app: &App, query: &str, at: Timestamp) -> Result<Vec<(Labels, f64)>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fetches of `alerts/..` went to `/api/bellbuoy/`.
+    #[test]
+    fn a_name_that_no_address_can_have_comes_with_a_tilde() {
+        for (part, name) in [("up", "up"), ("~..", ".."), ("~.", "."), ("~~", "~"), ("~~..", "~.."), ("~home", "~home"), ("...", "..."), ("~", "~"), ("~~home", "~home")] {
+            assert_eq!(named(part), name, "{part}");
+        }
+    }
 
     #[test]
     fn names_are_quoted_so_that_they_stay_names() {
