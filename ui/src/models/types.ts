@@ -93,6 +93,7 @@ export interface Version {
 
 export interface Registry {
   server: string;
+  url?: string | null;
   up: boolean;
   at: string;
   model: string;

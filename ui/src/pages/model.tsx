@@ -5,7 +5,7 @@
 import { get, prom, send, useAsked } from "../api";
 import { place, root, setQuery } from "../router";
 import type { PageProps } from "../routes";
-import { Ago, At, Empty, ErrorLine, FigureText, Loading, Tag, Unknown } from "../parts/basics";
+import { Ago, Empty, ErrorLine, FigureText, Loading, Tag, Unknown } from "../parts/basics";
 import { Doing } from "../parts/controls";
 import { count, number, percent, plural } from "../parts/number";
 import { cut, oneLine, visible } from "../parts/text";
@@ -14,7 +14,8 @@ import { Decisions, Inputs } from "../models/decisions";
 import { DriftTable } from "../models/drift";
 import { Performance } from "../models/performance";
 import { championOf, comparisons, figuresOf, headline, lessIsBetter, metricName, OUTCOMES, toneOfOutcome } from "../models/shared";
-import { isUnknown, type Entry, type Finding, type Model, type Registry, type Report, type Unknown as NotKnown, type Version, type WindowJudgement } from "../models/types";
+import { isUnknown, type Entry, type Finding, type Model, type Report, type Unknown as NotKnown, type WindowJudgement } from "../models/types";
+import { Versions } from "../models/versions";
 import { Versus } from "../models/versus";
 import "../alerts/alert.css";
 import "../models/models.css";
@@ -96,7 +97,7 @@ export default function ModelPage({ params }: PageProps) {
       <h2>Decisions</h2>
       {record.data && <Decisions entries={entries} />}
       <h2>Versions in the registry</h2>
-      <RegistryPart of={model.registry} />
+      <Versions of={model.registry} />
     </>
   );
 }
@@ -218,58 +219,11 @@ function Quality({ of }: { of: Finding[] | NotKnown | undefined }) {
     <ul class="quality">
       {of.slice(0, 60).map((finding, index) => (
         <li key={index}>
-          <Tag tone="warn">{DEFECTS[finding.defect] ?? finding.defect.replaceAll("_", " ")}</Tag> <b><bdi>{oneLine(cut(finding.feature ?? finding.column ?? "", 60)) || "the table"}</bdi></b>{" "}
+          <Tag tone="warn">{DEFECTS[finding.defect] ?? finding.defect.replaceAll("_", " ")}</Tag> {(finding.feature ?? finding.column) && <b><bdi>{oneLine(cut(finding.feature ?? finding.column ?? "", 60))}</bdi></b>}{" "}
           <span dir="auto">{visible(cut(finding.text, 300))}</span>
         </li>
       ))}
       {of.length > 60 && <li class="quiet">and {of.length - 60} more</li>}
     </ul>
-  );
-}
-
-function RegistryPart({ of }: { of: Registry | NotKnown | undefined }) {
-  if (!of) return <p class="quiet">The server says nothing about a registry.</p>;
-  if (isUnknown(of)) return <p class="quiet">{sentence(visible(cut(of.unknown.because, 400)))}.</p>;
-  const aliases = Object.entries(of.aliases ?? {}).map(([alias, version]) => [alias, typeof version === "object" ? version : { version, runId: null, changedAt: null, metrics: {} }] as [string, Version]);
-  const metrics = [...new Set(aliases.flatMap(([, version]) => Object.keys(version.metrics ?? {})))].slice(0, 8);
-  return (
-    <>
-      <p class="quiet">
-        {cut(of.model, 80)} on {cut(of.server, 80)} {of.up ? <Tag tone="good">up</Tag> : <Tag tone="bad">down</Tag>} as of <Ago at={of.at} />; the newest version is {of.latestVersion ?? "unknown"}.
-      </p>
-      {aliases.length === 0 ? <p class="quiet">No alias points to a version.</p> : (
-        <div class="wide" tabIndex={0}>
-          <table>
-            <caption class="unseen">Aliases</caption>
-            <thead>
-              <tr>
-                <th>Alias</th>
-                <th class="num">Version</th>
-                {metrics.map((metric) => (
-                  <th key={metric} class="num">{cut(metric, 40)}</th>
-                ))}
-                <th>Run</th>
-                <th>Changed</th>
-              </tr>
-            </thead>
-            <tbody>
-              {aliases.slice(0, 40).map(([alias, version]) => (
-                <tr key={alias}>
-                  <td>
-                    <Tag tone={alias === "champion" ? "good" : "info"}>{cut(alias, 40)}</Tag>
-                  </td>
-                  <td class="num">{version.version}</td>
-                  {metrics.map((metric) => (
-                    <td key={metric} class="num">{version.metrics?.[metric] !== undefined ? number(version.metrics[metric]) : "–"}</td>
-                  ))}
-                  <td class="mono">{cut(version.runId ?? "", 36)}</td>
-                  <td>{version.changedAt ? <At at={version.changedAt} /> : <span class="quiet">before the first look</span>}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </>
   );
 }

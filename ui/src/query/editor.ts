@@ -32,9 +32,9 @@ export interface Editor {
 }
 
 const colours = HighlightStyle.define([
-  { tag: tags.labelName, color: "light-dark(#1f95a5, #57c8d6)" },
+  { tag: tags.labelName, color: "light-dark(#14717e, #57c8d6)" },
   { tag: tags.string, color: "var(--good)" },
-  { tag: tags.number, color: "light-dark(#d0722b, #f09a5c)" },
+  { tag: tags.number, color: "light-dark(#a5520f, #f09a5c)" },
   { tag: tags.function(tags.variableName), color: "light-dark(#2f74c0, #6aaef0)" },
   { tag: [tags.keyword, tags.modifier, tags.operatorKeyword], color: "light-dark(#a44fb3, #cf8ade)" },
   { tag: tags.operator, color: "light-dark(#c2475b, #f0808f)" },

@@ -112,7 +112,17 @@ mod tests {
     /// Fetches of `alerts/..` went to `/api/bellbuoy/`.
     #[test]
     fn a_name_that_no_address_can_have_comes_with_a_tilde() {
-        for (part, name) in [("up", "up"), ("~..", ".."), ("~.", "."), ("~~", "~"), ("~~..", "~.."), ("~home", "~home"), ("...", "..."), ("~", "~"), ("~~home", "~home")] {
+        for (part, name) in [
+            ("up", "up"),
+            ("~..", ".."),
+            ("~.", "."),
+            ("~~", "~"),
+            ("~~..", "~.."),
+            ("~home", "~home"),
+            ("...", "..."),
+            ("~", "~"),
+            ("~~home", "~home"),
+        ] {
             assert_eq!(named(part), name, "{part}");
         }
     }

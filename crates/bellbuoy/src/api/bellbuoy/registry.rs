@@ -5,7 +5,10 @@ use serde_json::{Map, Value, json};
 use super::figure;
 use crate::app::App;
 
-/// `{server, up, at, model, latestVersion, champion, challenger, aliases}`, or why it is unknown.
+/// Models of the registry that are named when ours is not among them.
+const OTHERS_MAX: usize = 5;
+
+/// `{server, url, up, at, model, latestVersion, champion, challenger, aliases}`, or why it is unknown.
 pub fn registry(app: &App, name: &str) -> Value {
     if app.path.settings().mlflow.is_empty() {
         return figure::unknown("no_registry", "no mlflow: in bellbuoy.yml");
@@ -25,7 +28,7 @@ fn joined(servers: &[&Value], name: &str) -> Value {
             model["aliases"].as_object().into_iter().flatten().map(|(alias, pointer)| (alias.clone(), version(pointer))).collect();
         let alias = |word: &str| aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(word)).map(|(_, version)| version.clone());
         return json!({
-            "server": server["instance"], "up": server["up"], "at": server["at"], "model": model["name"],
+            "server": server["instance"], "url": server["url"], "up": server["up"], "at": server["at"], "model": model["name"],
             "latestVersion": model["latest_version"], "champion": alias("champion"), "challenger": alias("challenger"), "aliases": aliases,
         });
     }
@@ -34,8 +37,16 @@ fn joined(servers: &[&Value], name: &str) -> Value {
             let problem = down["problems"].as_array().and_then(|problems| problems.first()).and_then(Value::as_str);
             figure::unknown("down", problem.map_or("MLflow has not answered yet".to_string(), |problem| format!("MLflow: {problem}")))
         }
-        None => figure::unknown("no_such_model", format!("the registry has no model {name:?}")),
+        None => figure::unknown("no_such_model", format!("the registry has no model {name:?}{}", others(servers))),
     }
+}
+
+/// What it has instead: names differ by more than their spelling.
+fn others(servers: &[&Value]) -> String {
+    let all =
+        servers.iter().flat_map(|server| server["models"].as_array().into_iter().flatten()).filter_map(|model| model["name"].as_str());
+    let names: Vec<String> = all.take(OTHERS_MAX).map(|name| format!("{name:?}")).collect();
+    if names.is_empty() { String::new() } else { format!("; it has {}: the model here and there must have one name", names.join(", ")) }
 }
 
 /// `bike_traffic`, `bike-traffic` and `Bike Traffic` are one model.
@@ -69,5 +80,7 @@ mod tests {
         {
             assert_eq!(joined(&servers, name)["unknown"]["reason"], reason);
         }
+        let because = &joined(&[&one], "none")["unknown"]["because"];
+        assert_eq!(because, "the registry has no model \"none\"; it has \"Bike_Traffic\": the model here and there must have one name");
     }
 }
