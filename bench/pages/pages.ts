@@ -4,10 +4,10 @@
  * In: a built bellbuoy, a Chromium. Out: figures as text. Beside nothing but itself: run it before and after a change. Times want a quiet machine, memory does not.
  *
  *     (cd ui && npm ci && cd e2e && npm ci); node --import ./ui/node_modules/tsx/dist/loader.mjs bench/pages/pages.ts [--only times,host,wide,rounds,scroll]
- *         [--refreshes 720] [--rounds 200] [--series 1000] [--panels 100] [--snapshots FOLDER]
+ *         [--refreshes 720] [--rounds 200] [--series 1000] [--panels 100] [--step 15] [--snapshots FOLDER]
  */
 import { spawn } from "node:child_process";
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:http";
 import { createServer as createSocket, type AddressInfo } from "node:net";
@@ -34,6 +34,9 @@ const REFRESHES = argument("refreshes", 720);
 const ROUNDS = argument("rounds", 200);
 const SERIES = argument("series", 1000);
 const PANELS = argument("panels", 100);
+const STEP_SECONDS = argument("step", 15);
+/** Before the first reading: what a page makes once. */
+const WARM_REFRESHES = 5;
 const HOST_SECONDS = 300;
 const HOST_RANGE = `${HOST_SECONDS}s`;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--js-flags=--expose-gc"];
@@ -108,8 +111,8 @@ async function hour(browser: Browser, url: string, name: string, path: string, r
   await quiet(page);
   const seen: Reading[] = [];
   const times: number[] = [];
-  for (let round = 0; round <= refreshes; round++) {
-    if (round % Math.max(1, Math.floor(refreshes / 12)) === 0) seen.push(await reading(session, round, name));
+  for (let round = -WARM_REFRESHES; round <= refreshes; round++) {
+    if (round >= 0 && round % Math.max(1, Math.floor(refreshes / 12)) === 0) seen.push(await reading(session, round, name));
     const began = performance.now();
     await page.getByRole("button", { name: "Refresh now" }).click();
     await quiet(page);
@@ -147,36 +150,56 @@ async function rounds(browser: Browser, url: string): Promise<void> {
 
 interface Reading {
   at: number;
+  /** All of V8's heap. */
   heap: number;
+  /** What the pages made: objects, arrays, texts, closures. The rest is machine code that V8 makes of hot functions over time, and the browser's own. */
+  objects: number;
   nodes: number;
   listeners: number;
 }
 
 async function reading(session: Session, at: number, name: string): Promise<Reading> {
-  const found = { at, ...(await memory(session)) };
-  if (SNAPSHOTS) await snapshot(session, join(SNAPSHOTS, `${name.replace(/\W+/g, "-")}-${at}.heapsnapshot`));
-  return found;
+  const counted = await memory(session);
+  const text = await snapshot(session);
+  if (SNAPSHOTS) {
+    mkdirSync(SNAPSHOTS, { recursive: true });
+    writeFileSync(join(SNAPSHOTS, `${name.replace(/\W+/g, "-")}-${at}.heapsnapshot`), text);
+  }
+  return { at, ...counted, objects: objectsOf(text) };
 }
 
-async function snapshot(session: Session, path: string): Promise<void> {
-  mkdirSync(SNAPSHOTS, { recursive: true });
-  const file = createWriteStream(path);
-  const write = (event: { chunk: string }) => file.write(event.chunk);
-  session.on("HeapProfiler.addHeapSnapshotChunk", write);
+async function snapshot(session: Session): Promise<string> {
+  const chunks: string[] = [];
+  const add = (event: { chunk: string }) => chunks.push(event.chunk);
+  session.on("HeapProfiler.addHeapSnapshotChunk", add);
   await session.send("HeapProfiler.takeHeapSnapshot", { reportProgress: false });
-  session.off("HeapProfiler.addHeapSnapshotChunk", write);
-  await new Promise((done) => file.end(done));
+  session.off("HeapProfiler.addHeapSnapshotChunk", add);
+  return chunks.join("");
+}
+
+const NOT_OF_PAGES = ["code", "native", "hidden", "synthetic", "object shape"];
+
+function objectsOf(text: string): number {
+  const { snapshot, nodes } = JSON.parse(text) as { snapshot: { meta: { node_fields: string[]; node_types: [string[]] } }; nodes: number[] };
+  const { node_fields: fields, node_types: types } = snapshot.meta;
+  const [type, size] = [fields.indexOf("type"), fields.indexOf("self_size")];
+  let sum = 0;
+  for (let at = 0; at < nodes.length; at += fields.length) if (!NOT_OF_PAGES.includes(types[0][nodes[at + type]!]!)) sum += nodes[at + size]!;
+  return sum;
 }
 
 /** The readings, and where a straight line through the second half of them leads: the first half warms up code and caches. */
 function tell(seen: Reading[], what: string): void {
-  for (const one of seen) console.log(`  after ${String(one.at).padStart(4)}: heap ${(one.heap / 1e6).toFixed(2)} MB, ${one.nodes} nodes, ${one.listeners} listeners`);
+  for (const one of seen) console.log(`  after ${String(one.at).padStart(4)}: objects ${(one.objects / 1e6).toFixed(3)} MB, heap ${(one.heap / 1e6).toFixed(2)} MB, ${one.nodes} nodes, ${one.listeners} listeners`);
   const late = seen.slice(Math.floor(seen.length / 2));
   const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  const [x, y] = [mean(late.map((one) => one.at)), mean(late.map((one) => one.heap))];
-  const slope = late.reduce((sum, one) => sum + (one.at - x) * (one.heap - y), 0) / late.reduce((sum, one) => sum + (one.at - x) ** 2, 0);
-  const noise = Math.sqrt(mean(late.map((one) => (one.heap - y - slope * (one.at - x)) ** 2)));
-  console.log(`  second half: ${(slope / 10).toFixed(1)} KB more per 100 ${what}, readings ${(noise / 1000).toFixed(0)} KB around the line`);
+  const trend = (read: (one: Reading) => number) => {
+    const [x, y] = [mean(late.map((one) => one.at)), mean(late.map(read))];
+    const slope = late.reduce((sum, one) => sum + (one.at - x) * (read(one) - y), 0) / late.reduce((sum, one) => sum + (one.at - x) ** 2, 0);
+    const noise = Math.sqrt(mean(late.map((one) => (read(one) - y - slope * (one.at - x)) ** 2)));
+    return `${(slope / 10).toFixed(1)} KB more per 100 ${what} (readings ${(noise / 1000).toFixed(1)} KB around the line)`;
+  };
+  console.log(`  second half: objects ${trend((one) => one.objects)}; heap ${trend((one) => one.heap)}`);
 }
 
 /** From top to bottom and back: what is out of sight is let go. */
@@ -245,7 +268,7 @@ function folder(scratch: string, port: number): void {
   writeFileSync(join(scratch, "host.json"), JSON.stringify(hostBoard()));
   // Every step has every series, though they were scraped only just now.
   const expr = "bench @ end() + on() group_left() (100 * sin(vector(time() / 60)))";
-  const panels = Array.from({ length: PANELS }, (_, at) => panelOf(at, "timeseries", `Series, panel ${at}`, [expr], "short", (at % 2) * 12, Math.floor(at / 2) * 8, 12, 8)).map((panel) => ({ ...panel, interval: "15s" }));
+  const panels = Array.from({ length: PANELS }, (_, at) => panelOf(at, "timeseries", `Series, panel ${at}`, [expr], "short", (at % 2) * 12, Math.floor(at / 2) * 8, 12, 8)).map((panel) => ({ ...panel, interval: `${STEP_SECONDS}s` }));
   writeFileSync(join(scratch, "wide.json"), JSON.stringify({ uid: "bench-wide", title: "Wide", schemaVersion: 39, time: { from: "now-1h", to: "now" }, refresh: "", panels }));
 }
 

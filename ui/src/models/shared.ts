@@ -2,14 +2,7 @@
 import type { Because, Decision, Entry, Figure, Model, WindowJudgement } from "./types";
 import { isUnknown } from "./types";
 
-const NAMES: Record<string, string> = {
-  r2: "R²", rmse: "RMSE", mae: "MAE", mape: "MAPE", accuracy: "Accuracy", balanced_accuracy: "Balanced accuracy", precision: "Precision", recall: "Recall", f1: "F1",
-  roc_auc: "ROC AUC", log_loss: "Log loss", brier: "Brier score", drift_share: "Drifted features", drift_detected: "Drift", mean_error: "Mean error", median_absolute_error: "Median error",
-};
-
-export function metricName(metric: string): string {
-  return NAMES[metric] ?? metric.replaceAll("_", " ");
-}
+export { metricName } from "./names";
 
 /** Metrics of which less is better; of the others that we know, more is. */
 const LESS = ["rmse", "mae", "mape", "mse", "log_loss", "brier", "max_error", "median_absolute_error", "absolute_error_p90", "absolute_error_p95", "absolute_error_p99", "expected_calibration_error"];

@@ -8,6 +8,7 @@ import { bytes, count, number, percent, plural, short } from "../parts/number";
 import { Table, type Column } from "../parts/table";
 import { duration } from "../parts/time";
 import { href } from "../router";
+import { metricName } from "../models/names";
 import type { PageProps } from "../routes";
 import type { ChecklistItem, ModelRow, Overview, RoleFigure, ServerRow } from "../shapes";
 import "./home.css";
@@ -208,7 +209,7 @@ function Performance({ of }: { of: ModelRow["performance"] }) {
   if (of.unknown) return <Unknown because={of.unknown.because} />;
   return (
     <>
-      <span class="quiet">{of.metric}</span> <b class="digits">{number(of.value)}</b>
+      <span class="quiet">{metricName(of.metric)}</span> <b class="digits">{number(of.value)}</b>
       <div class="second digits" title={`${plural(of.rows, "row")} with true values`}>
         {of.low !== null && of.high !== null ? `${number(of.low)} to ${number(of.high)}` : plural(of.rows, "row")}
       </div>

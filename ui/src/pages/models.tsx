@@ -55,7 +55,7 @@ function Card({ name }: { name: string }) {
     <article class={`model-card card ${toneOfOutcome(decision?.outcome ?? "")}-edge`}>
       <header>
         <h2>
-          <a href={href(`models/${name}`)}>{cut(name, 100)}</a> <small>{model?.kind}</small>
+          <a href={href(["models", name])}>{cut(name, 100)}</a> <small>{model?.kind}</small>
         </h2>
         {decision ? (
           <Tag tone={toneOfOutcome(decision.outcome)} title={OUTCOMES[decision.outcome]}>
@@ -66,6 +66,7 @@ function Card({ name }: { name: string }) {
         )}
       </header>
       <ErrorLine error={asked.error} />
+      {!model && !asked.error && <Loading />}
       {decision && <p class="model-because">{visible(cut(decision.because, 240))}</p>}
       {model && (
         <dl class="model-figures">

@@ -58,6 +58,7 @@ interface ScaleSpec {
 
 const DOTS_MAX = 40;
 const MARKS_MAX = 200;
+const MARKS_BOLD_MAX = 8;
 
 export class LineChart {
   private plot: uPlot | undefined;
@@ -246,7 +247,8 @@ export class LineChart {
       size: 24,
       gap: 6,
       incrs: TIME_STEPS_MS,
-      space: (_, __, low, high) => (high - low > 86_400_000 ? 96 : high - low < 60_000 ? 76 : 54),
+      // Room for a date, for seconds, for hours and minutes.
+      space: (_, __, low, high, width) => (high - low > 86_400_000 ? 96 : (high - low) / (width / 54) < 60_000 ? 76 : 54),
       values: (_, splits, __, ___, step) => axisTimes(splits, step, this.drawn.timezone),
     };
   }
@@ -325,10 +327,12 @@ export class LineChart {
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
     let [lastX, row] = [-1e9, 0];
-    for (const one of this.drawn.annotations.slice(0, MARKS_MAX)) {
-      if (one.fromMs > this.drawn.toMs || (one.toMs ?? one.fromMs) < this.drawn.fromMs) continue;
+    const seen = this.drawn.annotations.slice(0, MARKS_MAX).filter((one) => one.fromMs <= this.drawn.toMs && (one.toMs ?? one.fromMs) >= this.drawn.fromMs);
+    for (const one of seen) {
       const color = cssColor(one.color);
       ctx.save();
+      // Many of them step back behind the lines.
+      ctx.globalAlpha = seen.length > MARKS_BOLD_MAX ? 0.4 : 1;
       ctx.strokeStyle = color;
       ctx.lineWidth = ratio;
       ctx.setLineDash([4 * ratio, 4 * ratio]);
