@@ -1,4 +1,4 @@
-//! rules > router > notify, backwards: what `check::explain` needs to know, from the running path or from a data folder.
+//! rules > router > notify, backwards: what `check::explain` needs to know, from the running path, from a data folder, or from a Prometheus.
 //!
 //! In:    `Ask`: an alert or an expression, a time, labels. Out: an `Explanation`.
 //! Never: changes anything; an answer that takes longer than its deadline says what was known by then.
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bellbuoy_check::explain::{Delivery, Explanation, KnownSilence, Question, World, explain_alert, explain_expr};
 use bellbuoy_promql::{Engine, Options, parse};
 use bellbuoy_store::Store;
-use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, METRIC_NAME, Matcher, Millis, Timestamp};
+use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, METRIC_NAME, Matcher, Millis, SeriesSource, Timestamp};
 use serde_json::Value;
 
 use crate::clock::Stopwatch;
@@ -52,8 +52,9 @@ pub fn live(path: &Path, ask: &Ask, now: Timestamp) -> Result<Explanation, Expla
     let silences = path.silences();
     let known = Known {
         settings: &settings,
-        store: &path.store,
-        state: Some(&path.state),
+        source: &*path.store,
+        names: &|from, to| path.store.label_values(METRIC_NAME, from, to, &[]),
+        messages: Messages::Of(&path.state),
         engine: &path.engine,
         external_url: &path.external_url,
         silences: &silences,
@@ -71,14 +72,38 @@ pub fn offline(settings: &Settings, data: &FilePath, ask: &Ask, now: Timestamp) 
     let at = ask.at.or(copy.store.stats().max_time).unwrap_or(now);
     let known = Known {
         settings,
-        store: &copy.store,
-        state: copy.state.as_ref(),
+        source: &*copy.store,
+        names: &|from, to| copy.store.label_values(METRIC_NAME, from, to, &[]),
+        messages: copy.state.as_ref().map_or(Messages::Unknown("there is no state.db: what was sent is not known"), Messages::Of),
         engine: &Engine::new(Options::default()),
         external_url: "http://localhost:9090",
         silences: &silences,
         alerts: None,
     };
     Ok(known.explain(ask, at))
+}
+
+/// What a server is asked for that is no bellbuoy.
+pub struct Server<'a> {
+    pub source: &'a dyn SeriesSource,
+    pub names: &'a dyn Fn(Timestamp, Timestamp) -> Vec<String>,
+    pub silences: &'a [Silence],
+    pub url: &'a str,
+}
+
+/// Of a Prometheus: by its rules and series. `settings` has the rules that it runs, and the routes where they are known.
+pub fn elsewhere(settings: &Settings, server: &Server, ask: &Ask, now: Timestamp) -> Result<Explanation, ExplainError> {
+    let known = Known {
+        settings,
+        source: server.source,
+        names: server.names,
+        messages: Messages::Unknown("Prometheus and its Alertmanagers do not keep what became of a message"),
+        engine: &Engine::new(Options::default()),
+        external_url: server.url,
+        silences: server.silences,
+        alerts: None,
+    };
+    known.explain(ask, ask.at.unwrap_or(now))
 }
 
 /// The samples and the state of a folder, in a folder of our own that goes away with this.
@@ -142,10 +167,19 @@ fn copy_folder(from: &FilePath, to: &FilePath) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Who knows what was sent.
+#[derive(Clone, Copy)]
+enum Messages<'a> {
+    Of(&'a State),
+    /// And why nobody does.
+    Unknown(&'static str),
+}
+
 struct Known<'a> {
     settings: &'a Settings,
-    store: &'a Store,
-    state: Option<&'a State>,
+    source: &'a dyn SeriesSource,
+    names: &'a dyn Fn(Timestamp, Timestamp) -> Vec<String>,
+    messages: Messages<'a>,
     engine: &'a Engine,
     external_url: &'a str,
     silences: &'a [Silence],
@@ -166,10 +200,10 @@ impl Known<'_> {
                 .map_err(String::clone)
         };
         let week = Millis::from_minutes(7 * 24 * 60);
-        let names = || self.store.label_values(METRIC_NAME, at - week, at, &[]);
+        let names = || (self.names)(at - week, at);
         let world = World {
             engine: self.engine,
-            source: self.store,
+            source: self.source,
             groups: &self.settings.groups,
             router: router.as_ref(),
             external_labels: &self.settings.global.external_labels,
@@ -193,7 +227,10 @@ impl Known<'_> {
 
     /// The newest messages that tell of an alert of this name.
     fn messages(&self, alertname: &str) -> Result<Vec<OutboxRow>, String> {
-        let Some(state) = self.state else { return Err("there is no state.db: what was sent is not known".into()) };
+        let state = match self.messages {
+            Messages::Of(state) => state,
+            Messages::Unknown(why) => return Err(why.into()),
+        };
         let query = HistoryQuery { alertname: Some(alertname.into()), limit: HISTORY_MAX, ..HistoryQuery::default() };
         state.history(&query).map(|(rows, _)| rows).map_err(|error| error.to_string())
     }

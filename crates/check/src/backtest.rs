@@ -12,12 +12,12 @@ pub mod text;
 use std::collections::BTreeMap;
 
 use bellbuoy_router::{Decision, Reason, Router, RouterSettings};
-use bellbuoy_rules::replay::{Span, replay};
+use bellbuoy_rules::replay::{Ask, Span, replay_asking};
 use bellbuoy_rules::{AlertingSettings, Evaluation, State, Transition};
 use bellbuoy_vocabulary::{Alert, Labels, Millis, Timestamp};
 use serde::Serialize;
 
-pub use sweep::{Parameter, Suggestion, Sweep, Variant, sweep};
+pub use sweep::{Cost, Parameter, Suggestion, Sweep, Variant, suggest, sweep, values_of, variant, with_own};
 
 /// Firing periods that are not further apart belong to one incident.
 const INCIDENT_GAP: Millis = Millis::from_minutes(15);
@@ -52,7 +52,7 @@ pub struct Backtest {
     pub incidents: Vec<Incident>,
     /// Pending, but never long enough.
     pub too_short: usize,
-    /// Messages to all integrations, resolved ones among them.
+    /// Messages to all integrations, resolved ones among them; of a decision the runs that it began.
     pub messages: usize,
     /// The same per receiver.
     pub by_receiver: BTreeMap<String, usize>,
@@ -81,36 +81,48 @@ pub struct Figures {
     pub firing_share: f64,
 }
 
+/// What the past is asked for.
+pub struct Past<'a> {
+    pub with: &'a Evaluation<'a>,
+    /// Evaluates in place of `with`: a server that has the series.
+    pub ask: Option<&'a Ask<'a>>,
+    /// `None`: messages are not counted.
+    pub router: Option<&'a RouterSettings>,
+    /// Asked now and then; true ends the work with an error.
+    pub stop: &'a dyn Fn() -> bool,
+}
+
 /// Replays one rule over a span and counts.
-pub fn backtest(
-    rule: &AlertingSettings,
-    span: Span,
-    with: &Evaluation,
-    router: Option<&RouterSettings>,
-    stop: &dyn Fn() -> bool,
-) -> Result<Backtest, String> {
-    let replayed = replay(rule, span, with, stop).map_err(|error| error.to_string())?;
+pub fn backtest(rule: &AlertingSettings, span: Span, past: &Past) -> Result<Backtest, String> {
+    let replayed = replay_asking(rule, span, past.with, past.ask, past.stop).map_err(|error| error.to_string())?;
     let episodes = episodes(&replayed.transitions);
-    let incidents = incidents(&episodes, span.to);
-    let lengths: Vec<Millis> = episodes.iter().map(|episode| episode.until.unwrap_or(span.to) - episode.fired_at).collect();
     let too_short = replayed.transitions.iter().filter(|t| t.from == State::Pending && t.to == State::Inactive).count();
-    let by_receiver = router.map(|router| messages(router, &episodes, with.external_labels, span.to)).unwrap_or_default();
+    let by_receiver = past.router.map(|router| messages(router, &episodes, past.with.external_labels, span.to)).unwrap_or_default();
     Ok(Backtest {
-        alert: rule.alert.clone(),
         too_short,
         messages: by_receiver.values().sum(),
         by_receiver,
-        firing: lengths.iter().copied().fold(Millis::ZERO, |sum, length| sum + length),
-        longest: lengths.iter().copied().max().unwrap_or_default(),
-        flaps: episodes.iter().zip(&lengths).filter(|(episode, length)| episode.until.is_some() && **length < FLAP).count(),
         evaluations: replayed.evaluations,
-        span: span.to - span.from,
-        episodes,
-        incidents,
+        ..Backtest::of_episodes(&rule.alert, episodes, span)
     })
 }
 
 impl Backtest {
+    /// Of periods that are known already, in their order: of a decision for example. Messages are not among what follows from them.
+    pub fn of_episodes(name: &str, episodes: Vec<Episode>, span: Span) -> Backtest {
+        let lengths: Vec<Millis> = episodes.iter().map(|episode| episode.until.unwrap_or(span.to) - episode.fired_at).collect();
+        Backtest {
+            alert: name.to_string(),
+            firing: lengths.iter().copied().fold(Millis::ZERO, |sum, length| sum + length),
+            longest: lengths.iter().copied().max().unwrap_or_default(),
+            flaps: episodes.iter().zip(&lengths).filter(|(episode, length)| episode.until.is_some() && **length < FLAP).count(),
+            span: span.to - span.from,
+            incidents: incidents(&episodes, span.to),
+            episodes,
+            ..Backtest::default()
+        }
+    }
+
     pub fn figures(&self) -> Figures {
         let covered: i64 = self.incidents.iter().map(|incident| (incident.until - incident.from).0).sum();
         Figures {

@@ -13,7 +13,7 @@ mod nearest;
 mod tests;
 mod text;
 mod tree;
-pub(crate) mod words;
+pub mod words;
 
 use bellbuoy_promql::{Engine, Expr};
 use bellbuoy_router::{RouterSettings, Silence};

@@ -8,7 +8,7 @@
 //!        memory is bounded by `retention_rows`, and what the bound drops is counted.
 //! Read:  settings.rs, model.rs, judgement.rs, deployment.rs, event.rs. Figures: metric.rs, figure.rs,
 //!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals), estimate.rs (before true
-//!        values are there), ledger.rs with cell.rs (rows joined by id), span.rs and history.rs (windows), baseline.rs (the reference), season.rs, series.rs, detectors.rs (streams). Decisions: policy.rs (rules), naming.rs (what they look at).
+//!        values are there), ledger.rs with cell.rs (rows joined by id), span.rs and history.rs (windows), baseline.rs (the reference), season.rs, series.rs, detectors.rs (streams). Decisions: policy.rs (rules), naming.rs (what they look at), recorded.rs (the same over judgements of the past).
 
 mod baseline;
 mod bootstrap;
@@ -35,6 +35,7 @@ mod policy;
 mod prediction;
 mod ranking;
 mod readings;
+mod recorded;
 mod retraining;
 mod row;
 mod sample;
@@ -62,9 +63,11 @@ pub use model::Model;
 pub use naming::{deployment_figure_names, drift_score_name, figure_names, of_window};
 pub use pairs::Pairs;
 pub use policy::{
-    Condition, CoolDown, Crossed, Policy, PolicyState, RULES_MAX, Reading, Readings, Rule, Ruling, RulingReason, Side, Test, readings_of,
+    Condition, CoolDown, Crossed, Knob, Policy, PolicyState, RULES_MAX, Reading, Readings, ReplayedRules, Rule, Ruling, RulingReason, Runs, Side,
+    Stretch, Test, readings_of,
 };
 pub use prediction::{Answer, FEATURES_MAX, Label, Prediction, Reference, ReferenceRows, Schema, Taken, Truth};
+pub use recorded::{Recorded, Seen, recorded, recorded_selector};
 pub use retraining::{DecisionSeverity, RetrainingOutcome};
 pub use row::{Accepted, FeatureValue, Row};
 pub use sample::Sample;

@@ -6,12 +6,12 @@ use crate::detectors::detector_names;
 use crate::{Metric, MetricKind, ModelKind, ModelSettings};
 
 /// Before the name of a feature: the score of its drift test.
-const DRIFT_SCORE: &str = "feature_drift_score:";
-const DETECTOR_DRIFTS: &str = "detector_drifts:";
+pub(crate) const DRIFT_SCORE: &str = "feature_drift_score:";
+pub(crate) const DETECTOR_DRIFTS: &str = "detector_drifts:";
 /// Behind the name of a metric that was foretold.
-const ESTIMATED: &str = "_estimated";
+pub(crate) const ESTIMATED: &str = "_estimated";
 /// Between a figure and the window it is of, where that is not the first one.
-const OF_WINDOW: char = '@';
+pub(crate) const OF_WINDOW: char = '@';
 pub(crate) const DRIFT_FIGURES: [&str; 5] =
     ["drift_share", "drift_detected", "drifted_features", "prediction_drift_score", "prediction_drift_detected"];
 /// Champion and challenger, on either set.

@@ -5,11 +5,15 @@
 //! a row, figures may need rows, a run that was just done keeps the next one off (cool-down), and a person may force one.
 
 mod deployment;
+mod knob;
 mod reading;
+mod replay;
 mod retraining;
 mod ruling;
 
+pub use knob::Knob;
 pub use reading::{Reading, Readings, readings_of};
+pub use replay::{ReplayedRules, Runs, Stretch};
 pub use ruling::{Crossed, Ruling, RulingReason};
 
 use std::collections::BTreeMap;

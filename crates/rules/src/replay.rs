@@ -1,12 +1,12 @@
 //! What an alerting rule would have done over a span of time: its alerts' lives from series alone.
 //!
-//! In:    an alerting rule, its group, the series, a span. Out: every change of state, and the alerts at the end of the span.
+//! In:    an alerting rule, its group, the series (or somebody who evaluates), a span. Out: every change of state, and the alerts at the end of the span.
 //! Never: writes a series or tells the router; expands annotations before the last evaluation (labels are, they tell alerts apart).
 //! Holds: the same states as evaluations one by one give, for the expression's values are taken from range queries at the same times.
 
 use std::collections::BTreeMap;
 
-use bellbuoy_promql::{At, Expr, ExprKind, Value};
+use bellbuoy_promql::{Answer, At, Expr, ExprKind, SeriesPoints, Value};
 use bellbuoy_template::rule::{RuleContext, RuleTemplate};
 use bellbuoy_vocabulary::{ALERT_NAME, Labels, METRIC_NAME, Millis, Timestamp};
 
@@ -15,6 +15,8 @@ use crate::{AlertView, AlertingSettings, Evaluation, RuleError, Transition};
 
 /// Evaluations of one range query: bounds the values in memory.
 const STEPS_AT_ONCE: i64 = 500;
+/// The same of a server; Prometheus answers at most 11,000.
+const STEPS_ASKED: i64 = 5_000;
 /// Evaluations of one replay; who asks for more gets an error.
 pub const STEPS_MAX: i64 = 500_000;
 
@@ -38,21 +40,36 @@ pub struct Replayed {
     pub held: u64,
 }
 
+/// Somebody else who evaluates: the values of an expression at `from`, `from + step`, ... up to `to`, a series each.
+pub type Ask<'a> = dyn Fn(&Expr, Timestamp, Timestamp, Millis) -> Result<Vec<SeriesPoints>, String> + 'a;
+
 /// Replays a rule. `stop` is asked between queries and ends it with an error.
 pub fn replay(rule: &AlertingSettings, span: Span, with: &Evaluation, stop: &dyn Fn() -> bool) -> Result<Replayed, RuleError> {
+    replay_asking(rule, span, with, None, stop)
+}
+
+/// The same with values that a server gives. Templates of labels see the series of `with`.
+pub fn replay_asking(
+    rule: &AlertingSettings,
+    span: Span,
+    with: &Evaluation,
+    ask: Option<&Ask>,
+    stop: &dyn Fn() -> bool,
+) -> Result<Replayed, RuleError> {
     let Span { from, to, step } = span;
     if step <= Millis::ZERO || (to - from).0 / step.0.max(1) > STEPS_MAX {
         return Err(RuleError::Query(format!("more than {STEPS_MAX} evaluations between {from} and {to}; take a longer step")));
     }
     let one_by_one = asks_for_the_ends(&rule.expr);
     let labels: Vec<(String, Option<RuleTemplate>, String)> = rule.labels.iter().map(prepared).collect();
-    let mut work = Work { rule, with, labels, alerts: Alerts::default(), out: Replayed::default(), last: None };
+    let at_once = if ask.is_some() { STEPS_ASKED } else { STEPS_AT_ONCE };
+    let mut work = Work { rule, with, ask, labels, alerts: Alerts::default(), out: Replayed::default(), last: None };
     let mut at = from;
     while at <= to {
         if stop() {
             return Err(RuleError::Query("it took too long".into()));
         }
-        let count = if one_by_one { 1 } else { STEPS_AT_ONCE.min((to - at).0 / step.0 + 1) };
+        let count = if one_by_one { 1 } else { at_once.min((to - at).0 / step.0 + 1) };
         let until = at + Millis(step.0 * (count - 1));
         work.chunk(at, until, step, stop)?;
         at = until + step;
@@ -87,6 +104,7 @@ type Behind = BTreeMap<Labels, (Labels, f64)>;
 struct Work<'a> {
     rule: &'a AlertingSettings,
     with: &'a Evaluation<'a>,
+    ask: Option<&'a Ask<'a>>,
     labels: Vec<(String, Option<RuleTemplate>, String)>,
     alerts: Alerts,
     out: Replayed,
@@ -96,9 +114,14 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn chunk(&mut self, from: Timestamp, to: Timestamp, step: Millis, stop: &dyn Fn() -> bool) -> Result<(), RuleError> {
-        let answer = self.with.engine.range_until(&self.rule.expr, self.with.source, from, to, step, stop);
-        let Value::Matrix(series) = answer.map_err(|error| RuleError::Query(error.to_string()))?.value else {
-            return Err(RuleError::NotVector);
+        let expr = &self.rule.expr;
+        let series = match self.ask {
+            Some(ask) => ask(expr, from, to, step).map_err(RuleError::Query)?,
+            None => match self.with.engine.range_until(expr, self.with.source, from, to, step, stop) {
+                Err(error) => return Err(RuleError::Query(error.to_string())),
+                Ok(Answer { value: Value::Matrix(series), .. }) => series,
+                Ok(_) => return Err(RuleError::NotVector),
+            },
         };
         let mut next: Vec<usize> = vec![0; series.len()];
         let mut at = from;

@@ -2,14 +2,17 @@
 //!
 //! The boat reads the YAML (`rule_files`, `tests`) and hands over typed tests; the answer is a list of what failed.
 
-use std::fmt;
+mod dump;
+mod printed;
 
 use bellbuoy_promql::{Engine, Value};
-use bellbuoy_vocabulary::{ALERT_NAME, Append, Labels, Millis, Timestamp, format_duration, format_float};
+use bellbuoy_vocabulary::{ALERT_NAME, Append, Labels, Millis, Timestamp};
 
 use crate::memory::MemoryStore;
 use crate::series_text::{parse_metric, parse_values};
 use crate::{Evaluation, Group, GroupSettings, RESEND_DELAY, State};
+
+pub use dump::dump;
 
 /// Evaluations of one test: a far `eval_time` with a short interval would run for ever.
 const EVALUATIONS_MAX: i64 = 1_000_000;
@@ -64,43 +67,50 @@ pub struct PromqlTest {
     pub expected: Vec<(String, f64)>,
 }
 
-/// One expectation that was not met, or a test that could not be run.
+/// One expectation that was not met, or a test that could not be run. Prints as promtool prints it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     pub test: String,
     /// `alertname: Down`, `expr: "up"`, `rule: x`, `input_series: ...`
     pub subject: String,
     pub time: Millis,
-    pub reason: String,
+    pub reason: Reason,
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.test.is_empty() {
-            write!(f, "name: {}, ", self.test)?;
-        }
-        write!(f, "{}, time: {}, {}", self.subject, format_duration(self.time), self.reason)
-    }
+/// Labels and annotations.
+pub type FoundAlert = (Labels, Labels);
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// It could not be evaluated.
+    Error(String),
+    /// Other alerts fire than were expected; both sorted.
+    Alerts { expected: Vec<FoundAlert>, got: Vec<FoundAlert> },
+    Values { expected: Vec<(Labels, f64)>, got: Vec<(Labels, f64)> },
 }
 
 /// Runs one test on all groups, in their order (`group_eval_order`). Each is evaluated at every `evaluation_interval`, whatever its own.
 pub fn run(test: &RuleTest, groups: &[GroupSettings], engine: &Engine) -> Vec<Failure> {
-    let fail = |subject: String, time: Millis, reason: String| Failure { test: test.name.clone(), subject, time, reason };
+    run_on(test, groups, engine, &MemoryStore::new())
+}
+
+/// The same on a store of the caller's, which then holds all that went in and all that the rules made of it.
+pub fn run_on(test: &RuleTest, groups: &[GroupSettings], engine: &Engine, store: &MemoryStore) -> Vec<Failure> {
+    let fail = |subject: String, time: Millis, reason: Reason| Failure { test: test.name.clone(), subject, time, reason };
     let step = test.evaluation_interval;
     let last = test.alert_tests.iter().map(|t| t.eval_time).chain(test.promql_tests.iter().map(|t| t.eval_time)).max().unwrap_or_default();
     if step <= Millis::ZERO || last.0 / step.0 > EVALUATIONS_MAX {
         let reason = format!("evaluation_interval {step} up to {last} is not between 1 and {EVALUATIONS_MAX} evaluations");
-        return vec![fail("test".into(), last, reason)];
+        return vec![fail("test".into(), last, Reason::Error(reason))];
     }
     let mut series = match read_input(test) {
         Ok(series) => series,
-        Err((subject, reason)) => return vec![fail(subject, Millis::ZERO, reason)],
+        Err((subject, reason)) => return vec![fail(subject, Millis::ZERO, Reason::Error(reason))],
     };
-    let store = MemoryStore::new();
     let mut groups: Vec<Group> = groups.iter().cloned().map(Group::new).collect();
     let with = Evaluation {
         engine,
-        source: &store,
+        source: store,
         external_labels: &test.external_labels,
         external_url: &test.external_url,
         resend_delay: RESEND_DELAY,
@@ -110,13 +120,13 @@ pub fn run(test: &RuleTest, groups: &[GroupSettings], engine: &Engine) -> Vec<Fa
     while now <= last {
         let at = test.start + now;
         for input in &mut series {
-            input.feed(at, &store);
+            input.feed(at, store);
         }
         for group in &mut groups {
-            group.evaluate(at, &with, &mut &store);
+            group.evaluate(at, &with, &mut { store });
             let views = group.rules_view();
             let errors = views.iter().filter_map(|rule| Some((rule, rule.last_error.as_ref()?)));
-            failures.extend(errors.map(|(rule, error)| fail(format!("rule: {}", rule.name), now, format!("err: {error}"))));
+            failures.extend(errors.map(|(rule, error)| fail(format!("rule: {}", rule.name), now, Reason::Error(error.to_string()))));
         }
         // As in promtool a rule that fails ends the test: nothing after it could be trusted.
         if failures.iter().any(|failure| failure.subject.starts_with("rule: ")) {
@@ -132,10 +142,10 @@ pub fn run(test: &RuleTest, groups: &[GroupSettings], engine: &Engine) -> Vec<Fa
     }
     // Values after the last evaluation but before an expression's time.
     for input in &mut series {
-        input.feed(test.start + last, &store);
+        input.feed(test.start + last, store);
     }
     for expected in &test.promql_tests {
-        if let Err(reason) = compare_values(expected, test, engine, &store) {
+        if let Err(reason) = compare_values(expected, test, engine, store) {
             failures.push(fail(format!("expr: {:?}", expected.expr), expected.eval_time, reason));
         }
     }
@@ -178,54 +188,49 @@ fn read_input(test: &RuleTest) -> Result<Vec<Input>, (String, String)> {
     Ok(out)
 }
 
-fn compare_alerts(test: &AlertTest, groups: &[Group]) -> Option<String> {
+fn compare_alerts(test: &AlertTest, groups: &[Group]) -> Option<Reason> {
     let mut got = Vec::new();
     for rule in groups.iter().flat_map(Group::rules_view).filter(|rule| rule.name == test.alertname) {
         let firing = rule.alerts.into_iter().filter(|alert| alert.state == State::Firing);
         got.extend(firing.map(|alert| (alert.labels, alert.annotations)));
     }
     let with_name = |alert: &ExpectedAlert| alert.labels.builder().set(ALERT_NAME, &test.alertname).labels();
-    let mut expected: Vec<(Labels, Labels)> = test.expected.iter().map(|alert| (with_name(alert), alert.annotations.clone())).collect();
+    let mut expected: Vec<FoundAlert> = test.expected.iter().map(|alert| (with_name(alert), alert.annotations.clone())).collect();
     got.sort();
     expected.sort();
-    (got != expected).then(|| format!("exp: {}, got: {}", print_alerts(&expected), print_alerts(&got)))
+    (got != expected).then_some(Reason::Alerts { expected, got })
 }
 
-fn print_alerts(alerts: &[(Labels, Labels)]) -> String {
-    let one = |(labels, annotations): &(Labels, Labels)| format!("Labels:{labels} Annotations:{annotations}");
-    format!("[{}]", alerts.iter().map(one).collect::<Vec<_>>().join(", "))
-}
-
-fn compare_values(test: &PromqlTest, all: &RuleTest, engine: &Engine, store: &MemoryStore) -> Result<(), String> {
-    let expr = bellbuoy_promql::parse(&test.expr).map_err(|error| format!("err: {error}"))?;
-    let answer = engine.instant(&expr, store, all.start + test.eval_time).map_err(|error| format!("err: {error}"))?;
-    let mut got = match answer.value {
-        Value::Vector(elements) => elements
-            .into_iter()
-            .map(|element| match element.value.float() {
-                Some(value) => Ok((element.labels, value)),
-                None => Err(format!("err: {} is a native histogram, which rule tests do not compare yet", element.labels)),
-            })
-            .collect::<Result<Vec<_>, _>>()?,
-        Value::Scalar(sample) => vec![(Labels::empty(), sample.value)],
-        _ => return Err("err: rule result is not a vector or scalar".into()),
-    };
+fn compare_values(test: &PromqlTest, all: &RuleTest, engine: &Engine, store: &MemoryStore) -> Result<(), Reason> {
+    let mut got = values_of(test, all, engine, store).map_err(Reason::Error)?;
     let mut expected = Vec::new();
     for (labels, value) in &test.expected {
-        expected.push((parse_metric(labels).map_err(|reason| format!("err: labels {labels:?}: {reason}"))?, *value));
+        let labels = parse_metric(labels).map_err(|reason| Reason::Error(format!("labels {labels:?}: {reason}")))?;
+        expected.push((labels, *value));
     }
     got.sort_by(|a, b| a.0.cmp(&b.0));
     expected.sort_by(|a, b| a.0.cmp(&b.0));
     let same = got.len() == expected.len() && got.iter().zip(&expected).all(|(g, e)| g.0 == e.0 && same_value(g.1, e.1, all.fuzzy_compare));
-    if same { Ok(()) } else { Err(format!("exp: {}, got: {}", print_values(&expected), print_values(&got))) }
+    if same { Ok(()) } else { Err(Reason::Values { expected, got }) }
+}
+
+fn values_of(test: &PromqlTest, all: &RuleTest, engine: &Engine, store: &MemoryStore) -> Result<Vec<(Labels, f64)>, String> {
+    let expr = bellbuoy_promql::parse(&test.expr).map_err(|error| error.to_string())?;
+    let answer = engine.instant(&expr, store, all.start + test.eval_time).map_err(|error| error.to_string())?;
+    match answer.value {
+        Value::Vector(elements) => elements
+            .into_iter()
+            .map(|element| match element.value.float() {
+                Some(value) => Ok((element.labels, value)),
+                None => Err(format!("{} is a native histogram, which rule tests do not compare yet", element.labels)),
+            })
+            .collect(),
+        Value::Scalar(sample) => Ok(vec![(Labels::empty(), sample.value)]),
+        _ => Err("rule result is not a vector or scalar".into()),
+    }
 }
 
 /// NaN equals nothing in promtool either.
 fn same_value(a: f64, b: f64, fuzzy: bool) -> bool {
     a == b || fuzzy && (a.next_up() == b || a.next_down() == b)
-}
-
-fn print_values(values: &[(Labels, f64)]) -> String {
-    let one = |(labels, value): &(Labels, f64)| format!("{labels} {}", format_float(*value));
-    if values.is_empty() { "nil".into() } else { values.iter().map(one).collect::<Vec<_>>().join(", ") }
 }

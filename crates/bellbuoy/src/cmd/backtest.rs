@@ -1,21 +1,24 @@
-//! `bellbuoy backtest [DIR]`: the folder's alerts over stored history: how often, how long, how noisy; with `--sweep` also what another
-//! threshold or another `for` would have changed.
+//! `bellbuoy backtest [DIR]`: the folder's alerts and decisions over stored history: how often, how long, how noisy; with `--sweep` also what
+//! another threshold, `for` or cool-down would have changed.
+
+mod decisions;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
 use bellbuoy_check::backtest::text::{details, suggestion_text, sweep_table, table};
-use bellbuoy_check::backtest::{Backtest, Sweep, Variant, backtest, sweep};
-use bellbuoy_promql::{Engine, ExprKind, Options};
+use bellbuoy_check::backtest::{Backtest, Cost, Parameter, Past, Suggestion, Sweep, Variant, backtest, sweep};
+use bellbuoy_promql::{Engine, Expr, Options, SeriesPoints};
 use bellbuoy_rules::replay::Span;
 use bellbuoy_rules::{AlertingSettings, Evaluation, GroupSettings, MemoryStore, RESEND_DELAY, RuleSettings};
-use bellbuoy_vocabulary::{Append, Millis, SeriesSource, Timestamp, nearest, parse_float};
+use bellbuoy_vocabulary::{Millis, SeriesSource, Timestamp, nearest};
 use clap::Args;
 use serde_json::{Value, json};
 
+use self::decisions::Decided;
+use super::elsewhere::Elsewhere;
 use super::explain::time;
-use super::remote::ask;
 use super::test::settings_of;
 use crate::clock;
 use crate::config::Settings;
@@ -34,6 +37,13 @@ pub struct BacktestCommand {
     /// Only this alert.
     #[arg(long, value_name = "NAME")]
     pub alert: Option<String>,
+    /// Only the decisions on retraining of this model, and the alerts that fire with them.
+    #[arg(long, value_name = "NAME", conflicts_with = "alert")]
+    pub model: Option<String>,
+    /// Take each decision to retrain as followed by a run that is done after this time; without it the cool-down counts from the runs that
+    /// were done.
+    #[arg(long, value_parser = super::up::duration, value_name = "TIME")]
+    pub run_takes: Option<Millis>,
     /// The data folder to look into; nothing of it changes.
     #[arg(long, value_name = "DIR", conflicts_with = "url", required_unless_present = "url")]
     pub data: Option<PathBuf>,
@@ -49,8 +59,9 @@ pub struct BacktestCommand {
     /// Evaluate so often; as the rule's group when absent.
     #[arg(long, value_parser = super::up::duration, value_name = "TIME")]
     pub step: Option<Millis>,
-    /// Try values: `threshold=0.2..0.5/0.05`, `for=0s..30m/5m`, `keep_firing_for=0s..30m/5m`; needs --alert.
-    #[arg(long, value_name = "SWEEP", requires = "alert")]
+    /// Try values. With --alert: `threshold=0.2..0.5/0.05`, `for=0s..30m/5m`, `keep_firing_for=0s..30m/5m`. With --model: a line of its rules
+    /// (`r2_critical=0.5..0.7/0.05`, `drift_share=0.3..0.7/0.1`), `cool_down=0s..24h/4h`, `times_min=1..5/1`.
+    #[arg(long, value_name = "SWEEP")]
     pub sweep: Option<String>,
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     pub format: String,
@@ -59,9 +70,15 @@ pub struct BacktestCommand {
 type Rule<'a> = (&'a GroupSettings, &'a AlertingSettings);
 
 pub async fn run(command: BacktestCommand) -> anyhow::Result<ExitCode> {
-    let wanted = command.sweep.as_deref().map(Sweep::parse).transpose().map_err(|why| anyhow!("--sweep {why}"))?;
+    if command.sweep.is_some() && command.alert.is_none() && command.model.is_none() {
+        bail!("--sweep needs --alert or --model: of what are the values?");
+    }
     let settings = settings_of(&command.dir)?;
     let rules = rules_of(&settings, command.alert.as_deref())?;
+    let models = decisions::models_of(&settings, &command)?;
+    if rules.is_empty() && models.is_empty() {
+        bail!("no alerting rule and no model was read");
+    }
     let now = clock::now();
     let copy = command.data.as_deref().map(|data| DataCopy::of(data, now)).transpose()?;
     let newest = copy.as_ref().and_then(|copy| copy.store.stats().max_time);
@@ -70,27 +87,38 @@ pub async fn run(command: BacktestCommand) -> anyhow::Result<ExitCode> {
     if to <= from {
         bail!("--from {} is not before --to {}", from.rfc3339(), to.rfc3339());
     }
-    let remote;
-    let source: &dyn SeriesSource = match (&copy, &command.url) {
+    let server = command.url.as_deref().map(Elsewhere::of);
+    let nothing = MemoryStore::new();
+    let source: &dyn SeriesSource = match (&copy, &server) {
         (Some(copy), _) => &*copy.store,
-        (None, Some(url)) => {
-            remote = fetched(url, &rules, from, to).await?;
-            &remote
-        }
+        (None, Some(_)) => &nothing,
         (None, None) => bail!("give --data or --url"),
     };
-    let engine = Engine::new(Options::default());
     let with = Evaluation {
-        engine: &engine,
+        engine: &Engine::new(Options::default()),
         source,
         external_labels: &settings.global.external_labels,
         external_url: "",
         resend_delay: RESEND_DELAY,
     };
-    let work = Work { settings: &settings, with: &with, from, to, step: command.step, json: command.format == "json" };
-    tokio::task::block_in_place(|| match &wanted {
-        Some(wanted) => work.swept(rules[0], wanted),
-        None => work.all(&rules),
+    type Range<'a> = dyn Fn(&Expr, Timestamp, Timestamp, Millis) -> Result<Vec<SeriesPoints>, String> + 'a;
+    let range = |expr: &Expr, from, to, step| server.as_ref().map_or_else(|| Ok(Vec::new()), |server| server.range(expr, from, to, step));
+    let ask: Option<&Range> = if server.is_some() { Some(&range) } else { None };
+    let past = Past { with: &with, ask, router: settings.router.as_ref(), stop: &|| false };
+    let work = Work { past: &past, from, to, step: command.step, json: command.format == "json" };
+    tokio::task::block_in_place(|| {
+        let history = decisions::History { command: &command, copy: copy.as_ref(), server: server.as_ref(), from, to };
+        match (&command.sweep, models.first()) {
+            (Some(wanted), Some(model)) if command.model.is_some() => work.swept_decisions(model, wanted, &history),
+            (Some(wanted), _) => {
+                let wanted = Sweep::parse(wanted).map_err(|why| anyhow!("--sweep {why}"))?;
+                work.swept(rules[0], &wanted)
+            }
+            (None, _) => {
+                let decided: Vec<Result<Decided, String>> = models.iter().map(|model| history.decided(model)).collect();
+                work.all(&rules, decided)
+            }
+        }
     })
 }
 
@@ -103,12 +131,7 @@ fn rules_of<'a>(settings: &'a Settings, wanted: Option<&str>) -> anyhow::Result<
             }
         }
     }
-    let Some(wanted) = wanted else {
-        if all.is_empty() {
-            bail!("no alerting rule was read");
-        }
-        return Ok(all);
-    };
+    let Some(wanted) = wanted else { return Ok(all) };
     let found: Vec<Rule> = all.iter().copied().filter(|(_, rule)| rule.alert == wanted).collect();
     if found.is_empty() {
         let near = nearest(wanted, all.iter().map(|(_, rule)| rule.alert.as_str()));
@@ -118,8 +141,7 @@ fn rules_of<'a>(settings: &'a Settings, wanted: Option<&str>) -> anyhow::Result<
 }
 
 struct Work<'a> {
-    settings: &'a Settings,
-    with: &'a Evaluation<'a>,
+    past: &'a Past<'a>,
     from: Timestamp,
     to: Timestamp,
     step: Option<Millis>,
@@ -131,74 +153,105 @@ impl Work<'_> {
         Span { from: self.from, to: self.to, step: self.step.unwrap_or(group.interval) }
     }
 
-    fn all(&self, rules: &[Rule]) -> anyhow::Result<ExitCode> {
+    fn all(&self, rules: &[Rule], decided: Vec<Result<Decided, String>>) -> anyhow::Result<ExitCode> {
         let (mut tested, mut failed) = (Vec::new(), Vec::new());
         for (group, rule) in rules {
-            match backtest(rule, self.span(group), self.with, self.settings.router.as_ref(), &|| false) {
+            match backtest(rule, self.span(group), self.past) {
                 Ok(one) => tested.push(one),
                 Err(why) => failed.push(format!("{}: {why}", rule.alert)),
             }
         }
+        let mut decisions = Vec::new();
+        for one in decided {
+            one.map_or_else(|why| failed.push(why), |one| decisions.push(one));
+        }
+        let both: Vec<&Backtest> = tested.iter().chain(decisions.iter().map(|one| &one.retrain)).collect();
+        let together = overlaps(&both);
+        let status = ExitCode::from(if both.is_empty() { 2 } else { 0 });
         if self.json {
-            let overlaps: Vec<Value> =
-                overlaps(&tested).into_iter().map(|(a, b, part)| json!({"alert": a, "with": b, "share": part})).collect();
+            let overlaps: Vec<Value> = together.into_iter().map(|(a, b, part)| json!({"alert": a, "with": b, "share": part})).collect();
+            let decisions: Vec<Value> = decisions.iter().map(Decided::json).collect();
+            let alerts: Vec<Value> = tested.iter().map(json_of).collect();
             say!(
                 "{}",
-                json!({"from": self.from.rfc3339(), "to": self.to.rfc3339(), "alerts": tested.iter().map(json_of).collect::<Vec<_>>(), "overlaps": overlaps, "failed": failed})
+                json!({"from": self.from.rfc3339(), "to": self.to.rfc3339(), "alerts": alerts, "decisions": decisions, "overlaps": overlaps, "failed": failed})
             );
-            return Ok(ExitCode::from(if tested.is_empty() { 2 } else { 0 }));
+            return Ok(status);
         }
         say!("{} to {}", self.from.rfc3339(), self.to.rfc3339());
-        table(&tested).iter().for_each(|line| say!("{line}"));
+        self.say_alerts(&tested);
+        decisions.iter().for_each(|one| one.text(self.from, self.to).iter().for_each(|line| say!("{line}")));
+        if !together.is_empty() {
+            say!("\ntogether");
+        }
+        for (a, b, part) in together.into_iter().take(OVERLAPS_MAX) {
+            say!("  {:.0}% of the time of {a} is of {b} too", part * 100.0);
+        }
+        if self.past.router.is_none() && !tested.is_empty() {
+            say!("\nthere is no alertmanager.yml, so messages were not counted");
+        }
+        failed.iter().for_each(|why| say!("not tested: {why}"));
+        Ok(status)
+    }
+
+    fn say_alerts(&self, tested: &[Backtest]) {
+        if tested.is_empty() {
+            return;
+        }
+        table(tested).iter().for_each(|line| say!("{line}"));
         let mut loud: Vec<&Backtest> = tested.iter().filter(|one| !one.episodes.is_empty()).collect();
         loud.sort_by_key(|one| std::cmp::Reverse(one.messages));
         for one in loud.iter().take(DETAILS_MAX) {
             say!("\n{}", one.alert);
             details(one, self.from, self.to).iter().for_each(|line| say!("{line}"));
         }
-        let together = overlaps(&tested);
-        if !together.is_empty() {
-            say!("\nfiring together");
-        }
-        for (a, b, part) in together.into_iter().take(OVERLAPS_MAX) {
-            say!("  {:.0}% of the time that {a} fires {b} fires too", part * 100.0);
-        }
-        if self.settings.router.is_none() {
-            say!("\nthere is no alertmanager.yml, so messages were not counted");
-        }
-        failed.iter().for_each(|why| say!("not tested: {why}"));
-        Ok(ExitCode::from(if tested.is_empty() { 2 } else { 0 }))
     }
 
     fn swept(&self, (group, rule): Rule, wanted: &Sweep) -> anyhow::Result<ExitCode> {
-        let found = sweep(rule, wanted, self.span(group), self.with, self.settings.router.as_ref(), &|| false);
-        let (variants, suggestion) = found.map_err(|why| anyhow!(why))?;
+        let (variants, suggestion) = sweep(rule, wanted, self.span(group), self.past).map_err(|why| anyhow!(why))?;
+        let name = match wanted.parameter {
+            Parameter::Threshold => "threshold",
+            Parameter::For => "for",
+            Parameter::KeepFiringFor => "keep_firing_for",
+        };
+        self.say_sweep(("alert", &rule.alert), name, &variants, Cost::Messages, &suggestion, &[]);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn swept_decisions(&self, model: &decisions::Subject, wanted: &str, history: &decisions::History) -> anyhow::Result<ExitCode> {
+        let swept = history.swept(model, wanted).map_err(|why| anyhow!("{why}"))?;
+        self.say_sweep(("model", &model.settings.name), &swept.name, &swept.variants, Cost::Runs, &swept.suggestion, &swept.notes);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn say_sweep(
+        &self,
+        (kind, subject): (&str, &str),
+        name: &str,
+        variants: &[Variant],
+        cost: Cost,
+        suggestion: &Result<Suggestion, String>,
+        notes: &[String],
+    ) {
         if self.json {
-            let values: Vec<Value> = variants.iter().map(variant_json).collect();
-            let suggested = match &suggestion {
+            let values: Vec<Value> = variants.iter().map(|variant| variant_json(variant, cost)).collect();
+            let suggested = match suggestion {
                 Ok(one) => json!({"value": one.value, "reason": one.reason}),
                 Err(why) => json!({"value": null, "reason": why}),
             };
-            say!(
-                "{}",
-                json!({"alert": rule.alert, "from": self.from.rfc3339(), "to": self.to.rfc3339(), "values": values, "suggestion": suggested})
-            );
-            return Ok(ExitCode::SUCCESS);
+            let (from, to) = (self.from.rfc3339(), self.to.rfc3339());
+            say!("{}", json!({kind: subject, "from": from, "to": to, "values": values, "suggestion": suggested, "notes": notes}));
+            return;
         }
-        say!("{} from {} to {}; * is the rule as it is", rule.alert, self.from.rfc3339(), self.to.rfc3339());
-        let name = match wanted.parameter {
-            bellbuoy_check::backtest::Parameter::Threshold => "threshold",
-            bellbuoy_check::backtest::Parameter::For => "for",
-            bellbuoy_check::backtest::Parameter::KeepFiringFor => "keep_firing_for",
-        };
-        sweep_table(name, &variants, self.from, self.to).iter().for_each(|line| say!("{line}"));
-        say!("\n{}", suggestion_text(&suggestion));
-        Ok(ExitCode::SUCCESS)
+        say!("{subject} from {} to {}; * is as it is", self.from.rfc3339(), self.to.rfc3339());
+        sweep_table(name, variants, cost, self.from, self.to).iter().for_each(|line| say!("{line}"));
+        notes.iter().for_each(|note| say!("\n{note}"));
+        say!("\n{}", suggestion_text(suggestion));
     }
 }
 
-/// Which alerts fire while others do; the strongest first.
-fn overlaps(tested: &[Backtest]) -> Vec<(String, String, f64)> {
+/// Which alerts fire, and which decisions stand, while others do; the strongest first.
+fn overlaps(tested: &[&Backtest]) -> Vec<(String, String, f64)> {
     let mut found = Vec::new();
     for one in tested {
         for other in tested.iter().filter(|other| other.alert != one.alert) {
@@ -219,57 +272,11 @@ fn json_of(one: &Backtest) -> Value {
     json!({"alert": one.alert, "figures": one.figures(), "byReceiver": one.by_receiver, "evaluations": one.evaluations, "episodes": episodes.collect::<Vec<_>>()})
 }
 
-fn variant_json(variant: &Variant) -> Value {
-    json!({"value": variant.value, "text": variant.text, "current": variant.current, "caught": variant.caught, "laterSeconds": variant.later.seconds(), "figures": variant.backtest.figures()})
-}
-
-/// All samples that the rules read in a span, asked of a server.
-async fn fetched(url: &str, rules: &[Rule<'_>], from: Timestamp, to: Timestamp) -> anyhow::Result<MemoryStore> {
-    let store = MemoryStore::new();
-    let mut asked: Vec<String> = Vec::new();
-    for (_, rule) in rules {
-        let mut wanted: Vec<(String, Millis)> = Vec::new();
-        rule.expr.walk(&mut |node| {
-            let (selector, range) = match &node.kind {
-                ExprKind::Vector(selector) => (selector, Millis::from_minutes(5)),
-                ExprKind::Range(range) => (&range.selector, range.range),
-                _ => return,
-            };
-            let matchers: Vec<String> = selector.matchers.iter().map(|matcher| matcher.to_string()).collect();
-            wanted.push((format!("{{{}}}", matchers.join(",")), range + selector.offset));
-        });
-        let mut longest = Millis::ZERO;
-        rule.expr.walk(&mut |node| {
-            if let ExprKind::Subquery(subquery) = &node.kind {
-                longest = longest.max(subquery.range + subquery.offset);
-            }
-        });
-        for (selector, before) in wanted {
-            let seconds = (to - from + before + longest).0 / 1000 + 1;
-            let query = format!("{selector}[{seconds}s]");
-            if asked.contains(&query) {
-                continue;
-            }
-            take(url, &query, to, &store).await?;
-            asked.push(query);
-        }
+fn variant_json(variant: &Variant, cost: Cost) -> Value {
+    let mut figures = json!(variant.backtest.figures());
+    if cost == Cost::Runs {
+        figures["runs"] = figures["messages"].take();
+        figures.as_object_mut().map(|figures| figures.remove("messages"));
     }
-    Ok(store)
-}
-
-async fn take(url: &str, query: &str, at: Timestamp, mut store: &MemoryStore) -> anyhow::Result<()> {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("query", query).append_pair("time", &at.seconds().to_string());
-    let answer = ask(url, "/api/v1/query", Some(form.finish())).await?;
-    for series in answer["data"]["result"].as_array().into_iter().flatten() {
-        let Some(labels) = crate::wire::labels_of(&series["metric"]) else { continue };
-        let Ok((number, _)) = store.series(&labels) else { continue };
-        for pair in series["values"].as_array().into_iter().flatten() {
-            if let (Some(seconds), Some(value)) = (pair[0].as_f64(), pair[1].as_str().and_then(parse_float)) {
-                // A series that two selectors find is there already.
-                let _ = store.append(number, Timestamp::from_seconds(seconds), value);
-            }
-        }
-    }
-    Ok(())
+    json!({"value": variant.value, "text": variant.text, "current": variant.current, "caught": variant.caught, "laterSeconds": variant.later.seconds(), "figures": figures})
 }

@@ -1,6 +1,6 @@
 //! `bellbuoy explain ALERT|EXPR`: why it fired, or did not, or did not arrive; for now or any time in the data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -9,9 +9,10 @@ use bellbuoy_vocabulary::{Matcher, Timestamp, parse_duration, parse_float};
 use clap::Args;
 use serde_json::json;
 
-use super::remote::ask;
+use super::elsewhere::{self, Elsewhere};
+use super::remote::{ask, is_bellbuoy};
 use crate::clock;
-use crate::explain::{Ask, ExplainError, offline};
+use crate::explain::{Ask, ExplainError, Server, offline};
 
 /// Exit status 0 when it fires (or the expression gives something), 1 when not, 2 when nothing could be said.
 #[derive(Debug, Args)]
@@ -28,15 +29,15 @@ pub struct Explain {
     /// Take it as an expression, whatever it looks like.
     #[arg(long)]
     pub expr: bool,
-    /// Ask this running bellbuoy.
+    /// Ask this running bellbuoy, or a Prometheus: of that its rules and series are known, and with --config the routes.
     #[arg(long, default_value = "http://127.0.0.1:9090", value_name = "URL")]
     pub url: String,
     /// Look into this data folder instead; no bellbuoy has to run.
     #[arg(long, value_name = "DIR", conflicts_with = "url")]
     pub data: Option<PathBuf>,
-    /// With --data: the folder with the rules and alertmanager.yml.
-    #[arg(long, default_value = ".", value_name = "DIR", requires = "data")]
-    pub config: PathBuf,
+    /// The folder with the rules and alertmanager.yml; with --data the current one when absent. Of a Prometheus its routes are looked at.
+    #[arg(long, value_name = "DIR")]
+    pub config: Option<PathBuf>,
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     pub format: String,
 }
@@ -95,13 +96,32 @@ async fn from_server(command: &Explain, question: &Ask) -> anyhow::Result<Explan
     for label in &question.labels {
         form.append_pair(&label.name, &label.value);
     }
+    if !is_bellbuoy(&command.url).await? {
+        return from_prometheus(command, question).await;
+    }
     let mut answer = ask(&command.url, &format!("/api/bellbuoy/explain?{}", form.finish()), None).await?;
     serde_json::from_value(answer["data"].take()).with_context(|| format!("{}: not an explanation", command.url))
 }
 
-fn from_files(command: &Explain, data: &std::path::Path, question: &Ask) -> anyhow::Result<Explanation> {
-    let settings = super::test::settings_of(&command.config)?;
-    offline(&settings, data, question, clock::now())?.map_err(|error| match error {
+/// Its rules and series are asked for, and explained here.
+async fn from_prometheus(command: &Explain, question: &Ask) -> anyhow::Result<Explanation> {
+    let url = &command.url;
+    let mut settings = command.config.as_deref().map(super::test::settings_of).transpose()?.unwrap_or_default();
+    settings.groups = elsewhere::rules(url).await?;
+    let silences = elsewhere::silences(url).await;
+    let source = Elsewhere::of(url);
+    let names = |from, to| source.names(from, to);
+    let server = Server { source: &source, names: &names, silences: &silences, url };
+    tokio::task::block_in_place(|| crate::explain::elsewhere(&settings, &server, question, clock::now())).map_err(plain)
+}
+
+fn plain(error: ExplainError) -> anyhow::Error {
+    match error {
         ExplainError::Bad(why) | ExplainError::NotFound(why) => anyhow!(why),
-    })
+    }
+}
+
+fn from_files(command: &Explain, data: &Path, question: &Ask) -> anyhow::Result<Explanation> {
+    let settings = super::test::settings_of(command.config.as_deref().unwrap_or(Path::new(".")))?;
+    offline(&settings, data, question, clock::now())?.map_err(plain)
 }

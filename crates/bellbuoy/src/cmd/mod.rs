@@ -11,6 +11,7 @@ mod backtest;
 mod check;
 mod demo;
 mod drift;
+mod elsewhere;
 mod evaluate;
 mod event;
 mod explain;

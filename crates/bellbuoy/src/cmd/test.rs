@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow, bail};
 use bellbuoy_promql::{Engine, Options};
 use bellbuoy_reports::markup;
-use bellbuoy_rules::unittest;
+use bellbuoy_rules::{MemoryStore, unittest};
 use clap::Args;
 use regex::Regex;
 use serde_json::{Value, json};
@@ -34,6 +34,12 @@ pub struct Test {
     /// Fields that a rule test file does not know are ignored instead of refused.
     #[arg(long)]
     pub ignore_unknown_fields: bool,
+    /// Show alerts that differ as one text: `-` is missing, `+` was not expected, `~` has another value.
+    #[arg(long)]
+    pub diff: bool,
+    /// Write all series of each rule test, what went in and what the rules made of it, to standard error.
+    #[arg(long)]
+    pub debug: bool,
     #[arg(long, default_value = "human", value_parser = ["human", "json"])]
     pub format: String,
 }
@@ -114,9 +120,16 @@ fn rule_tests(file: &Path, command: &Test, names: &[Regex]) -> Result<Vec<Case>,
         if !names.is_empty() && !names.iter().any(|name| name.is_match(&test.name)) {
             continue;
         }
-        let failures = unittest::run(test, &read.groups, &engine).iter().map(|failure| failure.to_string()).collect();
+        let store = MemoryStore::new();
+        let failed = unittest::run_on(test, &read.groups, &engine, &store);
         let name = if test.name.is_empty() { format!("#{}", index + 1) } else { test.name.clone() };
-        cases.push(Case { name, failures });
+        if command.debug {
+            eprintln!("DEBUG: all series of the test {name} of {}:", file.display());
+            unittest::dump(&store).iter().for_each(|line| eprintln!("{line}"));
+        }
+        let colours = command.format == "human" && super::output::terminal().colours;
+        let shown = |failure: &unittest::Failure| if command.diff { failure.diff(colours) } else { failure.to_string() };
+        cases.push(Case { name, failures: failed.iter().map(shown).collect() });
     }
     Ok(cases)
 }
@@ -135,7 +148,7 @@ fn print(outcome: &Outcome) {
                 failed => {
                     say!("  FAILED: {} of {}", failed.len(), cases.len());
                     for failure in failed.iter().flat_map(|case| &case.failures) {
-                        say!("    {}", failure.replace(", exp: ", "\n        exp: ").replace(", got: ", "\n        got: "));
+                        say!("    {}", failure.replace('\n', "\n    "));
                     }
                 }
             }

@@ -3,12 +3,11 @@
 //! In:    a rule and a range of values. Out: a `Variant` a value; a `Suggestion` with its reason, or why there is none.
 
 use bellbuoy_promql::{Expr, ExprKind, parse};
-use bellbuoy_router::RouterSettings;
+use bellbuoy_rules::AlertingSettings;
 use bellbuoy_rules::replay::Span;
-use bellbuoy_rules::{AlertingSettings, Evaluation};
 use bellbuoy_vocabulary::{Millis, Timestamp, format_duration, parse_duration};
 
-use super::{Backtest, FLAP, Incident, backtest};
+use super::{Backtest, FLAP, Incident, Past, backtest};
 use crate::explain::words::number;
 
 /// Values of one sweep.
@@ -60,24 +59,39 @@ impl Sweep {
             "keep_firing_for" => Parameter::KeepFiringFor,
             _ => return Err(wrong()),
         };
-        let read = |text: &str| match parameter {
-            Parameter::Threshold => text.trim().parse::<f64>().ok().filter(|value| value.is_finite()),
-            _ => parse_duration(text.trim()).ok().map(Millis::seconds),
-        };
-        let (from, rest) = range.split_once("..").ok_or_else(wrong)?;
-        let (to, step) = rest.split_once('/').ok_or_else(wrong)?;
-        let (Some(from), Some(to), Some(step)) = (read(from), read(to), read(step)) else { return Err(wrong()) };
-        if step <= 0.0 || to < from {
-            return Err(format!("{text:?}: the end is behind the start, and the step above 0"));
-        }
-        let count = ((to - from) / step + 1e-9).floor() as usize + 1;
-        if count > VALUES_MAX {
-            return Err(format!("{text:?}: {count} values are more than {VALUES_MAX}; take a larger step"));
-        }
-        // Rounded to the step's own digits: 0.1 + 0.2 is no 0.30000000000000004 here.
-        let value = |index: usize| format!("{:.9}", from + step * index as f64).parse().unwrap_or(from);
-        Ok(Sweep { parameter, values: (0..count).map(value).collect() })
+        Ok(Sweep { parameter, values: values_of(text, range, parameter != Parameter::Threshold)? })
     }
+}
+
+/// `0.2..0.5/0.05`, or with `durations` `0s..30m/5m`, in seconds. `text`: the whole, for errors.
+pub fn values_of(text: &str, range: &str, durations: bool) -> Result<Vec<f64>, String> {
+    let wrong = || format!("{text:?}: write {}", if durations { "for=0s..30m/5m" } else { "threshold=0.2..0.5/0.05" });
+    let read = |text: &str| match durations {
+        false => text.trim().parse::<f64>().ok().filter(|value| value.is_finite()),
+        true => parse_duration(text.trim()).ok().map(Millis::seconds),
+    };
+    let (from, rest) = range.split_once("..").ok_or_else(wrong)?;
+    let (to, step) = rest.split_once('/').ok_or_else(wrong)?;
+    let (Some(from), Some(to), Some(step)) = (read(from), read(to), read(step)) else { return Err(wrong()) };
+    if step <= 0.0 || to < from {
+        return Err(format!("{text:?}: the end is behind the start, and the step above 0"));
+    }
+    let count = ((to - from) / step + 1e-9).floor() as usize + 1;
+    if count > VALUES_MAX {
+        return Err(format!("{text:?}: {count} values are more than {VALUES_MAX}; take a larger step"));
+    }
+    // Rounded to the step's own digits: 0.1 + 0.2 is no 0.30000000000000004 here.
+    let value = |index: usize| format!("{:.9}", from + step * index as f64).parse().unwrap_or(from);
+    Ok((0..count).map(value).collect())
+}
+
+/// The value of now among the others.
+pub fn with_own(mut values: Vec<f64>, own: Option<f64>) -> Vec<f64> {
+    if let Some(own) = own.filter(|own| !values.contains(own)) {
+        values.push(own);
+        values.sort_by(f64::total_cmp);
+    }
+    values
 }
 
 /// The rule with another value. The error: it has no such number.
@@ -131,39 +145,24 @@ fn threshold_place(expr: &Expr) -> Option<(usize, usize)> {
 }
 
 /// Each value of the sweep, and the rule as it is among them.
-pub fn sweep(
-    rule: &AlertingSettings,
-    sweep: &Sweep,
-    span: Span,
-    with: &Evaluation,
-    router: Option<&RouterSettings>,
-    stop: &dyn Fn() -> bool,
-) -> Result<(Vec<Variant>, Result<Suggestion, String>), String> {
-    let now = backtest(rule, span, with, router, stop)?;
-    let real = real_incidents(&now);
+pub fn sweep(rule: &AlertingSettings, sweep: &Sweep, span: Span, past: &Past) -> Result<(Vec<Variant>, Result<Suggestion, String>), String> {
+    let now = backtest(rule, span, past)?;
     let own = current(rule, sweep.parameter);
-    let mut values = sweep.values.clone();
-    if let Some(own) = own.filter(|own| !values.contains(own)) {
-        values.push(own);
-        values.sort_by(f64::total_cmp);
-    }
     let mut variants = Vec::new();
-    for value in values {
+    for value in with_own(sweep.values.clone(), own) {
         let is_current = own == Some(value);
-        let tested = if is_current { now.clone() } else { backtest(&changed(rule, sweep.parameter, value)?, span, with, router, stop)? };
-        let caught: Vec<&Incident> = real.iter().filter(|incident| tested.caught(incident)).collect();
-        let later = delay(&tested, &caught);
-        variants.push(Variant {
-            value,
-            text: shown(sweep.parameter, value),
-            current: is_current,
-            caught: caught.len(),
-            later,
-            backtest: tested,
-        });
+        let tested = if is_current { now.clone() } else { backtest(&changed(rule, sweep.parameter, value)?, span, past)? };
+        variants.push(variant(value, shown(sweep.parameter, value), is_current, tested, &now));
     }
-    let suggestion = suggest(&variants, real.len());
+    let suggestion = suggest(&variants, &now, Cost::Messages);
     Ok((variants, suggestion))
+}
+
+/// One value beside what is done now.
+pub fn variant(value: f64, text: String, current: bool, tested: Backtest, now: &Backtest) -> Variant {
+    let real = real_incidents(now);
+    let caught: Vec<&Incident> = real.iter().filter(|incident| tested.caught(incident)).collect();
+    Variant { value, text, current, caught: caught.len(), later: delay(&tested, &caught), backtest: tested }
 }
 
 fn shown(parameter: Parameter, value: f64) -> String {
@@ -191,22 +190,40 @@ fn delay(tested: &Backtest, caught: &[&Incident]) -> Millis {
     if caught.is_empty() { Millis::ZERO } else { Millis(caught.iter().map(late).sum::<i64>() / caught.len() as i64) }
 }
 
-/// The value with the fewest messages that still catches every real incident; among equals the one nearest to the current value.
-fn suggest(variants: &[Variant], real: usize) -> Result<Suggestion, String> {
+/// What a value costs, beside firing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    Messages,
+    Runs,
+}
+
+impl Cost {
+    pub fn word(self) -> &'static str {
+        match self {
+            Cost::Messages => "messages",
+            Cost::Runs => "runs",
+        }
+    }
+}
+
+/// The value with the lowest cost that still catches every real incident of now; among equals the one nearest to the current value.
+pub fn suggest(variants: &[Variant], now: &Backtest, cost_of: Cost) -> Result<Suggestion, String> {
+    let real = real_incidents(now).len();
+    let what = if cost_of == Cost::Runs { "decided to retrain" } else { "fired" };
     let Some(now) = variants.iter().find(|variant| variant.current) else { return Err("the rule has no such value now".into()) };
     if now.backtest.episodes.is_empty() {
         let fires = variants.iter().filter(|variant| !variant.backtest.episodes.is_empty()).count();
         return Err(match fires {
-            0 => "with no value of the sweep it would have fired in this time: there is nothing to compare".into(),
+            0 => format!("with no value of the sweep it would have {what} in this time: there is nothing to compare"),
             fires => format!(
-                "the rule as it is ({}) would not have fired in this time; {fires} of the values would have. Without an incident that is known to be one nothing can be said for either",
+                "the rule as it is ({}) would not have {what} in this time; {fires} of the values would have. Without an incident that is known to be one nothing can be said for either",
                 now.text
             ),
         });
     }
     if real == 0 {
         return Err(format!(
-            "the rule as it is ({}) fired only for less than {}: whether these were incidents has to be said by a person",
+            "the rule as it is ({}) {what} only for less than {}: whether these were incidents has to be said by a person",
             now.text,
             format_duration(FLAP)
         ));
@@ -215,16 +232,16 @@ fn suggest(variants: &[Variant], real: usize) -> Result<Suggestion, String> {
     let good = variants.iter().filter(|variant| variant.caught == real);
     let best = good.min_by(|a, b| cost(a).cmp(&cost(b)).then((a.value - now.value).abs().total_cmp(&(b.value - now.value).abs())));
     let Some(best) = best.filter(|best| cost(best) < cost(now)) else {
-        return Err(format!("no value of the sweep catches the same {real} incidents with fewer messages than {} does", now.text));
+        return Err(format!("no value of the sweep catches the same {real} incidents with fewer {} than {} does", cost_of.word(), now.text));
     };
     let incidents = if real == 1 { "incident".to_string() } else { format!("{real} incidents") };
     let (few, many) = (best.backtest.messages, now.backtest.messages);
     let mut reason = match (few, many) {
         (few, many) if few < many => {
-            format!("at {} it would have caught the same {incidents} with {few} instead of {many} messages", best.text)
+            format!("at {} it would have caught the same {incidents} with {few} instead of {many} {}", best.text, cost_of.word())
         }
         _ => format!(
-            "at {} it would have caught the same {incidents}, firing {} instead of {} times",
+            "at {} it would have caught the same {incidents}, in {} instead of {} periods",
             best.text,
             best.backtest.episodes.len(),
             now.backtest.episodes.len()

@@ -55,17 +55,17 @@ fn router() -> RouterSettings {
     }
 }
 
-fn with<T>(ask: impl FnOnce(&Evaluation, Span) -> T) -> T {
-    let (store, engine, external) = (store(), Engine::default(), Labels::empty());
+fn with<T>(ask: impl FnOnce(&Past, Span) -> T) -> T {
+    let (store, engine, external, router) = (store(), Engine::default(), Labels::empty(), router());
     let with = Evaluation { engine: &engine, source: &store, external_labels: &external, external_url: "", resend_delay: RESEND_DELAY };
-    ask(&with, Span { from: Timestamp(0), to: Timestamp(DAY * 60_000), step: Millis::from_minutes(1) })
+    ask(&Past { with: &with, ask: None, router: Some(&router), stop: &|| false }, Span { from: Timestamp(0), to: Timestamp(DAY * 60_000), step: Millis::from_minutes(1) })
 }
 
 #[test]
 fn how_often_and_how_noisy() {
-    let tested = with(|with, span| {
+    let tested = with(|past, span| {
         ["drift_share > 0.2", "drift_share > 0.5", "drift_share > 0.9"]
-            .map(|expr| backtest(&rule(expr, 0), span, with, Some(&router()), &|| false).expect("it can be evaluated"))
+            .map(|expr| backtest(&rule(expr, 0), span, past).expect("it can be evaluated"))
     });
     expect![[r#"
         alert   fired incidents  messages  flaps too short   firing  longest
@@ -79,9 +79,9 @@ fn how_often_and_how_noisy() {
 
 #[test]
 fn a_higher_threshold_is_suggested() {
-    let (variants, suggestion) = with(|with, span| {
+    let (variants, suggestion) = with(|past, span| {
         let values = Sweep::parse("threshold=0.2..0.7/0.1").expect("a sweep");
-        sweep(&rule("drift_share > 0.2", 0), &values, span, with, Some(&router()), &|| false).expect("it can be evaluated")
+        sweep(&rule("drift_share > 0.2", 0), &values, span, past).expect("it can be evaluated")
     });
     expect![[r#"
                threshold   fired incidents caught    flaps   firing  messages
@@ -98,22 +98,22 @@ fn a_higher_threshold_is_suggested() {
                      0.5  ·····███▌················██·······················████▌·····  1970-01-01 00:00 UTC … 00:00 UTC
                      0.6  ····························································  1970-01-01 00:00 UTC … 00:00 UTC
                      0.7  ····························································  1970-01-01 00:00 UTC … 00:00 UTC"#]]
-    .assert_eq(&sweep_table("threshold", &variants, Timestamp(0), Timestamp(DAY * 60_000)).join("\n"));
+    .assert_eq(&sweep_table("threshold", &variants, Cost::Messages, Timestamp(0), Timestamp(DAY * 60_000)).join("\n"));
     expect!["suggestion: 0.3; at 0.3 it would have caught the same 3 incidents with 6 instead of 85 messages"]
         .assert_eq(&suggestion_text(&suggestion));
 }
 
 #[test]
 fn a_longer_for_is_suggested() {
-    let (_, suggestion) = with(|with, span| {
+    let (_, suggestion) = with(|past, span| {
         let values = Sweep::parse("for=0s..20m/5m").expect("a sweep");
-        sweep(&rule("drift_share > 0.2", 0), &values, span, with, Some(&router()), &|| false).expect("it can be evaluated")
+        sweep(&rule("drift_share > 0.2", 0), &values, span, past).expect("it can be evaluated")
     });
     expect!["suggestion: 5m; at 5m it would have caught the same 3 incidents with 6 instead of 85 messages, 5m later on average"]
         .assert_eq(&suggestion_text(&suggestion));
-    let (_, nothing) = with(|with, span| {
+    let (_, nothing) = with(|past, span| {
         let values = Sweep::parse("for=0s..20m/5m").expect("a sweep");
-        sweep(&rule("drift_share > 5", 0), &values, span, with, Some(&router()), &|| false).expect("it can be evaluated")
+        sweep(&rule("drift_share > 5", 0), &values, span, past).expect("it can be evaluated")
     });
     expect!["no suggestion: with no value of the sweep it would have fired in this time: there is nothing to compare"]
         .assert_eq(&suggestion_text(&nothing));

@@ -2,7 +2,7 @@
 
 use bellbuoy_vocabulary::{Millis, Timestamp};
 
-use super::{Backtest, Suggestion, Variant};
+use super::{Backtest, Cost, Suggestion, Variant};
 use crate::explain::words::{clock, length};
 
 const CELLS: usize = 60;
@@ -54,7 +54,7 @@ pub fn details(one: &Backtest, from: Timestamp, to: Timestamp) -> Vec<String> {
 }
 
 /// `····██··▌·`: full where it fired, a half mark where it fired for less than half of the cell.
-fn timeline(one: &Backtest, from: Timestamp, to: Timestamp) -> String {
+pub fn timeline(one: &Backtest, from: Timestamp, to: Timestamp) -> String {
     let cell = ((to - from).0 / CELLS as i64).max(1);
     let mark = |index: usize| {
         let (start, end) = (from + Millis(cell * index as i64), from + Millis(cell * (index as i64 + 1)));
@@ -70,10 +70,12 @@ fn timeline(one: &Backtest, from: Timestamp, to: Timestamp) -> String {
     format!("  {line}  {} … {}", clock(from, to), clock(to, to))
 }
 
-/// A line a value, with bars of messages; the rule as it is has a star.
-pub fn sweep_table(name: &str, variants: &[Variant], from: Timestamp, to: Timestamp) -> Vec<String> {
+/// A line a value, with bars of what it costs; the rule as it is has a star.
+pub fn sweep_table(name: &str, variants: &[Variant], cost: Cost, from: Timestamp, to: Timestamp) -> Vec<String> {
     let most = variants.iter().map(|variant| variant.backtest.messages).max().unwrap_or(0).max(1);
-    let mut out = vec![format!("{name:>16}  {:>6} {:>9} {:>6} {:>8} {:>8}  messages", "fired", "incidents", "caught", "flaps", "firing")];
+    let fired = if cost == Cost::Runs { ["times", "retrain"] } else { ["fired", "firing"] };
+    let heads = format!("{:>6} {:>9} {:>6} {:>8} {:>8}", fired[0], "incidents", "caught", "flaps", fired[1]);
+    let mut out = vec![format!("{name:>16}  {heads}  {}", cost.word())];
     for variant in variants {
         let figures = variant.backtest.figures();
         let bar = "█".repeat((figures.messages * 24).div_ceil(most));

@@ -35,7 +35,7 @@ pub fn look(rule: &AlertingSettings, alerts: &[AlertView], question: &Question, 
             StepKind::Route,
             "route",
             state,
-            "there is no alertmanager.yml: alerts go to the Alertmanagers of prometheus.yml, or nowhere",
+            "no alertmanager.yml is known: alerts go to the Alertmanagers of prometheus.yml, or nowhere",
         ));
         told.instances = alerts.iter().map(|_| Instance::default()).collect();
         return;

@@ -26,7 +26,9 @@ impl Explanation {
         };
         line(paint.bold(&clean(&self.verdict)));
         if let Some(rule) = &self.rule {
-            line(paint.dim(&clean(&format!("{}:{} group {}  {}", rule.file, rule.line, rule.group, self.at))));
+            // Of a rule that a server told of, the line is not known.
+            let place = if rule.line == 0 { rule.file.clone() } else { format!("{}:{}", rule.file, rule.line) };
+            line(paint.dim(&clean(&format!("{place} group {}  {}", rule.group, self.at))));
         } else {
             line(paint.dim(&self.at));
         }

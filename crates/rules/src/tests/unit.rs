@@ -68,11 +68,37 @@ fn what_is_false_fails_with_both_sides() {
     assert_eq!(
         got[..2],
         [
-            "name: down, alertname: Down, time: 4m, exp: [], got: [Labels:{alertname=\"Down\", instance=\"a\", job=\"api\", severity=\"page\"} Annotations:{summary=\"a down\"}]",
-            "name: down, expr: \"up\", time: 1m, exp: up{instance=\"a\", job=\"api\"} 0, got: up{instance=\"a\", job=\"api\"} 1",
+            "name: down,\nalertname: Down, time: 4m,\n    exp:[],\n    got:[\n        0:\n          Labels:{alertname=\"Down\", instance=\"a\", job=\"api\", severity=\"page\"}\n          Annotations:{summary=\"a down\"}\n        ]",
+            "name: down,\nexpr: \"up\", time: 1m,\n    exp: up{instance=\"a\", job=\"api\"} 0\n    got: up{instance=\"a\", job=\"api\"} 1",
         ]
     );
-    assert!(got[2].starts_with("name: down, expr: \"up +\", time: 1m, err: "), "{}", got[2]);
+    assert!(got[2].starts_with("name: down,\nexpr: \"up +\", time: 1m, err: "), "{}", got[2]);
+}
+
+#[test]
+fn what_differs_is_marked() {
+    let mut test = base();
+    test.alert_tests = vec![alert_test(4, &[("{job=\"api\",instance=\"b\",zone=\"eu\"}", "a down")]), alert_test(5, &[])];
+    let got = run(&test, &rules(), &Engine::new(Options::default()));
+    expect_test::expect![[r#"
+        name: down,
+        alertname: Down, time: 4m,
+            diff: [
+                {
+                    Annotations: {
+                        summary: "a down"
+                    }
+                    Labels: {
+                        alertname: "Down"
+              ~         instance: "b" => "a"
+                        job: "api"
+              +         severity: "page"
+              -         zone: "eu"
+                    }
+                }
+            ]"#]]
+    .assert_eq(&got[0].diff(false));
+    assert!(got[1].diff(true).contains("\x1b[32m+ {\x1b[0m"), "{}", got[1].diff(true));
 }
 
 #[test]
@@ -82,7 +108,7 @@ fn a_test_that_can_not_run_says_why() {
     assert_eq!(
         failures(&test),
         [
-            "name: down, input_series: up{job=\"api\",instance=\"a\"}, time: 0s, bad series value \"a\"; write for example 1, 0+10x5, 3x4, _ or stale"
+            "name: down,\ninput_series: up{job=\"api\",instance=\"a\"}, time: 0s, err: bad series value \"a\"; write for example 1, 0+10x5, 3x4, _ or stale"
         ]
     );
     let mut test = base();
