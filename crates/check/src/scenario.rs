@@ -12,17 +12,24 @@
 //! at 5m expect hold discord because silenced
 //! at 6m expire                                    (all silences end)
 //! at 7m expect nothing                            (nobody is told anything at this time)
+//! figure bikes r2 0.9x10 0.5x20                   (what the rules of a model see; asked at each `schedule` of the model)
+//! at 12m expect decision bikes retrain because r2_critical
+//! at 15m run bikes                                (a training run is done: the cool-down begins)
 //! quiet                                           (messages that no line expects are no failure)
 //! ```
 //!
 //! In:    the text and a `Stage`. Out: failures with their lines. Every message must be expected, at its exact time, unless `quiet` is said.
 
+use bellbuoy_models::{ModelSettings, RetrainingOutcome, Ruling};
 use bellbuoy_notify::{Context, Receiver};
 use bellbuoy_router::{Notification, Silence};
 use bellbuoy_rules::series_text::{parse_metric, parse_values};
 use bellbuoy_template::TemplateSet;
 use bellbuoy_vocabulary::{Labels, MatchOp, Matcher, Millis, Sample, Timestamp, parse_duration};
 
+mod decisions;
+
+use self::decisions::{FigureLine, Judges};
 use crate::said::said;
 use crate::stage::{Event, Stage, notice_of};
 
@@ -41,6 +48,7 @@ pub struct Scenario {
     pub start: Timestamp,
     quiet: bool,
     series: Vec<(Labels, Vec<Sample>)>,
+    figures: Vec<FigureLine>,
     steps: Vec<Step>,
 }
 
@@ -55,6 +63,8 @@ struct Step {
 enum Act {
     Silence(Vec<Matcher>, Millis),
     Expire,
+    Run { model: String },
+    Decision { model: String, outcome: RetrainingOutcome, because: Option<String> },
     Alert { name: String, word: String, labels: Labels },
     Message { receiver: String, alerts: Vec<String>, because: Option<String>, containing: Option<String> },
     Hold { receiver: String, because: String },
@@ -66,16 +76,18 @@ pub struct Words<'a> {
     pub receivers: &'a [Receiver],
     pub templates: &'a dyn Fn(&str) -> std::sync::Arc<TemplateSet>,
     pub external_url: &'a str,
+    /// Whose decisions can be expected.
+    pub models: &'a [&'a ModelSettings],
 }
 
 /// Whether a text is one of these, and not a router's scenario that brings its own settings.
 pub fn is_scenario(text: &str) -> bool {
-    text.lines().any(|line| line.starts_with("series ") || line.starts_with("config "))
+    text.lines().any(|line| ["series ", "config ", "figure "].iter().any(|word| line.starts_with(word)))
 }
 
 pub fn read(text: &str) -> Result<Scenario, Failure> {
     let start = Timestamp::parse_rfc3339("2026-01-13T10:00:00Z").unwrap_or_default();
-    let mut scenario = Scenario { config: String::new(), start, quiet: false, series: Vec::new(), steps: Vec::new() };
+    let mut scenario = Scenario { config: String::new(), start, quiet: false, series: Vec::new(), figures: Vec::new(), steps: Vec::new() };
     let mut interval = Millis::from_minutes(1);
     for (number, line) in text.lines().enumerate() {
         let fail = |message: String| Failure { line: number + 1, message };
@@ -101,6 +113,12 @@ pub fn read(text: &str) -> Result<Scenario, Failure> {
                 let sample = |(index, value): (usize, Option<f64>)| Some(Sample::new(start + Millis(interval.0 * index as i64), value?));
                 scenario.series.push((labels, values.into_iter().enumerate().filter_map(sample).collect()));
             }
+            "figure" => {
+                let words: Vec<&str> = rest.splitn(3, char::is_whitespace).collect();
+                let [model, figure, values] = words[..] else { return Err(fail("write `figure MODEL NAME VALUES`".into())) };
+                let values = parse_values(values).map_err(fail)?;
+                scenario.figures.push(FigureLine { line: number + 1, model: model.into(), figure: figure.into(), interval, values });
+            }
             "at" => {
                 let (time, act) = rest.split_once(char::is_whitespace).ok_or_else(|| fail("write `at 3m expect ...`".into()))?;
                 let at = parse_duration(time).map_err(fail)?;
@@ -109,7 +127,7 @@ pub fn read(text: &str) -> Result<Scenario, Failure> {
                 }
                 scenario.steps.push(Step { line: number + 1, at, act: read_act(act.trim()).map_err(fail)? });
             }
-            other => return Err(fail(format!("unknown word {other:?}; a line begins with config, start, interval, series, quiet or at"))),
+            other => return Err(fail(format!("unknown word {other:?}; a line begins with config, start, interval, series, figure, quiet or at"))),
         }
     }
     Ok(scenario)
@@ -144,12 +162,15 @@ fn read_act(text: &str) -> Result<Act, String> {
     if text == "expire" {
         return Ok(Act::Expire);
     }
-    let expected = text.strip_prefix("expect ").ok_or_else(|| format!("{text:?}: write expect, silence or expire"))?.trim();
+    if let Some(model) = text.strip_prefix("run ") {
+        return Ok(Act::Run { model: model.trim().into() });
+    }
+    let expected = text.strip_prefix("expect ").ok_or_else(|| format!("{text:?}: write expect, silence, expire or run"))?.trim();
     if expected == "nothing" {
         return Ok(Act::Nothing);
     }
     let (what, rest) =
-        expected.split_once(char::is_whitespace).ok_or_else(|| format!("{expected:?}: write alert, message, hold or nothing"))?;
+        expected.split_once(char::is_whitespace).ok_or_else(|| format!("{expected:?}: write alert, message, hold, decision or nothing"))?;
     match what {
         "alert" => {
             let mut words = rest.split_whitespace();
@@ -166,11 +187,17 @@ fn read_act(text: &str) -> Result<Act, String> {
             Ok(Act::Alert { name: name.into(), word: word.into(), labels: Labels::from_pairs(labels) })
         }
         "message" => read_message(rest),
+        "decision" => {
+            let (head, because) = rest.split_once(" because ").map_or((rest, None), |(head, because)| (head, Some(because.trim().to_string())));
+            let (model, word) = head.trim().split_once(char::is_whitespace).ok_or("write `expect decision MODEL retrain`")?;
+            let outcome = RetrainingOutcome::parse(word.trim()).ok_or_else(|| format!("{word:?} is none of retrain, watch, nothing, unknown"))?;
+            Ok(Act::Decision { model: model.into(), outcome, because })
+        }
         "hold" => {
             let (receiver, because) = rest.split_once(" because ").ok_or("write `expect hold RECEIVER because silenced`")?;
             Ok(Act::Hold { receiver: receiver.trim().into(), because: because.trim().replace('-', " ") })
         }
-        other => Err(format!("{other:?} is none of alert, message, hold, nothing")),
+        other => Err(format!("{other:?} is none of alert, message, hold, decision, nothing")),
     }
 }
 
@@ -204,7 +231,8 @@ struct Told {
 
 /// Runs a scenario on a stage that was made with its start. Empty when all came true.
 pub fn run(scenario: &Scenario, mut stage: Stage, words: &Words) -> Vec<Failure> {
-    let mut failures = Vec::new();
+    let last = scenario.start + scenario.steps.last().map_or(Millis::ZERO, |step| step.at);
+    let (mut judges, mut failures) = Judges::new(&scenario.figures, words.models, scenario.start, last);
     for (labels, samples) in &scenario.series {
         stage.input(labels.clone(), samples.clone());
     }
@@ -217,8 +245,8 @@ pub fn run(scenario: &Scenario, mut stage: Stage, words: &Words) -> Vec<Failure>
         let mut told = Vec::new();
         let mut holds: Vec<(String, String)> = Vec::new();
         // What is done at a time is done before what is due then.
-        let before =
-            stage.run_until(now - Millis(1), &mut |at, event| collect(at, event, &mut told, &mut holds, &mut failures, steps[0].line));
+        let mut tell = |at, event| collect(at, event, &mut told, &mut holds, &mut failures, steps[0].line);
+        let before = advance(&mut stage, &mut judges, now - Millis(1), &mut tell);
         for step in steps {
             match &step.act {
                 Act::Silence(matchers, length) => {
@@ -226,17 +254,27 @@ pub fn run(scenario: &Scenario, mut stage: Stage, words: &Words) -> Vec<Failure>
                     stage.silence(Silence { id, matchers: vec![matchers.clone()], starts_at: now, ends_at: now + *length });
                 }
                 Act::Expire => stage.end_silences(),
+                Act::Run { model } => {
+                    if let Err(message) = judges.run_done(model, now) {
+                        failures.push(Failure { line: step.line, message });
+                    }
+                }
                 _ => {}
             }
         }
         holds.clear();
-        let after = stage.run_until(now, &mut |at, event| collect(at, event, &mut told, &mut holds, &mut failures, steps[0].line));
+        let mut tell = |at, event| collect(at, event, &mut told, &mut holds, &mut failures, steps[0].line);
+        let after = advance(&mut stage, &mut judges, now, &mut tell);
         if let Err(message) = before.and(after) {
             failures.push(Failure { line: steps[0].line, message });
             return failures;
         }
         for step in steps {
-            if let Some(message) = check(&step.act, &stage, &mut told, &holds, (scenario.start, now), words) {
+            let message = match &step.act {
+                Act::Decision { model, outcome, because } => decided(judges.ruling(model), model, *outcome, because.as_deref()),
+                act => check(act, &stage, &mut told, &holds, (scenario.start, now), words),
+            };
+            if let Some(message) = message {
                 failures.push(Failure { line: step.line, message });
             }
         }
@@ -249,6 +287,34 @@ pub fn run(scenario: &Scenario, mut stage: Stage, words: &Words) -> Vec<Failure>
     }
     failures.sort_by_key(|failure| failure.line);
     failures
+}
+
+/// The stage up to a time, with the judgements that fall into it.
+fn advance(stage: &mut Stage, judges: &mut Judges, until: Timestamp, tell: &mut dyn FnMut(Timestamp, Event)) -> Result<(), String> {
+    while let Some(due) = judges.next_due().filter(|due| *due <= until) {
+        stage.run_until(due - Millis(1), tell)?;
+        stage.receive(judges.judge(due), due);
+        stage.run_until(due, tell)?;
+    }
+    stage.run_until(until, tell)
+}
+
+fn decided(
+    ruling: Result<&Ruling<RetrainingOutcome>, String>,
+    model: &str,
+    outcome: RetrainingOutcome,
+    because: Option<&str>,
+) -> Option<String> {
+    let ruling = match ruling {
+        Ok(ruling) => ruling,
+        Err(why) => return Some(why),
+    };
+    let (rule, word, said) = (ruling.reason.rule().unwrap_or_default(), ruling.reason.word(), ruling.reason.to_string());
+    if ruling.outcome != outcome {
+        return Some(format!("expected {model} to be decided {}, but it is {}: {said}", outcome.word(), ruling.outcome.word()));
+    }
+    let because = because.filter(|because| *because != rule && *because != word && !said.contains(because))?;
+    Some(format!("expected because {because}, but it was {word} {rule}: {said}"))
 }
 
 fn collect(at: Timestamp, event: Event, told: &mut Vec<Told>, holds: &mut Vec<(String, String)>, failures: &mut Vec<Failure>, line: usize) {
@@ -274,7 +340,7 @@ fn check(
     words: &Words,
 ) -> Option<String> {
     match act {
-        Act::Silence(..) | Act::Expire => None,
+        Act::Silence(..) | Act::Expire | Act::Run { .. } | Act::Decision { .. } => None,
         Act::Alert { name, word, labels } => {
             let state = stage.state_of(name, labels).word();
             (state != word).then(|| format!("expected alert {name} to be {word}, but it is {state}"))

@@ -8,7 +8,7 @@ use bellbuoy_notify::Notice;
 use bellbuoy_promql::Engine;
 use bellbuoy_router::{Decision, Notification, Router, RouterSettings, Silence};
 use bellbuoy_rules::{Evaluation, Group, GroupSettings, MemoryStore, RESEND_DELAY, State, Transition};
-use bellbuoy_vocabulary::{Append, Labels, Sample, Timestamp};
+use bellbuoy_vocabulary::{Alert, Append, Labels, Sample, Timestamp};
 
 /// Evaluations of one run: a far end with a short interval would take for ever.
 const EVALUATIONS_MAX: usize = 2_000_000;
@@ -76,6 +76,13 @@ impl Stage {
     pub fn end_silences(&mut self) {
         self.silences.clear();
         self.router.set_silences(Vec::new());
+    }
+
+    /// Alerts that come from elsewhere than the rules, such as decisions on models.
+    pub fn receive(&mut self, alerts: Vec<Alert>, at: Timestamp) {
+        if !alerts.is_empty() {
+            self.router.receive(alerts, at);
+        }
     }
 
     pub fn now(&self) -> Timestamp {

@@ -67,7 +67,7 @@ pub use policy::{
     Stretch, Test, readings_of,
 };
 pub use prediction::{Answer, FEATURES_MAX, Label, Prediction, Reference, ReferenceRows, Schema, Taken, Truth};
-pub use recorded::{Recorded, Seen, recorded, recorded_selector};
+pub use recorded::{DRIFT_DETECTED, DRIFT_SHARE, Recorded, Seen, recorded, recorded_selector};
 pub use retraining::{DecisionSeverity, RetrainingOutcome};
 pub use row::{Accepted, FeatureValue, Row};
 pub use sample::Sample;

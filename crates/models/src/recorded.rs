@@ -31,7 +31,7 @@ impl Seen {
     pub fn with_drift_line(&self, line: f64) -> Seen {
         let mut seen = self.clone();
         for (name, share) in &self.readings {
-            let detected = name.strip_prefix(SHARE).and_then(|window| seen.readings.get_mut(&format!("{DETECTED}{window}")));
+            let detected = name.strip_prefix(DRIFT_SHARE).and_then(|window| seen.readings.get_mut(&format!("{DRIFT_DETECTED}{window}")));
             if let (Some(detected), Ok(share)) = (detected, &share.value) {
                 detected.value = Ok(f64::from(u8::from(*share >= line)));
             }
@@ -40,8 +40,9 @@ impl Seen {
     }
 }
 
-const SHARE: &str = "drift_share";
-const DETECTED: &str = "drift_detected";
+/// Figures as rules name them.
+pub const DRIFT_SHARE: &str = "drift_share";
+pub const DRIFT_DETECTED: &str = "drift_detected";
 const JUDGED: &str = "model_judgement_timestamp_seconds";
 const RUNS: &str = "model_training_runs_total";
 const NAMES: [&str; 20] = [
@@ -81,7 +82,7 @@ pub fn recorded(settings: &ModelSettings, source: &dyn SeriesSource, from: Times
     let mut figures: BTreeSet<String> = conditions.map(|condition| condition.figure.clone()).collect();
     // The share behind each flag, so that another line can be tried.
     let shares: Vec<String> =
-        figures.iter().filter_map(|figure| Some(format!("{SHARE}{}", figure.strip_prefix(DETECTED)?))).collect();
+        figures.iter().filter_map(|figure| Some(format!("{DRIFT_SHARE}{}", figure.strip_prefix(DRIFT_DETECTED)?))).collect();
     figures.extend(shares);
     let figures: Vec<(String, Places)> = figures.into_iter().map(|figure| (figure.clone(), told.places(&figure))).collect();
     let judgements = told.judged().into_iter().map(|at| {
@@ -195,7 +196,7 @@ impl<'a> Told<'a> {
         let drift = || find("model_drift_unknown", &[]);
         let prediction = || [find("model_prediction_drift_unknown", &[]), drift()].concat();
         match figure {
-            SHARE | DETECTED => of_window(find("model_drift_share", &[]), drift()),
+            DRIFT_SHARE | DRIFT_DETECTED => of_window(find("model_drift_share", &[]), drift()),
             "drifted_features" => of_window(find("model_drifted_features", &[]), drift()),
             "prediction_drift_score" => of_window(find("model_prediction_drift_score", &[]), prediction()),
             "prediction_drift_detected" => of_window(find("model_prediction_drift", &[]), prediction()),
@@ -237,7 +238,7 @@ impl<'a> Told<'a> {
             return Reading::unknown(reason.filter(|reason| !reason.is_empty()).unwrap_or_else(|| places.because.to_owned()));
         };
         let value = match self.split(figure).0 {
-            DETECTED => f64::from(u8::from(value >= self.settings.drift.share)),
+            DRIFT_DETECTED => f64::from(u8::from(value >= self.settings.drift.share)),
             _ => value,
         };
         let interval = self.at(&places.low, at).zip(self.at(&places.high, at)).map(|((index, low), (_, high))| {

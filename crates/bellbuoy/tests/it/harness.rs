@@ -63,6 +63,7 @@ impl Drop for Folder {
 pub struct Program {
     child: Option<Child>,
     pub address: String,
+    log: Arc<Mutex<String>>,
 }
 
 pub fn bellbuoy() -> Command {
@@ -104,12 +105,17 @@ impl Program {
             let _ = child.kill();
             panic!("did not start:\n{}", log.lock().expect("log"));
         };
-        Program { child: Some(child), address }
+        Program { child: Some(child), address, log }
     }
 
     /// A program that somebody else started and ends.
     pub fn watched(address: String) -> Program {
-        Program { child: None, address }
+        Program { child: None, address, log: Arc::default() }
+    }
+
+    /// What it has said on standard error so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("log").clone()
     }
 
     fn child(&mut self) -> &mut Child {

@@ -16,6 +16,7 @@ mod hostile;
 mod init;
 mod instrument;
 mod jobs;
+mod live;
 mod mail;
 mod misbehave;
 mod models;

@@ -16,18 +16,18 @@ fn folder(target: &Server) -> Folder {
     Folder::new(&[("prometheus.yml", &text), ("r.yml", RULES), ("alertmanager.yml", ALERTMANAGER)])
 }
 
-fn start_prometheus(dir: &Path, folder: &Folder) -> Program {
+pub(super) fn start_prometheus(dir: &Path, folder: &Folder) -> Program {
     let port = free_port();
     let mut command = Command::new(peer(dir, &["prometheus"]));
     command.arg(format!("--config.file={}", folder.config().join("prometheus.yml").display()));
     command.arg(format!("--storage.tsdb.path={}", folder.root().join("prometheus").display()));
-    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}")).arg("--web.enable-remote-write-receiver");
     let mut program = Program::start(command, "msg=\"Server is ready to receive web requests.");
     program.address = format!("127.0.0.1:{port}");
     program
 }
 
-fn start_alertmanager(dir: &Path, folder: &Folder) -> Program {
+pub(super) fn start_alertmanager(dir: &Path, folder: &Folder) -> Program {
     let port = free_port();
     let mut command = Command::new(peer(dir, &["alertmanager", "prometheus-alertmanager"]));
     command.arg(format!("--config.file={}", folder.config().join("alertmanager.yml").display()));

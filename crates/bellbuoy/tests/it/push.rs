@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::harness::{Folder, Program, Server, answer, http, prometheus, wait_for};
 
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64
 }
 
@@ -38,14 +38,14 @@ fn sample(value: f64, at: i64) -> Vec<u8> {
     [double(1, value), number(2, at as u64)].concat()
 }
 
-fn series_v1(labels: &[(&str, &str)], samples: &[(f64, i64)]) -> Vec<u8> {
+pub(super) fn series_v1(labels: &[(&str, &str)], samples: &[(f64, i64)]) -> Vec<u8> {
     let labels = labels.iter().map(|(name, value)| bytes(1, &[bytes(1, name.as_bytes()), bytes(2, value.as_bytes())].concat()));
     let samples = samples.iter().map(|(value, at)| bytes(2, &sample(*value, *at)));
     bytes(1, &labels.chain(samples).collect::<Vec<_>>().concat())
 }
 
 /// Status and the whole answer, headers included.
-fn write(program: &Program, content_type: &str, body: &[u8]) -> (u16, String) {
+pub(super) fn write(program: &Program, content_type: &str, body: &[u8]) -> (u16, String) {
     let body = snap::raw::Encoder::new().compress_vec(body).expect("snappy");
     let mut stream = TcpStream::connect(&program.address).expect("connect");
     let head = format!(
@@ -58,7 +58,7 @@ fn write(program: &Program, content_type: &str, body: &[u8]) -> (u16, String) {
     (text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0), text)
 }
 
-const V1: &str = "application/x-protobuf";
+pub(super) const V1: &str = "application/x-protobuf";
 const V2: &str = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
 
 #[test]

@@ -102,3 +102,81 @@ fn scenarios_go_the_whole_path() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("bad.scenario:5: expected a message to team/discord [Down], but there was"), "{text}");
 }
+
+const MODEL: &str = "models:\n- name: bikes\n  target: y\n  reference: reference.csv\n  features: [x]\n  schedule: 1m\n  retraining: {cool_down: 10m}\n";
+const DECISIONS: &str = r#"interval 1m
+series up{job="api"} 1x40
+figure bikes r2 0.9x5 0.6x30
+figure bikes drift_share 0.1x35
+at 5m expect decision bikes nothing because no_rule
+at 5m expect nothing
+at 6m expect decision bikes retrain because r2_critical
+at 6m10s expect message team/discord [ModelPerformanceLow, ModelRetrainingDecision] because first-notification containing "R2 0.6000 is below 0.65"
+at 8m run bikes
+at 8m expect decision bikes watch because cooling_down
+at 17m expect decision bikes watch
+at 18m expect decision bikes retrain
+quiet
+"#;
+
+/// Figures in; decisions and their messages at exact times, with the cool-down of a run that was done.
+#[test]
+fn scenarios_expect_decisions() {
+    let files = [
+        ("prometheus.yml", "rule_files: [rules.yml]\n"),
+        ("rules.yml", RULES),
+        ("alertmanager.yml", ROUTES),
+        ("bellbuoy.yml", MODEL),
+        ("reference.csv", "x,y\n1,1\n2,2\n"),
+        ("good.scenario", DECISIONS),
+        ("early.scenario", &DECISIONS.replace("18m expect decision bikes retrain", "17m30s expect decision bikes retrain")),
+        ("reason.scenario", &DECISIONS.replace("because r2_critical", "because drift_alone")),
+        ("typo.scenario", &DECISIONS.replace("figure bikes r2 ", "figure bikes r3 ")),
+        ("nobody.scenario", &DECISIONS.replace("figure bikes", "figure bike")),
+    ];
+    let folder = Folder::new(&files);
+    let report = folder.root().join("report.xml").display().to_string();
+    let output = run(&["test", &folder.config().display().to_string(), "--junit", &report]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("good.scenario\n  SUCCESS: 1 passed\n"), "{text}");
+    for words in [
+        "early.scenario:12: expected bikes to be decided retrain, but it is watch: R2 0.6000 is below 0.65, but the last run was done so lately",
+        "reason.scenario:7: expected because drift_alone, but it was rule r2_critical: R2 0.6000 is below 0.65",
+        "typo.scenario:3: no rule of bikes looks at the figure \"r3\"; did you mean \"r2\"?",
+        "nobody.scenario:3: there is no model \"bike\" in bellbuoy.yml",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let xml = std::fs::read_to_string(&report).expect("written");
+    assert_eq!(xml.matches("<testsuite ").count(), 5, "{xml}");
+    assert!(xml.contains("<testcase name=\"good\"></testcase>"), "{xml}");
+    assert!(xml.contains("<testcase name=\"early\"><failure>") && xml.contains("expected bikes to be decided retrain"), "{xml}");
+}
+
+/// promtool's flags of the same names: what differs as one text, all series on standard error, and those promtool shows are shown here.
+#[test]
+fn diff_and_debug_are_promtools() {
+    let of = |wanted: &str| files().into_iter().find(|file| name(file) == wanted).expect("a fixture").display().to_string();
+    let output = run(&["test", "--diff", &of("fail_label.yml")]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("\n          ~         severity: \"warning\" => \"page\"\n"), "{text}");
+    let series = |stderr: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(stderr).into_owned();
+        // promtool leaves the samples of its first moment out.
+        let wanted = |line: &&str| line.ends_with(" =>") || line.contains(" @[") && !line.ends_with(" @[0]");
+        text.lines().filter(wanted).map(str::to_string).collect()
+    };
+    let (passing, recorded) = (of("pass_doc.yml"), of("pass_recorded.yml"));
+    for file in [&passing, &recorded] {
+        let ours = run(&["test", "--debug", file]);
+        assert_eq!(ours.status.code(), Some(0));
+        let ours = series(&ours.stderr);
+        assert!(ours.len() > 20, "{ours:?}");
+        let Some(peers) = peers() else { continue };
+        let theirs = Command::new(peer(&peers, &["promtool"])).args(["test", "rules", "--debug", file]).output().expect("promtool starts");
+        let theirs = series(&[theirs.stdout, theirs.stderr].concat());
+        assert_eq!(ours, theirs);
+    }
+}

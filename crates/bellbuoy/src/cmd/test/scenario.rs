@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bellbuoy_check::scenario::{self, Words};
 use bellbuoy_check::stage::{Setting, Stage};
+use bellbuoy_models::ModelSettings;
 use bellbuoy_promql::{Engine, Options};
 use bellbuoy_template::TemplateSet;
 
@@ -29,10 +30,12 @@ pub fn cases(file: &Path) -> Result<Vec<Case>, Vec<String>> {
     let settings = settings_of(&config).map_err(|error| vec![error.to_string()])?;
     let templates = app::templates(&settings).map(Arc::new).map_err(|_| vec!["the templates can not be read".to_string()])?;
     let external_url = "http://localhost:9090".to_string();
+    let models: Vec<&ModelSettings> = settings.models.iter().map(|model| &model.settings).collect();
     let words = Words {
         receivers: &settings.receivers,
         templates: &|receiver| templates_of(&settings, &templates, receiver),
         external_url: &external_url,
+        models: &models,
     };
     let stage = Stage::new(setting(&settings, &external_url), &settings.groups, read.start);
     let failures = scenario::run(&read, stage, &words).iter().map(|failure| place(failure.line, &failure.message)).collect();
