@@ -19,10 +19,21 @@ use serde::Serialize;
 
 pub use sweep::{Cost, Parameter, Suggestion, Sweep, Variant, suggest, sweep, values_of, variant, with_own};
 
-/// Firing periods that are not further apart belong to one incident.
-const INCIDENT_GAP: Millis = Millis::from_minutes(15);
-/// A firing period that is shorter is a flap.
-const FLAP: Millis = Millis::from_minutes(5);
+/// What counts as one incident, and what as a flap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// Firing periods that are not further apart belong to one incident.
+    pub gap: Millis,
+    /// A firing period that is shorter is a flap.
+    pub flap: Millis,
+}
+
+impl Default for Scale {
+    /// Of alerts.
+    fn default() -> Scale {
+        Scale { gap: Millis::from_minutes(15), flap: Millis::from_minutes(5) }
+    }
+}
 
 /// One firing period of one alert.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +70,8 @@ pub struct Backtest {
     /// Of all its alerts together.
     pub firing: Millis,
     pub longest: Millis,
-    /// Firing periods shorter than five minutes.
+    pub scale: Scale,
+    /// Firing periods shorter than `scale.flap`.
     pub flaps: usize,
     /// Of the evaluations of the span.
     pub evaluations: u64,
@@ -103,21 +115,22 @@ pub fn backtest(rule: &AlertingSettings, span: Span, past: &Past) -> Result<Back
         messages: by_receiver.values().sum(),
         by_receiver,
         evaluations: replayed.evaluations,
-        ..Backtest::of_episodes(&rule.alert, episodes, span)
+        ..Backtest::of_episodes(&rule.alert, episodes, span, Scale::default())
     })
 }
 
 impl Backtest {
     /// Of periods that are known already, in their order: of a decision for example. Messages are not among what follows from them.
-    pub fn of_episodes(name: &str, episodes: Vec<Episode>, span: Span) -> Backtest {
+    pub fn of_episodes(name: &str, episodes: Vec<Episode>, span: Span, scale: Scale) -> Backtest {
         let lengths: Vec<Millis> = episodes.iter().map(|episode| episode.until.unwrap_or(span.to) - episode.fired_at).collect();
         Backtest {
             alert: name.to_string(),
             firing: lengths.iter().copied().fold(Millis::ZERO, |sum, length| sum + length),
             longest: lengths.iter().copied().max().unwrap_or_default(),
-            flaps: episodes.iter().zip(&lengths).filter(|(episode, length)| episode.until.is_some() && **length < FLAP).count(),
+            flaps: episodes.iter().zip(&lengths).filter(|(episode, length)| episode.until.is_some() && **length < scale.flap).count(),
             span: span.to - span.from,
-            incidents: incidents(&episodes, span.to),
+            incidents: incidents(&episodes, span.to, scale.gap),
+            scale,
             episodes,
             ..Backtest::default()
         }
@@ -177,12 +190,12 @@ fn episodes(transitions: &[Transition]) -> Vec<Episode> {
     out
 }
 
-fn incidents(episodes: &[Episode], end: Timestamp) -> Vec<Incident> {
+fn incidents(episodes: &[Episode], end: Timestamp, gap: Millis) -> Vec<Incident> {
     let mut out: Vec<Incident> = Vec::new();
     for episode in episodes {
         let until = episode.until.unwrap_or(end);
         match out.last_mut() {
-            Some(last) if episode.fired_at <= last.until + INCIDENT_GAP => {
+            Some(last) if episode.fired_at <= last.until + gap => {
                 last.until = last.until.max(until);
                 last.episodes += 1;
             }

@@ -29,6 +29,9 @@ use words::clock;
 /// Evaluations that are replayed to know since when an alert is pending.
 const REPLAY_STEPS_MAX: i64 = 2_000;
 const INSTANCES_MAX: usize = 50;
+/// How far back is looked for what is gone or was true once: in steps, for most of it is so since a short while.
+const PAST: [Millis; 4] =
+    [Millis::from_minutes(60), Millis::from_minutes(6 * 60), Millis::from_minutes(24 * 60), Millis::from_minutes(7 * 24 * 60)];
 
 /// A silence and what a person said of it.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@
 pub mod backtest;
 mod bounds;
 mod checks;
+pub mod compared;
 pub mod dashboard;
 pub mod explain;
 mod finding;

@@ -127,7 +127,11 @@ pub fn read(text: &str) -> Result<Scenario, Failure> {
                 }
                 scenario.steps.push(Step { line: number + 1, at, act: read_act(act.trim()).map_err(fail)? });
             }
-            other => return Err(fail(format!("unknown word {other:?}; a line begins with config, start, interval, series, figure, quiet or at"))),
+            other => {
+                return Err(fail(format!(
+                    "unknown word {other:?}; a line begins with config, start, interval, series, figure, quiet or at"
+                )));
+            }
         }
     }
     Ok(scenario)
@@ -188,9 +192,11 @@ fn read_act(text: &str) -> Result<Act, String> {
         }
         "message" => read_message(rest),
         "decision" => {
-            let (head, because) = rest.split_once(" because ").map_or((rest, None), |(head, because)| (head, Some(because.trim().to_string())));
+            let (head, because) =
+                rest.split_once(" because ").map_or((rest, None), |(head, because)| (head, Some(because.trim().to_string())));
             let (model, word) = head.trim().split_once(char::is_whitespace).ok_or("write `expect decision MODEL retrain`")?;
-            let outcome = RetrainingOutcome::parse(word.trim()).ok_or_else(|| format!("{word:?} is none of retrain, watch, nothing, unknown"))?;
+            let outcome =
+                RetrainingOutcome::parse(word.trim()).ok_or_else(|| format!("{word:?} is none of retrain, watch, nothing, unknown"))?;
             Ok(Act::Decision { model: model.into(), outcome, because })
         }
         "hold" => {

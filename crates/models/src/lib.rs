@@ -63,8 +63,8 @@ pub use model::Model;
 pub use naming::{deployment_figure_names, drift_score_name, figure_names, of_window};
 pub use pairs::Pairs;
 pub use policy::{
-    Condition, CoolDown, Crossed, Knob, Policy, PolicyState, RULES_MAX, Reading, Readings, ReplayedRules, Rule, Ruling, RulingReason, Runs, Side,
-    Stretch, Test, readings_of,
+    Condition, CoolDown, Crossed, Knob, Policy, PolicyState, RULES_MAX, Reading, Readings, ReplayedRules, Rule, Ruling, RulingReason, Runs,
+    Side, Stretch, Test, readings_of,
 };
 pub use prediction::{Answer, FEATURES_MAX, Label, Prediction, Reference, ReferenceRows, Schema, Taken, Truth};
 pub use recorded::{DRIFT_DETECTED, DRIFT_SHARE, Recorded, Seen, recorded, recorded_selector};

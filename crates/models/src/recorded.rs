@@ -181,8 +181,12 @@ impl<'a> Told<'a> {
         let of = [("role", self.settings.roles.champion.as_str()), ("window", window)];
         let find = |name: &str, more: &[(&str, &str)]| self.find(name, &of.iter().chain(more).copied().collect::<Vec<_>>());
         let because = "it was not told then";
-        let of_window = |value: Vec<usize>, unknown: Vec<usize>| {
-            Places { value, unknown, rows: find("model_window_rows", &[]), because, ..Places::default() }
+        let of_window = |value: Vec<usize>, unknown: Vec<usize>| Places {
+            value,
+            unknown,
+            rows: find("model_window_rows", &[]),
+            because,
+            ..Places::default()
         };
         if let Some(feature) = figure.strip_prefix(DRIFT_SCORE) {
             let feature = [("feature", feature)];

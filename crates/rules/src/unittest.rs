@@ -85,8 +85,14 @@ pub enum Reason {
     /// It could not be evaluated.
     Error(String),
     /// Other alerts fire than were expected; both sorted.
-    Alerts { expected: Vec<FoundAlert>, got: Vec<FoundAlert> },
-    Values { expected: Vec<(Labels, f64)>, got: Vec<(Labels, f64)> },
+    Alerts {
+        expected: Vec<FoundAlert>,
+        got: Vec<FoundAlert>,
+    },
+    Values {
+        expected: Vec<(Labels, f64)>,
+        got: Vec<(Labels, f64)>,
+    },
 }
 
 /// Runs one test on all groups, in their order (`group_eval_order`). Each is evaluated at every `evaluation_interval`, whatever its own.

@@ -182,10 +182,10 @@ impl Work<'_> {
         self.say_alerts(&tested);
         decisions.iter().for_each(|one| one.text(self.from, self.to).iter().for_each(|line| say!("{line}")));
         if !together.is_empty() {
-            say!("\ntogether");
+            say!("\ntogether (of the time of the first one)");
         }
         for (a, b, part) in together.into_iter().take(OVERLAPS_MAX) {
-            say!("  {:.0}% of the time of {a} is of {b} too", part * 100.0);
+            say!("  {:>4.0}%  {a}  with  {b}", part * 100.0);
         }
         if self.past.router.is_none() && !tested.is_empty() {
             say!("\nthere is no alertmanager.yml, so messages were not counted");

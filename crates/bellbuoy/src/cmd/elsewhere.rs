@@ -11,8 +11,8 @@ use anyhow::Context;
 use bellbuoy_promql::{Expr, SeriesPoints, parse};
 use bellbuoy_rules::{AlertingSettings, GroupSettings, MemoryStore, RecordingSettings, RuleSettings};
 use bellbuoy_vocabulary::{
-    Append, Labels, METRIC_NAME, Matcher, Millis, Points, STALE_NAN, Sample, Series, SeriesSource, SourceError, Span, Timestamp, format_float,
-    parse_float,
+    Append, Labels, METRIC_NAME, Matcher, Millis, Points, STALE_NAN, Sample, Series, SeriesSource, SourceError, Span, Timestamp,
+    format_float, parse_float,
 };
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -149,9 +149,12 @@ fn rule_of(rule: &Value) -> Result<RuleSettings, String> {
         pairs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_string()))).collect()
     };
     Ok(match rule["type"].as_str() {
-        Some("recording") => {
-            RuleSettings::Recording(RecordingSettings { record: name, expr, labels: Labels::from_pairs(texts("labels")), span: Span::default() })
-        }
+        Some("recording") => RuleSettings::Recording(RecordingSettings {
+            record: name,
+            expr,
+            labels: Labels::from_pairs(texts("labels")),
+            span: Span::default(),
+        }),
         _ => RuleSettings::Alerting(AlertingSettings {
             alert: name,
             expr,

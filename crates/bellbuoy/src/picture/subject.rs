@@ -1,7 +1,8 @@
 //! What a picture of a notice shows: the compared side of its first alert's rule over the last while, beside its threshold.
 
+use bellbuoy_check::compared::compared;
 use bellbuoy_notify::Notice;
-use bellbuoy_promql::{BinaryOp, Engine, Expr, ExprKind, Value, ValueType};
+use bellbuoy_promql::{BinaryOp, Engine, Expr, Value};
 use bellbuoy_reports::alert_picture::{AlertPicture, Curve, Holds, OTHERS_MAX, Threshold};
 use bellbuoy_rules::{AlertingSettings, RuleSettings};
 use bellbuoy_vocabulary::{Alert, Labels, METRIC_NAME, Millis, Sample, SeriesSource, Timestamp};
@@ -15,12 +16,6 @@ const WINDOW_LEAST: Millis = Millis::from_minutes(1);
 const STEPS: i64 = 240;
 /// Of one alert; more than one only where a label was dropped.
 const OWN_MAX: usize = 4;
-
-/// A side that is compared, and with what.
-struct Compared<'a> {
-    side: &'a Expr,
-    with: Option<(BinaryOp, &'a Expr)>,
-}
 
 /// `None`: none of the alerts is of a rule of ours, or its expression can not be asked for.
 pub fn picture(path: &Path, notice: &Notice, now: Timestamp, late: &dyn Fn() -> bool) -> Option<AlertPicture> {
@@ -81,41 +76,6 @@ fn window(alert: &Alert, to: Timestamp) -> Millis {
     Millis((since.0.saturating_mul(3) / 2).clamp(WINDOW_MIN.0, WINDOW_MAX.0))
 }
 
-/// The first comparison with something constant decides; without one the expression itself is drawn.
-fn compared(expr: &Expr) -> Compared<'_> {
-    comparison(expr).unwrap_or(Compared { side: expr, with: None })
-}
-
-fn comparison(expr: &Expr) -> Option<Compared<'_>> {
-    let ExprKind::Binary(binary) = &expr.unparenthesized().kind else { return None };
-    let term = binary.rest.first()?;
-    if term.op.is_set() {
-        return comparison(&binary.first).or_else(|| binary.rest.iter().find_map(|term| comparison(&term.expr)));
-    }
-    if !term.op.is_comparison() || term.bool_result || binary.rest.len() > 1 {
-        return None;
-    }
-    match (is_constant(&binary.first), is_constant(&term.expr)) {
-        (false, true) => Some(Compared { side: &binary.first, with: Some((term.op, &term.expr)) }),
-        (true, false) => Some(Compared { side: &term.expr, with: Some((turned(term.op), &binary.first)) }),
-        _ => Some(Compared { side: &binary.first, with: None }),
-    }
-}
-
-fn is_constant(expr: &Expr) -> bool {
-    expr.value_type() == ValueType::Scalar && expr.selectors().is_empty()
-}
-
-fn turned(op: BinaryOp) -> BinaryOp {
-    match op {
-        BinaryOp::Greater => BinaryOp::Less,
-        BinaryOp::GreaterOrEqual => BinaryOp::LessOrEqual,
-        BinaryOp::Less => BinaryOp::Greater,
-        BinaryOp::LessOrEqual => BinaryOp::GreaterOrEqual,
-        other => other,
-    }
-}
-
 struct Drawn<'a> {
     engine: &'a Engine,
     source: &'a dyn SeriesSource,
@@ -164,27 +124,4 @@ fn with_gaps(points: &[Sample], step: Millis) -> Vec<(Timestamp, f64)> {
         out.push((*at, *value));
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_side_that_is_compared_is_drawn() {
-        for (query, side, with) in [
-            ("drift_share > 0.5", "drift_share", "> 0.5"),
-            ("0.5 < drift_share", "drift_share", "> 0.5"),
-            ("(rate(a[5m]) / rate(b[5m])) >= 5 / 100", "(rate(a[5m]) / rate(b[5m]))", ">= 5 / 100"),
-            ("r2 < 0.65 and on () rows > 100", "r2", "< 0.65"),
-            ("a > b", "a", ""),
-            ("absent(up)", "absent(up)", ""),
-            ("sum by (job) (up) == bool 0", "sum by (job) (up) == bool 0", ""),
-        ] {
-            let expr = bellbuoy_promql::parse(query).expect(query);
-            let found = compared(&expr);
-            let said = found.with.map_or(String::new(), |(op, side)| format!("{} {side}", op.symbol()));
-            assert_eq!((found.side.to_string().as_str(), said.as_str()), (side, with), "{query}");
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod export;
 mod forward;
 mod grafana;
 mod grafana_notify;
+mod guides;
 mod harness;
 mod hostile;
 mod init;

@@ -7,7 +7,7 @@ use bellbuoy_rules::AlertingSettings;
 use bellbuoy_rules::replay::Span;
 use bellbuoy_vocabulary::{Millis, Timestamp, format_duration, parse_duration};
 
-use super::{Backtest, FLAP, Incident, Past, backtest};
+use super::{Backtest, Incident, Past, backtest};
 use crate::explain::words::number;
 
 /// Values of one sweep.
@@ -145,7 +145,12 @@ fn threshold_place(expr: &Expr) -> Option<(usize, usize)> {
 }
 
 /// Each value of the sweep, and the rule as it is among them.
-pub fn sweep(rule: &AlertingSettings, sweep: &Sweep, span: Span, past: &Past) -> Result<(Vec<Variant>, Result<Suggestion, String>), String> {
+pub fn sweep(
+    rule: &AlertingSettings,
+    sweep: &Sweep,
+    span: Span,
+    past: &Past,
+) -> Result<(Vec<Variant>, Result<Suggestion, String>), String> {
     let now = backtest(rule, span, past)?;
     let own = current(rule, sweep.parameter);
     let mut variants = Vec::new();
@@ -174,7 +179,7 @@ fn shown(parameter: Parameter, value: f64) -> String {
 
 /// Incidents that lasted: short flaps are what one wants to be rid of. When there are only flaps, none is real.
 fn real_incidents(now: &Backtest) -> Vec<Incident> {
-    now.incidents.iter().filter(|incident| incident.until - incident.from >= FLAP).copied().collect()
+    now.incidents.iter().filter(|incident| incident.until - incident.from >= now.scale.flap).copied().collect()
 }
 
 fn delay(tested: &Backtest, caught: &[&Incident]) -> Millis {
@@ -225,14 +230,18 @@ pub fn suggest(variants: &[Variant], now: &Backtest, cost_of: Cost) -> Result<Su
         return Err(format!(
             "the rule as it is ({}) {what} only for less than {}: whether these were incidents has to be said by a person",
             now.text,
-            format_duration(FLAP)
+            format_duration(now.backtest.scale.flap)
         ));
     }
     let cost = |variant: &Variant| (variant.backtest.messages, variant.backtest.episodes.len());
     let good = variants.iter().filter(|variant| variant.caught == real);
     let best = good.min_by(|a, b| cost(a).cmp(&cost(b)).then((a.value - now.value).abs().total_cmp(&(b.value - now.value).abs())));
     let Some(best) = best.filter(|best| cost(best) < cost(now)) else {
-        return Err(format!("no value of the sweep catches the same {real} incidents with fewer {} than {} does", cost_of.word(), now.text));
+        return Err(format!(
+            "no value of the sweep catches the same {real} incidents with fewer {} than {} does",
+            cost_of.word(),
+            now.text
+        ));
     };
     let incidents = if real == 1 { "incident".to_string() } else { format!("{real} incidents") };
     let (few, many) = (best.backtest.messages, now.backtest.messages);

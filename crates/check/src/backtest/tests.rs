@@ -58,7 +58,10 @@ fn router() -> RouterSettings {
 fn with<T>(ask: impl FnOnce(&Past, Span) -> T) -> T {
     let (store, engine, external, router) = (store(), Engine::default(), Labels::empty(), router());
     let with = Evaluation { engine: &engine, source: &store, external_labels: &external, external_url: "", resend_delay: RESEND_DELAY };
-    ask(&Past { with: &with, ask: None, router: Some(&router), stop: &|| false }, Span { from: Timestamp(0), to: Timestamp(DAY * 60_000), step: Millis::from_minutes(1) })
+    ask(
+        &Past { with: &with, ask: None, router: Some(&router), stop: &|| false },
+        Span { from: Timestamp(0), to: Timestamp(DAY * 60_000), step: Millis::from_minutes(1) },
+    )
 }
 
 #[test]

@@ -1,37 +1,27 @@
 //! `delta-of-counter`: a function for gauges on something that begins at 0 again with each restart.
 
-use bellbuoy_promql::ExprKind;
 use bellbuoy_vocabulary::Severity;
 
-use super::kinds::kind_of;
-use super::rules;
+use super::kinds::{calls, ranged};
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
-use crate::infer::exact_name;
 use crate::metrics::Kind;
 
 pub const CODE: &str = "delta-of-counter";
 
+/// What is meant when the series is a counter.
+const INSTEAD: [(&str, &str); 3] = [("delta", "increase"), ("deriv", "rate"), ("idelta", "irate")];
+
 pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
-    for rule in rules(input) {
-        rule.expr.walk(&mut |node| {
-            let ExprKind::Call(call) = &node.kind else { return };
-            let instead = match call.function.name {
-                "delta" => "increase",
-                "deriv" => "rate",
-                "idelta" => "irate",
-                _ => return,
-            };
-            let Some(ExprKind::Range(range)) = call.args.first().map(|arg| &arg.unparenthesized().kind) else { return };
-            let Some(name) = exact_name(&range.selector) else { return };
-            let Some(known) = kind_of(name, input).filter(|known| known.kind == Kind::Counter) else { return };
-            let message = format!("{}() of {name}, which is a counter ({})", call.function.name, known.by);
-            let why = "A restart of the process sets it to 0: the result is a large negative number then, and counts nothing.".to_string();
-            let fix = node.to_string().replacen(call.function.name, instead, 1);
-            findings.push(rule.finding(CODE, Severity::Warning, message, why).part(node.place).fix(Some(fix)));
-        });
-    }
+    calls(input, &INSTEAD.map(|(function, _)| function), &mut |rule, node, function, argument| {
+        let Some((name, known)) = ranged(argument, Kind::Counter, input) else { return };
+        let Some((_, instead)) = INSTEAD.iter().find(|(of, _)| *of == function) else { return };
+        let message = format!("{function}() of {name}, which is a counter ({})", known.by);
+        let why = "A restart of the process sets it to 0: the result is a large negative number then, and counts nothing.".to_string();
+        let fix = node.to_string().replacen(function, instead, 1);
+        findings.push(rule.finding(CODE, Severity::Warning, message, why).part(node.place).fix(Some(fix)));
+    });
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use bellbuoy_promql::{AggregateOp, BinaryOp, Expr, ExprKind};
 use bellbuoy_rules::RuleSettings;
 
+use super::{RuleView, rules};
 use crate::Input;
+use crate::infer::exact_name;
 use crate::metrics::Kind;
 
 /// A metric's type, and how it is known: `its TYPE says so`.
@@ -37,6 +39,28 @@ pub fn kind_of(name: &str, input: &Input) -> Option<Known> {
         _ if name.ends_with("_total") || name.ends_with("_bucket") => known(Kind::Counter, "going by its name"),
         _ => None,
     }
+}
+
+/// The functions of counters.
+pub const RATES: [&str; 3] = ["rate", "irate", "increase"];
+
+/// Calls of these functions in all rules: the rule, the call, the function's name, its first argument.
+pub fn calls(input: &Input, functions: &[&str], tell: &mut dyn FnMut(&RuleView, &Expr, &'static str, &Expr)) {
+    for rule in rules(input) {
+        rule.expr.walk(&mut |node| {
+            let ExprKind::Call(call) = &node.kind else { return };
+            if let Some(argument) = call.args.first().filter(|_| functions.contains(&call.function.name)) {
+                tell(&rule, node, call.function.name, argument.unparenthesized());
+            }
+        });
+    }
+}
+
+/// A metric of this kind below a range: `x[5m]` of the counter or gauge x.
+pub fn ranged<'a>(argument: &'a Expr, kind: Kind, input: &Input) -> Option<(&'a str, Known)> {
+    let ExprKind::Range(range) = &argument.kind else { return None };
+    let name = exact_name(&range.selector)?;
+    Some((name, kind_of(name, input).filter(|known| known.kind == kind)?))
 }
 
 /// Whether the result goes up and down, whatever the series are.

@@ -1,11 +1,10 @@
 //! `rate-of-sum`: the rate of a sum of counters, which falls when one of them restarts.
 
-use bellbuoy_promql::{AggregateOp, ExprKind};
+use bellbuoy_promql::{AggregateOp, Expr, ExprKind};
 use bellbuoy_rules::RuleSettings;
 use bellbuoy_vocabulary::Severity;
 
-use super::kinds::kind_of;
-use super::rules;
+use super::kinds::{RATES, calls, kind_of};
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
@@ -15,30 +14,27 @@ use crate::metrics::Kind;
 pub const CODE: &str = "rate-of-sum";
 
 pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
-    for rule in rules(input) {
-        rule.expr.walk(&mut |node| {
-            let ExprKind::Call(call) = &node.kind else { return };
-            let function = call.function.name;
-            let (true, Some(arg)) = (matches!(function, "rate" | "increase" | "irate"), call.args.first()) else { return };
-            let summed = match &arg.unparenthesized().kind {
-                ExprKind::Subquery(subquery) => match &subquery.expr.unparenthesized().kind {
-                    ExprKind::Aggregate(aggregate) if is_sum_of_counter(aggregate.op, &aggregate.expr.kind, input) => {
-                        subquery.expr.to_string()
-                    }
-                    _ => return,
-                },
-                ExprKind::Range(range) => match exact_name(&range.selector).and_then(|name| recorded_sum(name, input)) {
-                    Some(text) => text,
-                    None => return,
-                },
-                _ => return,
-            };
-            let message = format!("{function}() of a sum of counters, `{summed}`");
-            let why =
-                "When one of the counters restarts the sum falls, and all of what is left is counted as new: the result jumps.".to_string();
-            let fix = format!("take {function}() of each counter first, then the sum");
-            findings.push(rule.finding(CODE, Severity::Warning, message, why).part(node.place).fix(Some(fix)));
-        });
+    calls(input, &RATES, &mut |rule, node, function, argument| {
+        let Some(summed) = summed(argument, input) else { return };
+        let message = format!("{function}() of a sum of counters, `{summed}`");
+        let why =
+            "When one of the counters restarts the sum falls, and all of what is left is counted as new: the result jumps.".to_string();
+        let fix = format!("take {function}() of each counter first, then the sum");
+        findings.push(rule.finding(CODE, Severity::Warning, message, why).part(node.place).fix(Some(fix)));
+    });
+}
+
+/// The sum of counters that a range is of: `sum(x_total)[5m:1m]`, or the name of a rule that records one.
+fn summed(argument: &Expr, input: &Input) -> Option<String> {
+    match &argument.kind {
+        ExprKind::Subquery(subquery) => match &subquery.expr.unparenthesized().kind {
+            ExprKind::Aggregate(aggregate) if is_sum_of_counter(aggregate.op, &aggregate.expr.kind, input) => {
+                Some(subquery.expr.to_string())
+            }
+            _ => None,
+        },
+        ExprKind::Range(range) => recorded_sum(exact_name(&range.selector)?, input),
+        _ => None,
     }
 }
 

@@ -12,14 +12,13 @@ use bellbuoy_vocabulary::{Labels, METRIC_NAME, Millis, Points, Timestamp, format
 use super::nearest::{Looked, absence};
 use super::tree::{PARTS_MAX, Part, PartKind, tree};
 use super::words::{clock, cut, length, number, series, who};
-use super::{Chart, ChartSeries, Near, Question, Row, Step, StepKind, StepState, World, label_map};
+use super::{Chart, ChartSeries, Near, PAST, Question, Row, Step, StepKind, StepState, World, label_map};
+use crate::compared::is_turned;
 
 const ROWS_MAX: usize = 20;
 const CHARTS_MAX: usize = 3;
 const CHART_SERIES_MAX: usize = 5;
 const CHART_POINTS: i64 = 120;
-/// How far back is looked for the last time that a comparison was true.
-const PAST: [i64; 4] = [3_600_000, 6 * 3_600_000, 86_400_000, 7 * 86_400_000];
 const PAST_POINTS: i64 = 240;
 
 pub struct Condition {
@@ -222,16 +221,8 @@ impl<'a> Writer<'_, 'a> {
                 self.verdict = Some(format!("{} ended{ended}", cut(&known.part.text, 120)));
             }
         }
-        let mut step = Step::new(StepKind::Samples, title, state, text).count(usable);
-        if let Values::Vector(rows) = &known.values {
-            step.rows = rows
-                .iter()
-                .take(ROWS_MAX)
-                .map(|(labels, value)| Row { labels: label_map(labels), value: Some(format_float(*value)), ..Row::default() })
-                .collect();
-            step.rows_omitted = rows.len().saturating_sub(ROWS_MAX);
-        }
-        self.steps.push(step);
+        let step = Step::new(StepKind::Samples, title, state, text).count(usable);
+        self.steps.push(with_rows(step, &known.values));
     }
 
     fn operator(&mut self, known: &Known<'a>, state: StepState) {
@@ -250,15 +241,7 @@ impl<'a> Writer<'_, 'a> {
             step.nearest = near;
             self.verdict = Some(why);
         }
-        if let Values::Vector(rows) = &known.values {
-            step.rows = rows
-                .iter()
-                .take(ROWS_MAX)
-                .map(|(labels, value)| Row { labels: label_map(labels), value: Some(format_float(*value)), ..Row::default() })
-                .collect();
-            step.rows_omitted = rows.len().saturating_sub(ROWS_MAX);
-        }
-        self.steps.push(step);
+        self.steps.push(with_rows(step, &known.values));
     }
 
     /// An operator that gives nothing although its parts give something.
@@ -355,12 +338,9 @@ impl<'a> Writer<'_, 'a> {
     fn last_true(&self, known: &Known<'a>, rows: &[Compared]) -> Option<(f64, f64, Timestamp)> {
         let at = self.question.at;
         for past in PAST {
-            let step = (past / PAST_POINTS).max(1_000);
-            let answer = self
-                .world
-                .engine
-                .range_until(&known.part.expr, self.world.source, at - Millis(past), at, Millis(step), self.world.stop)
-                .ok()?;
+            let step = (past.0 / PAST_POINTS).max(1_000);
+            let answer =
+                self.world.engine.range_until(&known.part.expr, self.world.source, at - past, at, Millis(step), self.world.stop).ok()?;
             let Value::Matrix(found) = answer.value else { return None };
             let last = found.iter().filter_map(|series| series.points.floats.last()).max_by_key(|sample| sample.at);
             if let Some(last) = last {
@@ -383,7 +363,7 @@ impl<'a> Writer<'_, 'a> {
             },
             Err(_) => Vec::new(),
         };
-        let (values, thresholds) = if left.part.is_vector() { (left, right) } else { (right, left) };
+        let (values, thresholds) = if is_turned(&left.part.expr, &right.part.expr) { (right, left) } else { (left, right) };
         let wanted: Vec<&Labels> = rows.iter().take(CHART_SERIES_MAX).map(|row| &row.labels).collect();
         let mut series = Vec::new();
         for (part, role) in [(values, "value"), (thresholds, "threshold")] {
@@ -407,6 +387,16 @@ impl<'a> Writer<'_, 'a> {
         let unit = unit_of(&values.part.expr);
         (!series.is_empty()).then_some(Chart { from: from.0, to: to.0, step_ms: step.0, series, unit })
     }
+}
+
+/// The first of a vector's values beside the step.
+fn with_rows(mut step: Step, values: &Values) -> Step {
+    if let Values::Vector(rows) = values {
+        let row = |(labels, value): &(Labels, f64)| Row { labels: label_map(labels), value: Some(format_float(*value)), ..Row::default() };
+        step.rows = rows.iter().take(ROWS_MAX).map(row).collect();
+        step.rows_omitted = rows.len().saturating_sub(ROWS_MAX);
+    }
+    step
 }
 
 struct Found {

@@ -5,13 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use bellbuoy_vocabulary::{Labels, METRIC_NAME, MatchOp, Matcher, Millis, Points, SeriesSource, Timestamp, is_stale, nearest};
+use bellbuoy_vocabulary::{Labels, METRIC_NAME, MatchOp, Matcher, Points, SeriesSource, Timestamp, is_stale, nearest};
 
 use super::words::{clock, length};
-use super::{Near, World, label_map};
+use super::{Near, PAST, World, label_map};
 
-/// How far back is looked for series that are gone: in steps, for most are gone since a short while.
-const PAST: [i64; 4] = [3_600_000, 6 * 3_600_000, 86_400_000, 7 * 86_400_000];
 /// Series whose values are read to find the last one.
 const READ_MAX: usize = 200;
 const VALUES_SHOWN: usize = 6;
@@ -168,7 +166,7 @@ fn points_live(points: &Points) -> bool {
 fn last_seen(matchers: &[Matcher], looked: Looked, world: &World) -> Option<(Labels, Timestamp)> {
     let mut points = Points::default();
     for past in PAST {
-        let from = looked.to.saturating_sub(Millis(past));
+        let from = looked.to.saturating_sub(past);
         let mut last: Option<(Labels, Timestamp)> = None;
         for series in world.source.select(from, looked.to, matchers).ok()?.into_iter().take(READ_MAX) {
             points.clear();

@@ -13,10 +13,7 @@ const TIMES_MIN: &str = "times_min";
 #[derive(Clone, Debug, PartialEq)]
 pub enum Knob {
     /// Rule and condition; all of them have the same line.
-    Line {
-        places: Vec<(usize, usize)>,
-        figure: String,
-    },
+    Line { places: Vec<(usize, usize)>, figure: String },
     /// In seconds.
     CoolDown,
     /// Of the rules that retrain.

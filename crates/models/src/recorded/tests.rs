@@ -131,8 +131,11 @@ fn what_was_told_decides_as_it_was_decided() {
 #[test]
 fn what_was_not_told_is_unknown() {
     let (mut settings, store, _) = life(Policy::retraining(&RetrainingThresholds::default()));
-    let rule = |figure: &str| Rule::new(figure, RetrainingOutcome::Watch, DecisionSeverity::Warning, vec![Condition::new(figure, Test::Above, 1.0)]);
-    settings.retraining = Policy::retraining_of(vec![rule("r2"), rule("mae_estimated"), rule("r2@week"), rule("detector_drifts:error:adwin")]);
+    let rule = |figure: &str| {
+        Rule::new(figure, RetrainingOutcome::Watch, DecisionSeverity::Warning, vec![Condition::new(figure, Test::Above, 1.0)])
+    };
+    settings.retraining =
+        Policy::retraining_of(vec![rule("r2"), rule("mae_estimated"), rule("r2@week"), rule("detector_drifts:error:adwin")]);
     let recorded = recorded(&settings, &store, at(0), at(3)).expect("in memory");
     let said: Vec<String> = recorded.judgements[2].readings.iter().map(|(name, reading)| format!("{name}: {:?}", reading.value)).collect();
     expect_test::expect![[r#"
@@ -158,7 +161,10 @@ fn other_lines_and_cool_downs_are_tried() {
     assert!(runs("cool_down", 300.0) < runs("cool_down", 0.0));
     assert_eq!(policy.value(&policy.knob("r2_warning").expect("two rules of one line")), 0.7);
     assert_eq!(policy.value(&policy.knob("drift_and_r2_warning/drift_share").expect("a figure of a rule")), 0.5);
-    assert_eq!(policy.knob("r2").expect_err("two lines"), "r2 has several lines; name the rule: r2_critical, drift_and_r2_warning, r2_warning_without_drift");
+    assert_eq!(
+        policy.knob("r2").expect_err("two lines"),
+        "r2 has several lines; name the rule: r2_critical, drift_and_r2_warning, r2_warning_without_drift"
+    );
     assert_eq!(policy.knob("r2_critcal").expect_err("no such"), "the rules have no \"r2_critcal\"; did you mean \"r2_critical\"?");
     let detected = |line: f64| recorded.judgements[30].with_drift_line(line).readings["drift_detected"].value.clone();
     assert_eq!((detected(0.5), detected(1.5)), (Ok(1.0), Ok(0.0)));

@@ -6,7 +6,7 @@
 //! Never: judges rows anew: the figures are those that were told then (`models::recorded`).
 
 use bellbuoy_check::backtest::text::timeline;
-use bellbuoy_check::backtest::{Backtest, Cost, Episode, Suggestion, Variant, suggest, values_of, variant, with_own};
+use bellbuoy_check::backtest::{Backtest, Cost, Episode, Scale, Suggestion, Variant, suggest, values_of, variant, with_own};
 use bellbuoy_models::{Knob, ModelSettings, Recorded, ReplayedRules, RetrainingOutcome, Runs, Seen, Stretch, recorded, recorded_selector};
 use bellbuoy_rules::replay::Span;
 use bellbuoy_vocabulary::{Labels, Millis, Timestamp, format_duration, nearest};
@@ -92,7 +92,9 @@ impl History<'_> {
             value: 1.0,
         };
         let span = Span { from: self.from, to: self.to, step: settings.schedule };
-        Backtest::of_episodes(&format!("retrain {}", settings.name), standing.map(episode).collect(), span)
+        // By how often is judged: a decision that was gone at the next judgement is a flap.
+        let scale = Scale { gap: settings.schedule * GAP_JUDGEMENTS, flap: settings.schedule * 2 };
+        Backtest::of_episodes(&format!("retrain {}", settings.name), standing.map(episode).collect(), span, scale)
     }
 
     /// What was told of the model, from a little before the span.
@@ -146,11 +148,8 @@ impl History<'_> {
             let changed = ModelSettings { retraining, ..settings.clone() };
             // Below the line from which drift is detected at all, that line goes down with it.
             let below = matches!(&knob, Knob::Line { figure, .. } if figure.starts_with("drift_share") && value < settings.drift.share);
-            let seen: Vec<Seen> = if below {
-                past.judgements.iter().map(|seen| seen.with_drift_line(value)).collect()
-            } else {
-                past.judgements.clone()
-            };
+            let seen: Vec<Seen> =
+                if below { past.judgements.iter().map(|seen| seen.with_drift_line(value)).collect() } else { past.judgements.clone() };
             let tested = self.replayed(&changed, &past, &seen, run_takes).retrain;
             let text = if durations { format_duration(Millis((value * 1000.0) as i64)) } else { value.to_string() };
             variants.push(variant(value, text, value == own, tested, &now));
