@@ -105,7 +105,7 @@ pub async fn run(command: BacktestCommand) -> anyhow::Result<ExitCode> {
     let range = |expr: &Expr, from, to, step| server.as_ref().map_or_else(|| Ok(Vec::new()), |server| server.range(expr, from, to, step));
     let ask: Option<&Range> = if server.is_some() { Some(&range) } else { None };
     let past = Past { with: &with, ask, router: settings.router.as_ref(), stop: &|| false };
-    let work = Work { past: &past, from, to, step: command.step, json: command.format == "json" };
+    let work = Work { past: &past, from, to, step: command.step, json: command.format == "json", one_model: command.model.is_some() };
     tokio::task::block_in_place(|| {
         let history = decisions::History { command: &command, copy: copy.as_ref(), server: server.as_ref(), from, to };
         match (&command.sweep, models.first()) {
@@ -146,6 +146,8 @@ struct Work<'a> {
     to: Timestamp,
     step: Option<Millis>,
     json: bool,
+    /// Of alerts only what they have in common with the decisions is shown.
+    one_model: bool,
 }
 
 impl Work<'_> {
@@ -166,7 +168,8 @@ impl Work<'_> {
             one.map_or_else(|why| failed.push(why), |one| decisions.push(one));
         }
         let both: Vec<&Backtest> = tested.iter().chain(decisions.iter().map(|one| &one.retrain)).collect();
-        let together = overlaps(&both);
+        let mut together = overlaps(&both);
+        together.retain(|(a, b, _)| !self.one_model || decisions.iter().any(|one| [a, b].contains(&&one.retrain.alert)));
         let status = ExitCode::from(if both.is_empty() { 2 } else { 0 });
         if self.json {
             let overlaps: Vec<Value> = together.into_iter().map(|(a, b, part)| json!({"alert": a, "with": b, "share": part})).collect();
@@ -179,7 +182,9 @@ impl Work<'_> {
             return Ok(status);
         }
         say!("{} to {}", self.from.rfc3339(), self.to.rfc3339());
-        self.say_alerts(&tested);
+        if !self.one_model {
+            self.say_alerts(&tested);
+        }
         decisions.iter().for_each(|one| one.text(self.from, self.to).iter().for_each(|line| say!("{line}")));
         if !together.is_empty() {
             say!("\ntogether (of the time of the first one)");
@@ -187,7 +192,7 @@ impl Work<'_> {
         for (a, b, part) in together.into_iter().take(OVERLAPS_MAX) {
             say!("  {:>4.0}%  {a}  with  {b}", part * 100.0);
         }
-        if self.past.router.is_none() && !tested.is_empty() {
+        if self.past.router.is_none() && !tested.is_empty() && !self.one_model {
             say!("\nthere is no alertmanager.yml, so messages were not counted");
         }
         failed.iter().for_each(|why| say!("not tested: {why}"));
@@ -220,7 +225,7 @@ impl Work<'_> {
 
     fn swept_decisions(&self, model: &decisions::Subject, wanted: &str, history: &decisions::History) -> anyhow::Result<ExitCode> {
         let swept = history.swept(model, wanted).map_err(|why| anyhow!("{why}"))?;
-        self.say_sweep(("model", &model.settings.name), &swept.name, &swept.variants, Cost::Runs, &swept.suggestion, &swept.notes);
+        self.say_sweep(("model", &model.settings.name), &swept.name, &swept.variants, swept.cost, &swept.suggestion, &swept.notes);
         Ok(ExitCode::SUCCESS)
     }
 
@@ -250,11 +255,15 @@ impl Work<'_> {
     }
 }
 
+/// What stands nearly always says nothing of what it stands with.
+const ALWAYS: f64 = 0.99;
+
 /// Which alerts fire, and which decisions stand, while others do; the strongest first.
 fn overlaps(tested: &[&Backtest]) -> Vec<(String, String, f64)> {
     let mut found = Vec::new();
-    for one in tested {
-        for other in tested.iter().filter(|other| other.alert != one.alert) {
+    let telling: Vec<&&Backtest> = tested.iter().filter(|one| one.figures().firing_share < ALWAYS).collect();
+    for one in &telling {
+        for other in telling.iter().filter(|other| other.alert != one.alert) {
             let part = one.overlap(other);
             if part >= 0.5 {
                 found.push((one.alert.clone(), other.alert.clone(), part));
@@ -274,9 +283,11 @@ fn json_of(one: &Backtest) -> Value {
 
 fn variant_json(variant: &Variant, cost: Cost) -> Value {
     let mut figures = json!(variant.backtest.figures());
-    if cost == Cost::Runs {
-        figures["runs"] = figures["messages"].take();
-        figures.as_object_mut().map(|figures| figures.remove("messages"));
+    if cost != Cost::Messages
+        && let Some(figures) = figures.as_object_mut()
+        && let Some(count) = figures.remove("messages")
+    {
+        figures.insert(cost.word().into(), count);
     }
     json!({"value": variant.value, "text": variant.text, "current": variant.current, "caught": variant.caught, "laterSeconds": variant.later.seconds(), "figures": figures})
 }

@@ -40,7 +40,10 @@ fn blocks(text: &str) -> Vec<Block> {
     for line in text.lines() {
         match (&mut open, line.strip_prefix("```")) {
             (None, Some(kind)) => open = Some(Block { above: above.clone(), kind: kind.into(), lines: Vec::new() }),
-            (Some(_), Some(_)) => found.extend(open.take()),
+            (Some(_), Some(_)) => {
+                found.extend(open.take());
+                above.clear();
+            }
             (Some(block), None) => block.lines.push(line.into()),
             (None, None) if !line.is_empty() => above = line.into(),
             (None, None) => {}
@@ -138,7 +141,7 @@ fn transcripts_are_what_the_program_prints() {
                 continue;
             }
             if std::env::var("BELLBUOY_UPDATE").is_ok() {
-                text = text.replace(&old, &new);
+                text = text.replace(&format!("```text\n{old}\n```"), &format!("```text\n{new}\n```"));
                 std::fs::write(&path, &text).expect("writable");
             } else {
                 wrong.push(format!("docs/guides/{name}.md says\n{old}\n\nbut it is\n{new}"));

@@ -199,7 +199,10 @@ fn delay(tested: &Backtest, caught: &[&Incident]) -> Millis {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
     Messages,
+    /// That decisions begin.
     Runs,
+    /// How often it was decided, where nothing is known of the runs that would have followed.
+    Decisions,
 }
 
 impl Cost {
@@ -207,6 +210,7 @@ impl Cost {
         match self {
             Cost::Messages => "messages",
             Cost::Runs => "runs",
+            Cost::Decisions => "decisions",
         }
     }
 }
@@ -214,7 +218,7 @@ impl Cost {
 /// The value with the lowest cost that still catches every real incident of now; among equals the one nearest to the current value.
 pub fn suggest(variants: &[Variant], now: &Backtest, cost_of: Cost) -> Result<Suggestion, String> {
     let real = real_incidents(now).len();
-    let what = if cost_of == Cost::Runs { "decided to retrain" } else { "fired" };
+    let what = if cost_of == Cost::Messages { "fired" } else { "decided to retrain" };
     let Some(now) = variants.iter().find(|variant| variant.current) else { return Err("the rule has no such value now".into()) };
     if now.backtest.episodes.is_empty() {
         let fires = variants.iter().filter(|variant| !variant.backtest.episodes.is_empty()).count();

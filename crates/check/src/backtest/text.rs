@@ -73,7 +73,7 @@ pub fn timeline(one: &Backtest, from: Timestamp, to: Timestamp) -> String {
 /// A line a value, with bars of what it costs; the rule as it is has a star.
 pub fn sweep_table(name: &str, variants: &[Variant], cost: Cost, from: Timestamp, to: Timestamp) -> Vec<String> {
     let most = variants.iter().map(|variant| variant.backtest.messages).max().unwrap_or(0).max(1);
-    let fired = if cost == Cost::Runs { ["times", "retrain"] } else { ["fired", "firing"] };
+    let fired = if cost == Cost::Messages { ["fired", "firing"] } else { ["times", "retrain"] };
     let heads = format!("{:>6} {:>9} {:>6} {:>8} {:>8}", fired[0], "incidents", "caught", "flaps", fired[1]);
     let mut out = vec![format!("{name:>16}  {heads}  {}", cost.word())];
     for variant in variants {

@@ -40,7 +40,7 @@ pub struct History<'a> {
 
 /// What would have been decided.
 pub struct Decided {
-    /// As an alert: each episode is a time in which "retrain" stood, a message is a run.
+    /// As an alert: each episode is a time in which "retrain" stood; a message is a run, or where nothing is known of runs a decision.
     pub retrain: Backtest,
     replayed: ReplayedRules,
     followed: bool,
@@ -49,6 +49,7 @@ pub struct Decided {
 /// Values that were tried.
 pub struct Swept {
     pub name: String,
+    pub cost: Cost,
     pub variants: Vec<Variant>,
     pub suggestion: Result<Suggestion, String>,
     pub notes: Vec<String>,
@@ -77,7 +78,9 @@ impl History<'_> {
     fn replayed(&self, settings: &ModelSettings, past: &Recorded, seen: &[Seen], run_takes: Option<Millis>) -> Decided {
         let runs = run_takes.map_or(Runs::Done(&past.runs), Runs::Follow);
         let replayed = settings.retraining.replay(seen, runs, self.from, settings.schedule * GAP_JUDGEMENTS);
-        let retrain = Backtest { messages: replayed.runs.len(), ..self.as_alert(settings, &replayed) };
+        let retrain = self.as_alert(settings, &replayed);
+        let cost = if run_takes.is_some() { replayed.runs.len() } else { retrain.episodes.len() };
+        let retrain = Backtest { messages: cost, ..retrain };
         Decided { retrain, replayed, followed: run_takes.is_some() }
     }
 
@@ -154,13 +157,14 @@ impl History<'_> {
             let text = if durations { format_duration(Millis((value * 1000.0) as i64)) } else { value.to_string() };
             variants.push(variant(value, text, value == own, tested, &now));
         }
-        let notes = vec![basis(run_takes.is_some(), run_takes)];
-        Ok(Swept { name: name.to_string(), suggestion: suggest(&variants, &now, Cost::Runs), variants, notes })
+        let cost = if run_takes.is_some() { Cost::Runs } else { Cost::Decisions };
+        let suggestion = suggest(&variants, &now, cost);
+        Ok(Swept { name: name.to_string(), cost, suggestion, variants, notes: vec![basis(run_takes)] })
     }
 }
 
-fn basis(followed: bool, run_takes: Option<Millis>) -> String {
-    match run_takes.filter(|_| followed) {
+fn basis(run_takes: Option<Millis>) -> String {
+    match run_takes {
         Some(length) => format!(
             "Each decision to retrain is taken as a run that is done {} later (--run-takes); the figures stay those that were told.",
             format_duration(length)
