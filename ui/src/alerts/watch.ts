@@ -24,6 +24,11 @@ const SERIES_MAX = 60;
 const TURN_MS = 15_000;
 const POINTS = 60;
 
+/** The value of now: of the last two points, as an answer may come between two scrapes. What a series said before it ended is no value. */
+export function newest(values: readonly (number | null)[]): number | undefined {
+  return values.at(-1) ?? values.at(-2) ?? undefined;
+}
+
 export function usePast(rules: Watched[], seconds: number): { past: ReadonlyMap<string, Past>; noData: ReadonlySet<string>; beyond: number } {
   const [past, setPast] = useState<ReadonlyMap<string, Past>>(new Map());
   const list = useRef(rules);
@@ -62,7 +67,7 @@ export function usePast(rules: Watched[], seconds: number): { past: ReadonlyMap<
   for (const rule of rules) {
     const grid = past.get(rule.key)?.grid;
     // What is not compared (`absent(x)`) has no samples when all is well.
-    if (grid && comparison(rule.query) && grid.series.length === 0) noData.add(rule.key);
+    if (grid && comparison(rule.query) && grid.series.every((series) => newest(series.values) === undefined)) noData.add(rule.key);
   }
   return { past, noData, beyond: Math.max(0, rules.length - RULES_MAX) };
 }

@@ -20,7 +20,7 @@ import { useSilence } from "../alerts/silence";
 import { holds, worst } from "../alerts/threshold";
 import type { RoutedAlert, RuleGroup, Silence } from "../alerts/types";
 import { clockOf } from "../alerts/words";
-import { usePast, type Past } from "../alerts/watch";
+import { newest, usePast, type Past } from "../alerts/watch";
 import "../alerts/alerts.css";
 
 const TURN_MS = 3000;
@@ -203,13 +203,13 @@ function instanceQuery(row: Row): Record<string, string | string[]> {
 }
 
 function Value({ row, past }: { row: Row; past: Past | undefined }) {
-  const values = (past?.grid?.series ?? []).map((series) => series.values.findLast((value) => value !== null)).filter((value): value is number => value !== null && value !== undefined);
+  const values = (past?.grid?.series ?? []).map((series) => newest(series.values)).filter((value) => value !== undefined);
   const value = row.value ?? worst(values, row.comparison);
   const { comparison } = row;
   const bad = value !== undefined && comparison ? holds(value, comparison) : undefined;
   if (row.posted) return <span role="cell" class="quiet al-value">posted</span>;
   if (row.state === "failing") return <span role="cell" class="bad al-error" title={cut(row.lastError, 400)}>{cut(row.lastError, 120)}</span>;
-  if (row.state === "nodata") return <span role="cell" class="warn" title={`${cut(comparison?.left ?? row.query, 300)} finds no samples`}>no samples</span>;
+  if (row.state === "nodata") return <span role="cell" class="warn" title={`${cut(comparison?.left ?? row.query, 300)} ${past?.grid?.series.length ? "has no value now: its series ended, or it is NaN" : "finds no samples"}`}>{past?.grid?.series.length ? "no value now" : "no samples"}</span>;
   return (
     <span role="cell" class="al-value num" title={cut(row.query, 600)}>
       {!comparison ? <span class="quiet">{row.value !== undefined ? number(row.value) : "not there"}</span> : (

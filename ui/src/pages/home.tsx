@@ -125,7 +125,7 @@ function Tiles({ overview }: { overview: Overview }) {
 
 const MARKS = { bad: "✕", waiting: "…", note: "i" } as const;
 const MARK_WORDS = { bad: "wrong", waiting: "waiting", note: "to know" } as const;
-const SEE: Record<string, string> = { job: "targets", target: "targets", rules: "rules", receiver: "receivers", config: "configuration", model: "models" };
+const SEE: Record<string, [string, string]> = { job: ["targets", "Targets"], target: ["targets", "Targets"], rules: ["rules", "Rules"], receiver: ["receivers", "Receivers"], config: ["configuration", "Configuration"], model: ["models", "Models"] };
 
 function Checklist({ items }: { items: ChecklistItem[] }) {
   return (
@@ -146,7 +146,7 @@ function Checklist({ items }: { items: ChecklistItem[] }) {
               {item.targets > 1 && <span class="quiet"> {plural(item.targets, "target")}</span>}
               <p class="todo">
                 <Text of={item.todo} />
-                {SEE[item.kind] && <> <a href={href(SEE[item.kind] ?? "")}>look</a></>}
+                {SEE[item.kind] && <> · <a href={href(SEE[item.kind]![0])}>{SEE[item.kind]![1]}</a></>}
               </p>
               {item.snippet && (
                 <details open={items.length === 1}>

@@ -49,7 +49,7 @@ export default function Rules(_: PageProps) {
       {rows.length > 0 && (
         <>
           <div class="bar">
-            <Filter placeholder="Filter by name, group, file, expression" />
+            <Filter placeholder="Filter by name, group, expression" />
             <span class="quiet">{plural(groups.length, "group")}</span>
           </div>
           {shown.length === 0 && <p class="quiet">{tab === "failing" && ofTab.length === 0 ? "Every rule evaluates without an error." : "No rule fits."}</p>}

@@ -16,6 +16,8 @@ use crate::config::Settings;
 use crate::scraper::TargetView;
 use crate::state::OutboxStatus;
 
+/// Receivers that fail alike and are named in one line.
+const NAMES_MAX: usize = 4;
 const ITEMS_MAX: usize = 100;
 const TEXT_CHARS_MAX: usize = 400;
 
@@ -336,19 +338,32 @@ fn receivers(app: &App, settings: &Settings, groups: &[GroupView], items: &mut V
     // A receiver whose newest message waits for another attempt, or was given up.
     let newest = app.path.state.messages(200).unwrap_or_default();
     let mut seen = HashSet::new();
-    for row in newest.iter().filter(|row| seen.insert(row.destination.clone())) {
+    let mut failing: Vec<(&str, Vec<&str>, Option<&str>)> = Vec::new();
+    for row in newest.iter().filter(|row| seen.insert(row.destination.as_str())) {
         if row.status == OutboxStatus::Failed || (row.status == OutboxStatus::Pending && row.attempts > 0) {
-            items.push(Item {
-                kind: "receiver",
-                state: "bad",
-                reason: "receiver_failing",
-                name: row.notice["receiver"].as_str().map(str::to_string),
-                text: format!("{}: {}", row.destination, row.last_answer),
-                todo: "mend the receiver, then try again on the notifications page".into(),
-                ..Item::default()
-            });
+            match failing.iter_mut().find(|(answer, ..)| *answer == row.last_answer) {
+                Some((_, destinations, _)) => destinations.push(&row.destination),
+                None => failing.push((&row.last_answer, vec![&row.destination], row.notice["receiver"].as_str())),
+            }
         }
     }
+    for (answer, destinations, receiver) in failing {
+        items.push(Item {
+            kind: "receiver",
+            state: "bad",
+            reason: "receiver_failing",
+            name: receiver.map(str::to_string),
+            text: format!("{}: {answer}", several(&destinations)),
+            todo: "mend the receiver, then try again on the notifications page".into(),
+            ..Item::default()
+        });
+    }
+}
+
+/// `a, b, c and 4 more`.
+fn several(names: &[&str]) -> String {
+    let shown = names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > NAMES_MAX { format!("{shown} and {} more", names.len() - NAMES_MAX) } else { shown }
 }
 
 /// Every receiver that a route names.

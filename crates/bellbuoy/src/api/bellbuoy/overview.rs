@@ -142,7 +142,11 @@ fn servers(app: &App, now: Timestamp) -> Vec<Value> {
     let mut out: Vec<Value> = settings.mlflow.iter().map(|config| asked("mlflow", &config.server)).collect();
     out.extend(settings.airflow.iter().map(|config| asked("airflow", &config.server)));
     if let Some(host) = &settings.host {
-        let selector = format!("up{{job={}}}", super::quoted(&host.job));
+        // What is told at an address comes back under the name of whatever job scrapes it there.
+        let selector = match host.listen {
+            Some(_) => "up * on (job, instance) group_left () group by (job, instance) (node_boot_time_seconds)".to_string(),
+            None => format!("up{{job={}}}", super::quoted(&host.job)),
+        };
         let found = super::instant(app, &selector, now).ok().and_then(|found| found.into_iter().next());
         let instance = host.instance.clone().or_else(|| found.as_ref().map(|(labels, _)| labels.get("instance").to_string()));
         out.push(json!({
