@@ -112,6 +112,7 @@ async function hour(browser: Browser, url: string, name: string, path: string, r
   await quiet(page);
   const seen: Reading[] = [];
   const times: number[] = [];
+  console.log(`\n${name}, ${refreshes} refreshes (${((refreshes * 5) / 60).toFixed(0)} minutes at 5 s):`);
   for (let round = -WARM_REFRESHES; round <= refreshes; round++) {
     if (round >= 0 && round % Math.max(1, Math.floor(refreshes / 12)) === 0) seen.push(await reading(session, round, name));
     const began = performance.now();
@@ -119,8 +120,8 @@ async function hour(browser: Browser, url: string, name: string, path: string, r
     await quiet(page);
     times.push(performance.now() - began);
   }
-  console.log(`\n${name}, ${refreshes} refreshes (${((refreshes * 5) / 60).toFixed(0)} minutes at 5 s), ${median(times)} ms each:`);
   tell(seen, "refreshes");
+  console.log(`  ${median(times)} ms a refresh`);
   await close();
 }
 
@@ -132,6 +133,7 @@ async function rounds(browser: Browser, url: string): Promise<void> {
   const menu = page.locator("nav#menu");
   const addresses = await menu.locator("a").evaluateAll((links) => links.map((link) => link.getAttribute("href") ?? ""));
   const seen: Reading[] = [];
+  console.log(`\n${ROUNDS} rounds through ${addresses.length} pages and a dashboard of 30 panels (${ROUNDS * (addresses.length + 1)} pages left and entered):`);
   for (let round = 0; round <= ROUNDS; round++) {
     for (const address of addresses) {
       await menu.locator(`a[href="${address}"]`).click();
@@ -144,7 +146,6 @@ async function rounds(browser: Browser, url: string): Promise<void> {
     }
     if (round % Math.max(1, Math.floor(ROUNDS / 10)) === 0) seen.push(await reading(session, round, "rounds"));
   }
-  console.log(`\n${ROUNDS} rounds through ${addresses.length} pages and a dashboard of 30 panels (${ROUNDS * (addresses.length + 1)} pages left and entered):`);
   tell(seen, "rounds");
   await close();
 }
@@ -166,7 +167,9 @@ async function reading(session: Session, at: number, name: string): Promise<Read
     mkdirSync(SNAPSHOTS, { recursive: true });
     writeFileSync(join(SNAPSHOTS, `${name.replace(/\W+/g, "-")}-${at}.heapsnapshot`), text);
   }
-  return { at, ...counted, objects: objectsOf(text) };
+  const found = { at, ...counted, objects: objectsOf(text) };
+  console.log(`  after ${String(at).padStart(4)}: objects ${(found.objects / 1e6).toFixed(3)} MB, heap ${(found.heap / 1e6).toFixed(2)} MB, ${found.nodes} nodes, ${found.listeners} listeners`);
+  return found;
 }
 
 async function snapshot(session: Session): Promise<string> {
@@ -189,9 +192,8 @@ function objectsOf(text: string): number {
   return sum;
 }
 
-/** The readings, and where a straight line through the second half of them leads: the first half warms up code and caches. */
+/** Where a straight line through the second half of the readings leads: the first half warms up code and caches. */
 function tell(seen: Reading[], what: string): void {
-  for (const one of seen) console.log(`  after ${String(one.at).padStart(4)}: objects ${(one.objects / 1e6).toFixed(3)} MB, heap ${(one.heap / 1e6).toFixed(2)} MB, ${one.nodes} nodes, ${one.listeners} listeners`);
   const late = seen.slice(Math.floor(seen.length / 2));
   const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
   const trend = (read: (one: Reading) => number) => {
