@@ -3,11 +3,13 @@
 //! In:    a `Question` (a rule or an expression, a time) and the `World`: series, groups, routes, silences, the history of messages.
 //! Out:   an `Explanation`: a verdict in a sentence and the steps of the path, each with what came through it.
 //! Never: reads a clock, changes anything, takes what is not known for nothing: then the state is `unknown`, with the reason.
-//! Read:  answer.rs (the shape), tree.rs, expression.rs (the condition), nearest.rs (what exists instead), delivery.rs (the rest of the path).
+//! Read:  answer.rs (the shape), tree.rs, expression.rs (the condition), grafana.rs (that of Grafana's rules), nearest.rs (what exists instead),
+//!        delivery.rs (the rest of the path).
 
 mod answer;
 mod delivery;
 mod expression;
+mod grafana;
 mod nearest;
 #[cfg(test)]
 mod tests;
@@ -15,19 +17,24 @@ mod text;
 mod tree;
 pub mod words;
 
+use std::collections::BTreeSet;
+
 use bellbuoy_promql::{Engine, Expr};
 use bellbuoy_router::{RouterSettings, Silence};
-use bellbuoy_rules::replay::{Replayed, Span, replay};
-use bellbuoy_rules::{AlertView, AlertingSettings, Evaluation, GroupSettings, RESEND_DELAY, RuleSettings, State};
-use bellbuoy_vocabulary::{Alert, Labels, Matcher, Millis, SeriesSource, Timestamp, format_duration, nearest as nearest_word};
+use bellbuoy_rules::grafana::GrafanaSettings;
+use bellbuoy_rules::replay::{Replayed, Span, replay, replay_grafana};
+use bellbuoy_rules::{AlertView, Evaluation, GroupSettings, RESEND_DELAY, RuleSettings, State};
+use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, Matcher, Millis, SeriesSource, Timestamp, format_duration, nearest as nearest_word};
 
 pub use answer::*;
 pub use text::Terminal;
 
+use expression::Condition;
 use words::clock;
 
-/// Evaluations that are replayed to know since when an alert is pending.
+/// Evaluations that are replayed to know since when an alert is pending; of Grafana's rules, which are evaluated one by one, fewer.
 const REPLAY_STEPS_MAX: i64 = 2_000;
+const GRAFANA_STEPS_MAX: i64 = 500;
 const INSTANCES_MAX: usize = 50;
 /// How far back is looked for what is gone or was true once: in steps, for most of it is so since a short while.
 const PAST: [Millis; 4] =
@@ -76,7 +83,15 @@ pub struct Question {
 
 /// Why an expression gives what it gives.
 pub fn explain_expr(expr: &Expr, question: &Question, world: &World) -> Explanation {
-    let condition = expression::look(expr, question, world, None);
+    of_condition(expression::look(expr, question, world, Millis::ZERO), question)
+}
+
+/// Why the condition of a Grafana rule holds or not, without the life of its alerts.
+pub fn explain_grafana(rule: &GrafanaSettings, question: &Question, world: &World) -> Explanation {
+    of_condition(grafana::look(rule, &BTreeSet::new(), question, world), question)
+}
+
+fn of_condition(condition: Condition, question: &Question) -> Explanation {
     let count = condition.count;
     let (state, verdict) = match (&condition.verdict, count) {
         (_, Some(count)) if count > 0 => ("holds", format!("gives {} at {}", words::series(count), clock(question.at, question.at))),
@@ -109,13 +124,15 @@ pub fn explain_alert(name: &str, question: &Question, world: &World) -> Result<E
     }
     let mut all = Vec::new();
     for (group, rule) in rules.into_iter().take(20) {
-        match rule {
-            RuleSettings::Alerting(rule) => all.push((group, rule, lives(group, rule, question, world))),
-            RuleSettings::Grafana(rule) if all.is_empty() => return Ok(grafana(name, group, rule, question)),
-            _ => {}
+        if let Some(rule) = Rule::of(group, rule) {
+            let lives = lives(&rule, question, world);
+            all.push((rule, lives));
         }
     }
-    let rank = |(_, rule, lives): &(&GroupSettings, &AlertingSettings, Result<Lives, String>)| {
+    if all.is_empty() {
+        return Err(format!("{name} is a recording rule, which makes no alerts"));
+    }
+    let rank = |(rule, lives): &(Rule, Result<Lives, String>)| {
         let own: Vec<(String, String)> = rule.labels.iter().filter(|(_, text)| !text.contains("{{")).cloned().collect();
         let fits = question.labels.iter().all(|matcher| own.iter().all(|(name, value)| *name != matcher.name || matcher.matches(value)));
         (fits, lives.as_ref().map_or(State::Inactive, |lives| lives.state()))
@@ -126,16 +143,60 @@ pub fn explain_alert(name: &str, question: &Question, world: &World) -> Result<E
             best = index;
         }
     }
-    let alternatives = all.iter().enumerate().filter(|(index, _)| *index != best).map(|(_, (group, rule, lives))| Alternative {
-        group: group.name.clone(),
-        file: group.file.clone(),
-        line: rule.span.line,
+    let alternatives = all.iter().enumerate().filter(|(index, _)| *index != best).map(|(_, (rule, lives))| Alternative {
+        group: rule.group.name.clone(),
+        file: rule.file.to_string(),
+        line: rule.line,
         labels: rule.labels.iter().cloned().collect(),
         state: lives.as_ref().map_or("unknown", |lives| lives.state().word()).into(),
     });
     let alternatives = alternatives.collect();
-    let (group, rule, lives) = &all[best];
-    Ok(Explanation { alternatives, ..of_rule(group, rule, lives, question, world) })
+    let (rule, lives) = &all[best];
+    Ok(Explanation { alternatives, ..of_rule(rule, lives, question, world) })
+}
+
+/// An alerting rule of either kind, as the steps behind its condition see it.
+struct Rule<'a> {
+    settings: &'a RuleSettings,
+    group: &'a GroupSettings,
+    name: &'a str,
+    file: &'a str,
+    line: usize,
+    hold: Millis,
+    keep_firing_for: Millis,
+    labels: &'a [(String, String)],
+    /// What its alerts have that only routes look at.
+    fixed: Labels,
+}
+
+impl<'a> Rule<'a> {
+    fn of(group: &'a GroupSettings, settings: &'a RuleSettings) -> Option<Rule<'a>> {
+        match settings {
+            RuleSettings::Alerting(rule) => Some(Rule {
+                settings,
+                group,
+                name: &rule.alert,
+                file: &group.file,
+                line: rule.span.line,
+                hold: rule.hold,
+                keep_firing_for: rule.keep_firing_for,
+                labels: &rule.labels,
+                fixed: Labels::empty(),
+            }),
+            RuleSettings::Grafana(rule) if rule.record.is_none() => Some(Rule {
+                settings,
+                group,
+                name: &rule.title,
+                file: &rule.file,
+                line: rule.span.line,
+                hold: rule.hold,
+                keep_firing_for: rule.keep_firing_for,
+                labels: &rule.labels,
+                fixed: rule.fixed_labels(),
+            }),
+            RuleSettings::Grafana(_) | RuleSettings::Recording(_) => None,
+        }
+    }
 }
 
 fn rules_named<'a>(name: &str, groups: &'a [GroupSettings]) -> Vec<(&'a GroupSettings, &'a RuleSettings)> {
@@ -170,6 +231,8 @@ struct Lives {
     from: Timestamp,
     /// The last evaluation.
     last: Timestamp,
+    /// Of a Grafana rule: the elements whose alerts were active before it.
+    loaded: BTreeSet<Labels>,
 }
 
 impl Lives {
@@ -179,7 +242,7 @@ impl Lives {
 }
 
 /// The evaluations up to the time asked for, far enough back for `for` and `keep_firing_for`.
-fn lives(group: &GroupSettings, rule: &AlertingSettings, question: &Question, world: &World) -> Result<Lives, String> {
+fn lives(rule: &Rule, question: &Question, world: &World) -> Result<Lives, String> {
     let with = Evaluation {
         engine: world.engine,
         source: world.source,
@@ -187,28 +250,44 @@ fn lives(group: &GroupSettings, rule: &AlertingSettings, question: &Question, wo
         external_url: world.external_url,
         resend_delay: RESEND_DELAY,
     };
+    let group = rule.group;
+    let steps_max = if matches!(rule.settings, RuleSettings::Grafana(_)) { GRAFANA_STEPS_MAX } else { REPLAY_STEPS_MAX };
     let interval = group.interval.0.max(1);
     let needed = (rule.hold.0 + rule.keep_firing_for.0) * 2 + interval * 10;
-    let window = needed.max(3_600_000).min(interval * REPLAY_STEPS_MAX).max(needed.min(interval * REPLAY_STEPS_MAX * 10));
-    let step = interval.max(window / REPLAY_STEPS_MAX);
+    let window = needed.max(3_600_000).min(interval * steps_max).max(needed.min(interval * steps_max * 10));
+    let step = interval.max(window / steps_max);
     // The group's own slots, so that states change when they did.
     let first = bellbuoy_rules::Group::new(GroupSettings { rules: Vec::new(), ..group.clone() }).next_due(question.at - Millis(interval));
     let last = if first > question.at { question.at } else { first };
-    let offset = group.query_offset;
-    let last = last - offset;
+    let last = last - group.query_offset;
     let span = Span { from: last - Millis(window / step * step), to: last, step: Millis(step) };
-    let replayed = replay(rule, span, &with, world.stop).map_err(|error| error.to_string())?;
-    Ok(Lives { replayed, from: span.from, last })
+    let (replayed, loaded) = match rule.settings {
+        RuleSettings::Alerting(rule) => replay(rule, span, &with, world.stop).map(|replayed| (replayed, BTreeSet::new())),
+        RuleSettings::Grafana(rule) => replay_grafana(rule, span, &with, world.stop).map(|(mut replayed, loaded)| {
+            // Grafana counts from when it fires, we from when it began to hold.
+            let firing = replayed.alerts.iter_mut().filter(|alert| alert.state == State::Firing);
+            firing.for_each(|alert| alert.active_at = alert.active_at - rule.hold);
+            (replayed, loaded)
+        }),
+        RuleSettings::Recording(_) => return Err("a recording rule makes no alerts".into()),
+    }
+    .map_err(|error| error.to_string())?;
+    Ok(Lives { replayed, from: span.from, last, loaded })
 }
 
-fn of_rule(
-    group: &GroupSettings,
-    rule: &AlertingSettings,
-    lives: &Result<Lives, String>,
-    question: &Question,
-    world: &World,
-) -> Explanation {
-    let condition = expression::look(&rule.expr, question, world, Some(rule));
+fn condition(rule: &Rule, lives: &Result<Lives, String>, question: &Question, world: &World) -> Condition {
+    match rule.settings {
+        RuleSettings::Alerting(rule) => expression::look(&rule.expr, question, world, rule.hold),
+        RuleSettings::Grafana(settings) => {
+            let loaded = lives.as_ref().map(|lives| lives.loaded.clone()).unwrap_or_default();
+            grafana::look(settings, &loaded, question, world)
+        }
+        RuleSettings::Recording(rule) => expression::look(&rule.expr, question, world, Millis::ZERO),
+    }
+}
+
+fn of_rule(rule: &Rule, lives: &Result<Lives, String>, question: &Question, world: &World) -> Explanation {
+    let condition = condition(rule, lives, question, world);
     let meant = |alert: &&AlertView| question.labels.iter().all(|matcher| matcher.matches(alert.labels.get(&matcher.name)));
     let mut alerts: Vec<AlertView> =
         lives.as_ref().map(|lives| lives.replayed.alerts.iter().filter(meant).cloned().collect()).unwrap_or_default();
@@ -225,7 +304,7 @@ fn of_rule(
             step.state = StepState::Skipped;
         }
     } else if condition.count.is_some_and(|count| count > 0) {
-        why = Some(unseen(group, lives, question));
+        why = Some(unseen(rule.group, lives, question));
     }
     steps.extend(life_steps(rule, lives, &alerts, question));
     let mut told = delivery::Told::default();
@@ -234,16 +313,16 @@ fn of_rule(
     let instances: Vec<Instance> =
         alerts.iter().take(INSTANCES_MAX).zip(told.instances).map(|(alert, told)| instance(rule, alert, lives, told)).collect();
     let facts = RuleFacts {
-        group: group.name.clone(),
-        file: group.file.clone(),
-        line: rule.span.line,
+        group: rule.group.name.clone(),
+        file: rule.file.to_string(),
+        line: rule.line,
         hold: format_duration(rule.hold),
         keep_firing_for: format_duration(rule.keep_firing_for),
-        interval: format_duration(group.interval),
+        interval: format_duration(rule.group.interval),
         labels: rule.labels.iter().cloned().collect(),
     };
     Explanation {
-        alert: Some(rule.alert.clone()),
+        alert: Some(rule.name.to_string()),
         expr: condition.text,
         at: question.at.rfc3339(),
         rule: Some(facts),
@@ -273,14 +352,17 @@ fn unseen(group: &GroupSettings, lives: &Result<Lives, String>, question: &Quest
     }
 }
 
-fn verdict(rule: &AlertingSettings, state: &str, alerts: &[AlertView], why: Option<&str>, told: &str, question: &Question) -> String {
-    let (name, at) = (&rule.alert, question.at);
+fn verdict(rule: &Rule, state: &str, alerts: &[AlertView], why: Option<&str>, told: &str, question: &Question) -> String {
+    let (name, at) = (rule.name, question.at);
     let more = if alerts.len() > 1 { format!(" ({} alerts)", alerts.len()) } else { String::new() };
     let oldest = |state: State| alerts.iter().filter(|alert| alert.state == state).map(|alert| alert.active_at).min().unwrap_or(at);
     match state {
         "firing" => {
             let since = oldest(State::Firing) + rule.hold;
-            format!("{name} fires since {}{more}{told}", clock(since.min(at), at))
+            // What is told for want of data, or for an error, has a name of its own.
+            let other = alerts.first().map(|alert| alert.labels.get(ALERT_NAME)).filter(|known| *known != name);
+            let other = other.map(|other| format!(" as {other}")).unwrap_or_default();
+            format!("{name} fires{other} since {}{more}{told}", clock(since.min(at), at))
         }
         "pending" => {
             let since = oldest(State::Pending);
@@ -297,7 +379,7 @@ fn verdict(rule: &AlertingSettings, state: &str, alerts: &[AlertView], why: Opti
     }
 }
 
-fn instance(rule: &AlertingSettings, alert: &AlertView, lives: &Result<Lives, String>, told: Instance) -> Instance {
+fn instance(rule: &Rule, alert: &AlertView, lives: &Result<Lives, String>, told: Instance) -> Instance {
     let fired = lives.as_ref().ok().and_then(|lives| {
         let is = |t: &&bellbuoy_rules::Transition| t.to == State::Firing && t.labels == alert.labels;
         lives.replayed.transitions.iter().rev().find(is).map(|transition| transition.at)
@@ -315,7 +397,7 @@ fn instance(rule: &AlertingSettings, alert: &AlertView, lives: &Result<Lives, St
 }
 
 /// `for` and `keep_firing_for`.
-fn life_steps(rule: &AlertingSettings, lives: &Result<Lives, String>, alerts: &[AlertView], question: &Question) -> Vec<Step> {
+fn life_steps(rule: &Rule, lives: &Result<Lives, String>, alerts: &[AlertView], question: &Question) -> Vec<Step> {
     let title = format!("for {}", format_duration(rule.hold));
     let at = question.at;
     let mut steps = Vec::new();
@@ -371,20 +453,5 @@ fn last_life(lives: &Lives, now: Timestamp) -> String {
         Some(t) if t.to == State::Resolved => format!("not reached; it fired until {}", clock(t.at, now)),
         Some(t) => format!("not reached; it was pending for {} until {}, too short", words::length(t.after), clock(t.at, now)),
         None => format!("not reached, nor since {}", clock(lives.from, now)),
-    }
-}
-
-/// Grafana's rules have queries and expressions of their own, which are not taken apart yet.
-fn grafana(name: &str, group: &GroupSettings, rule: &bellbuoy_rules::grafana::GrafanaSettings, question: &Question) -> Explanation {
-    let why = "a Grafana rule: its queries and expressions are not explained step by step";
-    Explanation {
-        alert: Some(name.into()),
-        expr: rule.query_text(),
-        at: question.at.rfc3339(),
-        rule: Some(RuleFacts { group: group.name.clone(), file: group.file.clone(), line: rule.span.line, ..RuleFacts::default() }),
-        state: "unknown".into(),
-        verdict: format!("whether {name} fired is not known: it is {why}"),
-        steps: vec![Step::new(StepKind::Operator, rule.query_text(), StepState::Unknown, why)],
-        ..Explanation::default()
     }
 }

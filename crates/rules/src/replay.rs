@@ -4,13 +4,15 @@
 //! Never: writes a series or tells the router; expands annotations before the last evaluation (labels are, they tell alerts apart).
 //! Holds: the same states as evaluations one by one give, for the expression's values are taken from range queries at the same times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellbuoy_promql::{Answer, At, Expr, ExprKind, SeriesPoints, Value};
 use bellbuoy_template::rule::{RuleContext, RuleTemplate};
 use bellbuoy_vocabulary::{ALERT_NAME, Labels, METRIC_NAME, Millis, Timestamp};
 
 use crate::alerting::{Alerts, Found, State, Terms};
+use crate::grafana::{GrafanaRule, GrafanaSettings};
+use crate::report::RuleReport;
 use crate::{AlertView, AlertingSettings, Evaluation, RuleError, Transition};
 
 /// Evaluations of one range query: bounds the values in memory.
@@ -75,6 +77,36 @@ pub fn replay_asking(
         at = until + step;
     }
     Ok(work.finish())
+}
+
+/// The same of a Grafana rule, evaluation by evaluation. With the labels of the condition's elements whose alerts were active before the last
+/// one: its recovery thresholds depend on them.
+pub fn replay_grafana(
+    rule: &GrafanaSettings,
+    span: Span,
+    with: &Evaluation,
+    stop: &dyn Fn() -> bool,
+) -> Result<(Replayed, BTreeSet<Labels>), RuleError> {
+    let Span { from, to, step } = span;
+    if step <= Millis::ZERO || (to - from).0 / step.0.max(1) > STEPS_MAX {
+        return Err(RuleError::Query(format!("more than {STEPS_MAX} evaluations between {from} and {to}; take a longer step")));
+    }
+    let (mut work, mut out, mut loaded) = (GrafanaRule::new(rule.clone()), Replayed::default(), BTreeSet::new());
+    let mut at = from;
+    while at <= to {
+        if stop() {
+            return Err(RuleError::Query("it took too long".into()));
+        }
+        loaded = work.instances.loaded();
+        let mut report = RuleReport::default();
+        work.evaluate(at, step, with, &mut report)?;
+        out.evaluations += 1;
+        out.held += u64::from(work.instances.state() > State::Inactive);
+        out.transitions.append(&mut report.transitions);
+        at += step;
+    }
+    out.alerts = work.views();
+    Ok((out, loaded))
 }
 
 /// The template of a label when it is one. What is plain text needs no expansion.

@@ -11,9 +11,9 @@ use bellbuoy_check::said::said;
 use bellbuoy_check::stage::{Setting, notice_of};
 use bellbuoy_notify::{Context, Integration, Notice};
 use bellbuoy_router::Notification;
-use bellbuoy_rules::{AlertingSettings, GroupSettings, RuleSettings};
+use bellbuoy_rules::{GroupSettings, RuleSettings};
 use bellbuoy_template::TemplateSet;
-use bellbuoy_vocabulary::{Labels, Millis, Timestamp, format_duration, nearest};
+use bellbuoy_vocabulary::{Labels, Millis, Sample, Timestamp, format_duration, nearest};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -24,8 +24,10 @@ use crate::config::Settings;
 use crate::test_message;
 
 const EXTERNAL_URL: &str = "http://localhost:9090";
+/// A proof of a cardinality has thousands of series.
+const SERIES_SHOWN_MAX: usize = 20;
 
-/// Exit status 0 when it fires and somebody is told, 1 when not, 2 when nothing could be tried.
+/// Exit status 0 when it fires (and with --send each message was taken), 1 when not, 2 when nothing could be tried.
 #[derive(Debug, Args)]
 pub struct Fire {
     /// The alert; with --all the folder may stand here.
@@ -40,8 +42,8 @@ pub struct Fire {
     /// Really send the messages, marked as a test.
     #[arg(long, conflicts_with = "all")]
     pub send: bool,
-    /// Write the found series as a rule test that `promtool test rules` and `bellbuoy test` run.
-    #[arg(long, value_name = "FILE")]
+    /// Write the found series as a rule test that `promtool test rules` and `bellbuoy test` run; into a folder a file for each alert.
+    #[arg(long, value_name = "FILE|FOLDER")]
     pub write_test: Option<PathBuf>,
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     pub format: String,
@@ -49,9 +51,18 @@ pub struct Fire {
 
 /// One rule and what became of it.
 struct Tried<'a> {
-    rule: &'a AlertingSettings,
-    group: &'a GroupSettings,
+    rule: Meant<'a>,
     proof: Result<Proof, Never>,
+}
+
+/// An alerting rule of either kind, with its group and where it stands.
+#[derive(Clone, Copy)]
+struct Meant<'a> {
+    settings: &'a RuleSettings,
+    group: &'a GroupSettings,
+    alert: &'a str,
+    file: &'a str,
+    line: usize,
 }
 
 struct Folder {
@@ -72,9 +83,9 @@ pub async fn run(command: Fire) -> anyhow::Result<ExitCode> {
     let folder = Folder { setting: setting(&settings, EXTERNAL_URL), templates, settings };
     let rules = rules_of(&folder.settings.groups, wanted)?;
     let mut tried = Vec::new();
-    for (group, rule) in rules {
-        let proof = fire(rule, group, &folder.settings.groups, &folder.setting);
-        let one = Tried { rule, group, proof };
+    for rule in rules {
+        let proof = fire(rule.settings, rule.group, &folder.settings.groups, &folder.setting);
+        let one = Tried { rule, proof };
         match (command.format.as_str(), command.all) {
             ("json", _) => {}
             (_, true) => line(&one),
@@ -86,7 +97,6 @@ pub async fn run(command: Fire) -> anyhow::Result<ExitCode> {
         let all: Vec<Value> = tried.iter().map(|one| folder.json(one)).collect();
         say!("{}", json!({"alerts": all, "fired": tried.iter().filter(|one| one.proof.is_ok()).count(), "total": tried.len()}));
     } else if command.all {
-        grafana_words(&folder.settings.groups);
         let silent = tried.iter().filter(|one| one.proof.as_ref().is_ok_and(|proof| proof.told.is_empty())).count();
         let silent = if silent > 0 && folder.settings.router.is_some() { format!("; of {silent} nobody is told") } else { String::new() };
         say!("{} of {} alerts fire{silent}", tried.iter().filter(|one| one.proof.is_ok()).count(), tried.len());
@@ -102,28 +112,26 @@ pub async fn run(command: Fire) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!all_well)))
 }
 
-/// The rules that are meant, each with its group.
-fn rules_of<'a>(groups: &'a [GroupSettings], wanted: Option<&str>) -> anyhow::Result<Vec<(&'a GroupSettings, &'a AlertingSettings)>> {
-    let alerting = |rule: &'a RuleSettings| match rule {
-        RuleSettings::Alerting(rule) => Some(rule),
-        _ => None,
-    };
-    let all: Vec<(&GroupSettings, &AlertingSettings)> =
-        groups.iter().flat_map(|group| group.rules.iter().filter_map(alerting).map(move |rule| (group, rule))).collect();
+/// The rules that are meant.
+fn rules_of<'a>(groups: &'a [GroupSettings], wanted: Option<&str>) -> anyhow::Result<Vec<Meant<'a>>> {
+    let mut all = Vec::new();
+    for group in groups {
+        for settings in &group.rules {
+            let (alert, file, line) = match settings {
+                RuleSettings::Alerting(rule) => (&rule.alert, &group.file, rule.span.line),
+                RuleSettings::Grafana(rule) if rule.record.is_none() => (&rule.title, &rule.file, rule.span.line),
+                RuleSettings::Grafana(_) | RuleSettings::Recording(_) => continue,
+            };
+            all.push(Meant { settings, group, alert, file, line });
+        }
+    }
     let Some(wanted) = wanted else { return Ok(all) };
-    let found: Vec<_> = all.iter().copied().filter(|(_, rule)| rule.alert == wanted).collect();
+    let found: Vec<Meant> = all.iter().copied().filter(|rule| rule.alert == wanted).collect();
     if found.is_empty() {
-        let near = nearest(wanted, all.iter().map(|(_, rule)| rule.alert.as_str()));
+        let near = nearest(wanted, all.iter().map(|rule| rule.alert));
         bail!("there is no alerting rule {wanted:?}{}", near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default());
     }
     Ok(found)
-}
-
-fn grafana_words(groups: &[GroupSettings]) {
-    let grafana = groups.iter().flat_map(|group| &group.rules).filter(|rule| matches!(rule, RuleSettings::Grafana(_))).count();
-    if grafana > 0 {
-        say!("{grafana} Grafana rules were not tried: their queries and expressions are not solved yet");
-    }
 }
 
 fn line(tried: &Tried) {
@@ -141,12 +149,12 @@ fn line(tried: &Tried) {
 
 impl Folder {
     fn show(&self, tried: &Tried) {
-        let Tried { rule, group, proof } = tried;
+        let Tried { rule, proof } = tried;
         let proof = match proof {
             Ok(proof) => proof,
             Err(never) => {
                 let word = if never.sure { "can never fire" } else { "was not made to fire" };
-                say!("{} {word} ({}:{})", rule.alert, group.file, rule.span.line);
+                say!("{} {word} ({}:{})", rule.alert, rule.file, rule.line);
                 say!("  {}", never.why);
                 if let Some(fix) = &never.fix {
                     say!("  write instead: {fix}");
@@ -154,13 +162,15 @@ impl Folder {
                 return;
             }
         };
-        say!("{} fires ({}:{})", proof.alert, group.file, rule.span.line);
+        say!("{} fires ({}:{})", proof.alert, rule.file, rule.line);
         say!("");
         say!("with these series{}", if proof.series.is_empty() { ": none at all" } else { "" });
-        for (labels, samples) in &proof.series {
-            let last = samples.iter().rev().find(|sample| sample.at <= proof.fired_at).map_or(f64::NAN, |sample| sample.value);
+        for (labels, samples) in proof.series.iter().take(SERIES_SHOWN_MAX) {
             say!("  {labels}");
-            say!("      {}", course(samples.first().map_or(f64::NAN, |sample| sample.value), last, samples.len(), proof.sample_step));
+            say!("      {}", course(samples, proof.fired_at, proof.sample_step));
+        }
+        if proof.series.len() > SERIES_SHOWN_MAX {
+            say!("  and {} more", proof.series.len() - SERIES_SHOWN_MAX);
         }
         if !proof.through.is_empty() {
             say!("through the recording rules {}", proof.through.join(", "));
@@ -204,8 +214,8 @@ impl Folder {
     }
 
     fn json(&self, tried: &Tried) -> Value {
-        let place = json!({"alert": tried.rule.alert, "group": tried.group.name, "file": tried.group.file, "line": tried.rule.span.line});
-        let mut out = place;
+        let rule = tried.rule;
+        let mut out = json!({"alert": rule.alert, "group": rule.group.name, "file": rule.file, "line": rule.line});
         match &tried.proof {
             Err(never) => {
                 out["fires"] = json!(false);
@@ -240,30 +250,50 @@ fn integration_of<'a>(settings: &'a Settings, notice: &Notice) -> Option<&'a Int
     crate::path::integration(settings, notice)
 }
 
-fn course(first: f64, last: f64, count: usize, step: Millis) -> String {
+/// How the values of a series run, in words.
+fn course(samples: &[Sample], until: Timestamp, step: Millis) -> String {
+    let values: Vec<f64> = samples.iter().filter(|sample| sample.at <= until).map(|sample| sample.value).collect();
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return "no sample before it fires".into() };
     let every = format_duration(step);
-    if first == last || (first.is_nan() && last.is_nan()) {
+    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
+    if low == high || values.iter().all(|value| value.is_nan()) {
         format!("{first} all the time, every {every}")
+    } else if (low, high) == (first.min(*last), first.max(*last)) {
+        format!("from {first} to {last} in {} samples, every {every}", values.len())
     } else {
-        format!("from {first} to {last} in {count} samples, every {every}")
+        format!("between {low} and {high}, at last {last}, in {} samples, every {every}", values.len())
     }
 }
 
+/// One file, or one an alert in a folder: promtool evaluates all rules from 1970 on for each test, in the shortest interval of the file.
 fn write_test(path: &Path, tried: &[Tried], folder: &Folder) -> anyhow::Result<()> {
-    let proofs: Vec<&Proof> = tried.iter().filter_map(|one| one.proof.as_ref().ok()).collect();
+    let proofs: Vec<&Proof> = tried.iter().filter_map(|one| one.proof.as_ref().ok()).filter(|proof| !proof.is_grafana).collect();
     if proofs.is_empty() {
-        bail!("{}: not written, for no alert fires", path.display());
+        bail!("{}: not written, for no alert fires that promtool knows (Grafana's rules have no rule tests)", path.display());
     }
     // Rules of other files may be read through recording rules: all files are named.
     let mut files: Vec<String> = Vec::new();
     for group in &folder.settings.groups {
-        let full = std::fs::canonicalize(&group.file).with_context(|| group.file.clone())?.display().to_string();
+        // Of Grafana's groups it is their folder.
+        let Ok(full) = std::fs::canonicalize(&group.file) else { continue };
+        let full = full.display().to_string();
         if !files.contains(&full) {
             files.push(full);
         }
     }
-    let text = test_file(&proofs, &files, &folder.settings.global.external_labels, EXTERNAL_URL);
-    std::fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))
+    let write = |path: &Path, proofs: &[&Proof]| {
+        let text = test_file(proofs, &files, &folder.settings.global.external_labels, EXTERNAL_URL);
+        std::fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))
+    };
+    if !path.is_dir() {
+        return write(path, &proofs);
+    }
+    for (index, proof) in proofs.iter().enumerate() {
+        let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+        let name: String = proof.alert.chars().take(100).map(safe).collect();
+        write(&path.join(format!("{:04}-{name}.test.yml", index + 1)), &[proof])?;
+    }
+    Ok(())
 }
 
 /// The first message of each integration, for real, with the marks of a test.

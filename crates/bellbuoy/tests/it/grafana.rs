@@ -138,6 +138,15 @@ fn a_models_rules_fire_are_told_and_survive_kill_9() {
         (Some("firing"), Some("model_r2_score"), Some("ok"))
     );
     assert_eq!(rule(&program, "drift share")["type"], "recording");
+    // Why it fired, from the query to the delivery; and why it did not for a model that nobody has.
+    let why = wait_for("the delivery is known", || {
+        Some(program.data("/api/bellbuoy/explain?alert=R2%20low")).filter(|why| why["delivered"] == true)
+    });
+    let steps: Vec<String> = why["steps"].as_array().expect("steps").iter().map(|step| text(&step["title"])).collect();
+    assert_eq!(steps[..3], ["A: model_r2_score", "B: last of A", "C: B < 0.6, until > 0.8"], "{why}");
+    assert_eq!((text(&why["state"]), text(&why["instances"][0]["receivers"][0])), ("firing".into(), "hook".into()), "{why}");
+    let other = program.data("/api/bellbuoy/explain?alert=R2%20low&model=taxi");
+    assert_eq!(other["state"], "inactive", "{other}");
     wait_for("the recorded share", || {
         let values = program.query("bike_drift_share{source=\"grafana\",model=\"bike\"}");
         values.first().is_some_and(|(_, value)| value == "50").then_some(())

@@ -8,6 +8,7 @@ mod decisions;
 mod demo;
 mod events;
 mod export;
+mod fire_proofs;
 mod forward;
 mod grafana;
 mod grafana_notify;

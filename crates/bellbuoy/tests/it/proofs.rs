@@ -1,10 +1,11 @@
-//! explain, fire and backtest as a user runs them: over files and a data folder, and against a running program.
+//! explain, fire and backtest as a user runs them: over files and a data folder, and against a running program. Proofs of fire in the real
+//! Prometheus are in fire_proofs.rs.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
-use super::harness::{Folder, Program, Server, bellbuoy, peer, peers, prometheus, wait_for};
+use super::harness::{Folder, Program, Server, bellbuoy, prometheus, wait_for};
 
 const RULES: &str = r#"groups:
 - name: g
@@ -62,49 +63,6 @@ fn fire_shows_series_times_and_messages() {
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((found["fired"].as_u64(), found["total"].as_u64()), (Some(2), Some(3)), "{found}");
     assert_eq!(output.status.code(), Some(1), "one can not fire");
-}
-
-/// Each seventh alert of the corpus, without those that need days of data: promtool evaluates all rules from 1970 on for each test.
-/// As a rule file: `NAME FOR EXPR` and `record NAME = EXPR`.
-fn corpus() -> String {
-    let text = include_str!("../../../check/src/fire/corpus.txt");
-    let quoted = |text: &str| Value::from(text).to_string();
-    let (mut records, mut alerts, mut number) = (String::new(), String::new(), 0);
-    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        if let Some((name, expr)) = line.strip_prefix("record ").and_then(|rest| rest.split_once(" = ")) {
-            records += &format!("  - record: {name}\n    expr: {}\n", quoted(expr));
-        } else {
-            let mut words = line.splitn(3, ' ');
-            let (name, hold, expr) = (words.next().expect("name"), words.next().expect("for"), words.next().expect("expr"));
-            let long =
-                ["d]", "h]", "1d", "25h", "day_of", "hour()", "d:", "h:"].iter().any(|word| expr.contains(word)) || hold.ends_with('h');
-            number += usize::from(!long);
-            if long || number % 7 != 0 {
-                continue;
-            }
-            alerts += &format!(
-                "  - alert: {name}\n    expr: {}\n    for: {hold}\n    annotations: {{summary: '{{{{ $labels.job }}}} {{{{ $value | humanize }}}}'}}\n",
-                quoted(expr)
-            );
-        }
-    }
-    format!("groups:\n- name: corpus\n  interval: 1m\n  rules:\n{records}{alerts}")
-}
-
-/// What was found fires in Prometheus too: its own rule tests pass with our series, labels and annotations.
-#[test]
-fn promtool_agrees_with_the_proofs() {
-    let Some(peers) = peers() else { return };
-    let folder = Folder::new(&[("prometheus.yml", "rule_files: [rules.yml]\n"), ("rules.yml", &corpus()), ("alertmanager.yml", ROUTES)]);
-    let dir = folder.config().display().to_string();
-    let test = folder.root().join("proofs.test.yml").display().to_string();
-    let output = run(&["fire", "--all", &dir, "--format", "json", "--write-test", &test]);
-    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let (fired, total) = (found["fired"].as_u64().expect("a number"), found["total"].as_u64().expect("a number"));
-    assert!(total >= 20 && fired * 10 >= total * 9, "{fired} of {total} fire");
-    let theirs = Command::new(peer(&peers, &["promtool"])).args(["test", "rules", &test]).output().expect("promtool starts");
-    assert!(theirs.status.success(), "{}{}", String::from_utf8_lossy(&theirs.stdout), String::from_utf8_lossy(&theirs.stderr));
-    assert_eq!(run(&["test", &test]).status.code(), Some(0), "and in our own");
 }
 
 #[test]

@@ -6,11 +6,11 @@
 
 use bellbuoy_promql::{Value, parse};
 use bellbuoy_router::{RouteView, Router};
-use bellbuoy_rules::{AlertView, AlertingSettings, State};
+use bellbuoy_rules::{AlertView, State};
 use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, Millis, Timestamp, format_duration};
 
 use super::words::{clock, cut};
-use super::{Delivery, Instance, Question, Row, SilencedBy, Step, StepKind, StepState, World, label_map};
+use super::{Delivery, Instance, Question, Row, Rule, SilencedBy, Step, StepKind, StepState, World, label_map};
 
 /// Alerts of one explanation whose way is looked up.
 const ALERTS_MAX: usize = 50;
@@ -27,8 +27,9 @@ pub struct Told {
     pub verdict: String,
 }
 
-pub fn look(rule: &AlertingSettings, alerts: &[AlertView], question: &Question, world: &World, steps: &mut Vec<Step>, told: &mut Told) {
-    let firing: Vec<Labels> = alerts.iter().filter(|alert| alert.state == State::Firing).map(|alert| sent(&alert.labels, world)).collect();
+pub fn look(rule: &Rule, alerts: &[AlertView], question: &Question, world: &World, steps: &mut Vec<Step>, told: &mut Told) {
+    let firing: Vec<Labels> =
+        alerts.iter().filter(|alert| alert.state == State::Firing).map(|alert| sent(&alert.labels, rule, world)).collect();
     let Some(settings) = world.router else {
         let state = if firing.is_empty() { StepState::Skipped } else { StepState::Unknown };
         steps.push(Step::new(
@@ -43,7 +44,7 @@ pub fn look(rule: &AlertingSettings, alerts: &[AlertView], question: &Question, 
     let router = router_at(settings, &firing, question.at, world);
     let views = router.alerts(question.at);
     for alert in alerts.iter().take(ALERTS_MAX) {
-        let labels = sent(&alert.labels, world);
+        let labels = sent(&alert.labels, rule, world);
         let routing = router.routing(&labels, question.at);
         let view = views.iter().find(|view| view.alert.labels == labels);
         let mut instance = Instance { receivers: receivers(&routing), muted_by: muted(&routing), ..Instance::default() };
@@ -67,10 +68,14 @@ pub fn look(rule: &AlertingSettings, alerts: &[AlertView], question: &Question, 
     delivery_steps(&deliveries, audible, alerts, &routing, question, steps, told);
 }
 
-/// With the labels that only senders add.
-fn sent(labels: &Labels, world: &World) -> Labels {
+/// With the labels that only senders add, and those that only routes look at.
+fn sent(labels: &Labels, rule: &Rule, world: &World) -> Labels {
+    with_missing(&with_missing(labels, &rule.fixed), world.external_labels)
+}
+
+fn with_missing(labels: &Labels, more: &Labels) -> Labels {
     let mut all = labels.builder();
-    for (name, value) in world.external_labels.iter().filter(|(name, _)| !labels.has(name)) {
+    for (name, value) in more.iter().filter(|(name, _)| !labels.has(name)) {
         all.set(name, value);
     }
     all.labels()
@@ -97,13 +102,16 @@ fn alert(labels: &Labels, at: Timestamp) -> Alert {
 
 /// The alerts that fired at a time, as the rules recorded it.
 fn recorded(at: Timestamp, world: &World) -> Vec<Labels> {
-    let Ok(expr) = parse("ALERTS{alertstate=\"firing\"}") else { return Vec::new() };
+    let Ok(expr) = parse("{__name__=~\"ALERTS|GRAFANA_ALERTS\", alertstate=\"firing\"}") else { return Vec::new() };
     let Ok(answer) = world.engine.instant_until(&expr, world.source, at, world.stop) else { return Vec::new() };
     let Value::Vector(rows) = answer.value else { return Vec::new() };
     let own = |labels: &Labels| {
         let mut own = labels.without_name().builder();
         own.remove("alertstate");
-        sent(&own.labels(), world)
+        if labels.has("grafana_rule_uid") {
+            own.remove("grafana_alertstate").remove("grafana_rule_uid").set("__alert_rule_uid__", labels.get("grafana_rule_uid"));
+        }
+        with_missing(&own.labels(), world.external_labels)
     };
     rows.iter().take(OTHERS_MAX).map(|row| own(&row.labels)).collect()
 }
@@ -141,13 +149,13 @@ fn silenced_by(id: &str, world: &World) -> SilencedBy {
 }
 
 /// An alert that does not fire: where it would go.
-fn preview(rule: &AlertingSettings, alerts: &[AlertView], router: &Router, question: &Question, world: &World, steps: &mut Vec<Step>) {
+fn preview(rule: &Rule, alerts: &[AlertView], router: &Router, question: &Question, world: &World, steps: &mut Vec<Step>) {
     let labels = match alerts.first() {
-        Some(alert) => sent(&alert.labels, world),
+        Some(alert) => sent(&alert.labels, rule, world),
         None => {
             let own = rule.labels.iter().filter(|(_, text)| !text.contains("{{"));
-            let own = own.map(|(name, value)| (name.as_str(), value.as_str())).chain([(ALERT_NAME, rule.alert.as_str())]);
-            sent(&Labels::from_pairs(own), world)
+            let own = own.map(|(name, value)| (name.as_str(), value.as_str())).chain([(ALERT_NAME, rule.name)]);
+            sent(&Labels::from_pairs(own), rule, world)
         }
     };
     let by = if alerts.is_empty() { " by the rule's own labels" } else { "" };

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use bellbuoy_promql::{At, BinaryOp, Expr, ExprKind, Matching, Value, VectorSelector};
-use bellbuoy_rules::AlertingSettings;
 use bellbuoy_vocabulary::{Labels, METRIC_NAME, Millis, Points, Timestamp, format_float, is_stale};
 
 use super::nearest::{Looked, absence};
@@ -64,7 +63,8 @@ impl Known<'_> {
     }
 }
 
-pub fn look(expr: &Expr, question: &Question, world: &World, rule: Option<&AlertingSettings>) -> Condition {
+/// `hold`: how long it has to hold, for the span of its charts.
+pub fn look(expr: &Expr, question: &Question, world: &World, hold: Millis) -> Condition {
     let whole = || expr.to_string();
     let Some((root, text)) = tree(expr) else {
         let why = "the expression can not be taken apart".to_string();
@@ -75,7 +75,7 @@ pub fn look(expr: &Expr, question: &Question, world: &World, rule: Option<&Alert
         return undivided(&root, text, question, world);
     }
     let known = evaluate(&root, question.at, world);
-    let window = rule.map_or(Millis::from_minutes(60), |rule| (rule.hold * 2).max(Millis::from_minutes(60)));
+    let window = (hold * 2).max(Millis::from_minutes(60));
     let culprit = if known.is_empty() { Some(culprit(&known) as *const Known) } else { None };
     let mut writer = Writer { world, question, culprit, window, steps: Vec::new(), charts: 0, verdict: None };
     writer.write(&known, 0);

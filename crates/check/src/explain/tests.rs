@@ -2,8 +2,8 @@
 
 use bellbuoy_promql::parse;
 use bellbuoy_router::{InhibitRule, IntegrationOutline, ReceiverOutline, Route};
-use bellbuoy_rules::MemoryStore;
 use bellbuoy_rules::series_text::{parse_metric, parse_values};
+use bellbuoy_rules::{AlertingSettings, MemoryStore};
 use bellbuoy_vocabulary::{Append, METRIC_NAME, Span as FileSpan};
 use expect_test::{Expect, expect};
 
@@ -12,19 +12,19 @@ use super::*;
 const START: &str = "2026-11-21T10:00:00Z";
 
 /// The last value of each series is at minute 20; one a minute.
-struct Scene {
-    store: MemoryStore,
-    rule: AlertingSettings,
-    router: RouterSettings,
-    silences: Vec<KnownSilence>,
-    deliveries: Vec<Delivery>,
+pub struct Scene {
+    pub store: MemoryStore,
+    pub rule: RuleSettings,
+    pub router: RouterSettings,
+    pub silences: Vec<KnownSilence>,
+    pub deliveries: Vec<Delivery>,
 }
 
 fn start() -> Timestamp {
     Timestamp::parse_rfc3339(START).expect("a time")
 }
 
-fn scene(expr: &str, hold_minutes: i64, series: &[(&str, &str)]) -> Scene {
+pub fn scene(expr: &str, hold_minutes: i64, series: &[(&str, &str)]) -> Scene {
     let store = MemoryStore::new();
     for (labels, values) in series {
         let labels = parse_metric(labels).expect("a series");
@@ -35,7 +35,7 @@ fn scene(expr: &str, hold_minutes: i64, series: &[(&str, &str)]) -> Scene {
             }
         }
     }
-    let rule = AlertingSettings {
+    let rule = RuleSettings::Alerting(AlertingSettings {
         alert: "HighErrors".into(),
         expr: parse(expr).expect("PromQL"),
         hold: Millis::from_minutes(hold_minutes),
@@ -43,7 +43,7 @@ fn scene(expr: &str, hold_minutes: i64, series: &[(&str, &str)]) -> Scene {
         labels: vec![("severity".into(), "page".into())],
         annotations: vec![("summary".into(), "{{ $labels.job }} at {{ $value }}".into())],
         span: FileSpan { line: 7, column: 5, length: 1 },
-    };
+    });
     let receiver = ReceiverOutline {
         name: "pager".into(),
         integrations: vec![IntegrationOutline { kind: "discord".into(), index: 0, send_resolved: true }],
@@ -76,7 +76,7 @@ impl Scene {
             interval: Millis::from_minutes(1),
             limit: 0,
             query_offset: Millis::ZERO,
-            rules: vec![RuleSettings::Alerting(self.rule.clone())],
+            rules: vec![self.rule.clone()],
         };
         let deliveries = |_: &Labels, _: Timestamp| Ok(self.deliveries.clone());
         ask(&World {
@@ -99,7 +99,7 @@ impl Scene {
         self.world(|world| explain_alert("HighErrors", &question, world).expect("there is such a rule"))
     }
 
-    fn check(&self, minute: i64, expected: Expect) {
+    pub fn check(&self, minute: i64, expected: Expect) {
         expected.assert_eq(&shown(&self.why(minute)));
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bellbuoy_vocabulary::{AnchoredRegex, BUCKET_LABEL, Labels, METRIC_NAME, MatchOp, Matcher};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::leaves::{Leaf, Leaves, Role};
+use super::leaves::{Leaf, Leaves};
 
 /// Letters of a sampled text: a pattern that asks for more is not served.
 const TEXT_MAX: usize = 200;
@@ -184,11 +184,6 @@ fn write(hir: &Hir, out: &mut String) -> Option<()> {
         HirKind::Alternation(parts) => write(parts.first()?, out)?,
     }
     Some(())
-}
-
-/// Buckets of a histogram are asked for without their bound.
-pub fn needs_bounds(leaf: &Leaf) -> bool {
-    leaf.role == Role::Buckets
 }
 
 #[cfg(test)]

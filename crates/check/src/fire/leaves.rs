@@ -1,6 +1,6 @@
 //! The series that an expression asks for, how each is used, and in which direction it has to go for the condition to hold.
 //!
-//! In:    an expression without recorded names. Out: `Leaf`s; a leaf is one selector at one offset.
+//! In:    expressions without recorded names, and what each has to do. Out: `Leaf`s; a leaf is one selector at one offset.
 
 use bellbuoy_promql::{Aggregate, AggregateOp, Binary, BinaryOp, Call, Expr, ExprKind, Term, VectorSelector};
 use bellbuoy_vocabulary::{BUCKET_LABEL, METRIC_NAME, MatchOp, Matcher, Millis};
@@ -17,7 +17,7 @@ pub enum Want {
 }
 
 impl Want {
-    fn flipped(self) -> Want {
+    pub fn flipped(self) -> Want {
         match self {
             Want::Up => Want::Down,
             Want::Down => Want::Up,
@@ -54,7 +54,23 @@ pub struct Leaf {
     pub want: Want,
 }
 
-/// What is known of the whole expression.
+/// Which parts of the time are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calendar {
+    pub minute: bool,
+    pub hour: bool,
+    pub weekday: bool,
+    /// The day of the month, the month, the year.
+    pub day: bool,
+}
+
+impl Calendar {
+    pub fn any(self) -> bool {
+        self != Calendar::default()
+    }
+}
+
+/// What is known of the whole condition.
 #[derive(Debug, Default)]
 pub struct Leaves {
     pub leaves: Vec<Leaf>,
@@ -65,27 +81,43 @@ pub struct Leaves {
     pub taken_away: Vec<String>,
     /// `source, regex, replacement, target` of each label_replace.
     pub replaces: Vec<(String, String, String, String)>,
-    /// Something counts series.
+    /// Something counts series, or compares them with each other.
     pub counts: bool,
+    /// Values are compared with those of another time: an average of a day, `changes`, how many samples there were.
+    pub remembers: bool,
     /// `hour()`, `day_of_week()`: it depends on the time.
-    pub calendar: bool,
+    pub calendar: Calendar,
     /// `time()` or `timestamp`: values are compared with the clock.
     pub clock: bool,
     pub range_max: Millis,
-    pub range_min: Millis,
+    pub range_min: Option<Millis>,
 }
 
-pub fn leaves(expr: &Expr) -> Leaves {
-    let mut out = Leaves { range_min: Millis(i64::MAX), ..Leaves::default() };
-    let mut collector = Collector { out: &mut out };
-    collector.aim(expr, Want::Up, Role::Gauge);
-    expr.walk(&mut |node| facts(node, &mut out));
-    out.constants.sort_by(f64::total_cmp);
-    out.constants.dedup();
-    out.labels.sort();
-    out.labels.dedup();
-    out.labels.retain(|label| label != METRIC_NAME);
-    out
+impl Leaves {
+    /// Of one expression that shall give something.
+    pub fn of(expr: &Expr) -> Leaves {
+        let mut out = Leaves::default();
+        out.add(expr, Want::Up, Role::Gauge);
+        out.finish();
+        out
+    }
+
+    pub fn add(&mut self, expr: &Expr, want: Want, role: Role) {
+        let mut collector = Collector { out: self };
+        collector.aim(expr, want, role);
+        expr.walk(&mut |node| facts(node, self));
+    }
+
+    /// After the last `add`.
+    pub fn finish(&mut self) {
+        self.constants.retain(|number| number.is_finite());
+        self.constants.sort_by(f64::total_cmp);
+        self.constants.dedup();
+        self.labels.sort();
+        self.labels.dedup();
+        self.labels.retain(|label| label != METRIC_NAME);
+        self.remembers |= self.range_min.unwrap_or_default() < self.range_max;
+    }
 }
 
 fn facts(node: &Expr, out: &mut Leaves) {
@@ -93,8 +125,13 @@ fn facts(node: &Expr, out: &mut Leaves) {
         ExprKind::Number(value) | ExprKind::Duration(value) if value.is_finite() => out.constants.push(*value),
         ExprKind::Vector(selector) => note_selector(selector, None, out),
         ExprKind::Range(range) => note_selector(&range.selector, Some(range.range), out),
-        ExprKind::Subquery(subquery) => out.range_max = out.range_max.max(subquery.range + subquery.offset),
+        ExprKind::Subquery(subquery) => {
+            out.range_max = out.range_max.max(subquery.range + subquery.offset);
+            out.remembers = true;
+        }
         ExprKind::Binary(binary) => {
+            // `24 * 3600` as one number.
+            out.constants.extend(number(node));
             for term in &binary.rest {
                 out.labels.extend(term.matching.labels.iter().cloned());
                 out.labels.extend(term.matching.group.iter().flat_map(|group| group.include.iter().cloned()));
@@ -104,10 +141,34 @@ fn facts(node: &Expr, out: &mut Leaves) {
             // What `without` takes away is had by those series alone that a matcher gives it to.
             if aggregate.without { &mut out.taken_away } else { &mut out.labels }.extend(aggregate.grouping.iter().cloned());
             use AggregateOp::*;
-            out.counts |= matches!(aggregate.op, Count | CountValues | Stddev | Stdvar | Sum | Topk | Bottomk);
+            out.counts |= !matches!(aggregate.op, Group);
         }
         ExprKind::Call(call) => note_call(call, out),
         _ => {}
+    }
+}
+
+/// What an expression of numbers alone comes to.
+fn number(expr: &Expr) -> Option<f64> {
+    match &expr.kind {
+        ExprKind::Number(value) | ExprKind::Duration(value) => Some(*value),
+        ExprKind::Paren(inner) => number(inner),
+        ExprKind::Unary { negate, expr } => number(expr).map(|value| if *negate { -value } else { value }),
+        ExprKind::Binary(binary) => {
+            let mut value = number(&binary.first)?;
+            for term in &binary.rest {
+                let other = number(&term.expr)?;
+                value = match term.op {
+                    BinaryOp::Add => value + other,
+                    BinaryOp::Sub => value - other,
+                    BinaryOp::Mul => value * other,
+                    BinaryOp::Div => value / other,
+                    _ => return None,
+                };
+            }
+            Some(value)
+        }
+        _ => None,
     }
 }
 
@@ -116,7 +177,7 @@ fn note_selector(selector: &VectorSelector, range: Option<Millis>, out: &mut Lea
     let range_or_zero = range.unwrap_or(Millis::ZERO);
     out.range_max = out.range_max.max(range_or_zero + Millis(selector.offset.0.max(0)));
     if let Some(range) = range {
-        out.range_min = out.range_min.min(range);
+        out.range_min = Some(out.range_min.map_or(range, |known| known.min(range)));
     }
 }
 
@@ -133,8 +194,18 @@ fn note_call(call: &Call, out: &mut Leaves) {
             }
         }
         "label_join" => out.labels.extend((1..call.args.len()).filter(|index| *index != 2).filter_map(text)),
-        "hour" | "minute" | "day_of_week" | "day_of_month" | "day_of_year" | "days_in_month" | "month" | "year" => out.calendar = true,
-        "time" | "timestamp" => out.clock = true,
+        "minute" => out.calendar.minute = true,
+        "hour" => out.calendar.hour = true,
+        "day_of_week" => out.calendar.weekday = true,
+        "day_of_month" | "day_of_year" | "days_in_month" | "month" | "year" => out.calendar.day = true,
+        "timestamp" => {
+            // The age of a sample is less than the lookback: samples have to be close to each other.
+            (out.clock, out.remembers) = (true, true);
+            out.range_min = Some(out.range_min.unwrap_or(Millis::from_minutes(1)));
+        }
+        "time" => out.clock = true,
+        "changes" | "resets" => out.remembers = true,
+        name if name.ends_with("_over_time") => out.remembers = true,
         _ => {}
     }
 }
@@ -209,9 +280,14 @@ impl Collector<'_> {
         });
         let matchers: Vec<Matcher> = selector.matchers.iter().filter(|m| m.name != METRIC_NAME).cloned().collect();
         // A bucket that is asked for by its bound is a counter of its own.
-        let fixed = matchers.iter().any(|m| m.name == BUCKET_LABEL && m.op == MatchOp::Equal);
-        let role = if role == Role::Buckets && fixed { Role::Counter } else { role };
         let metric = metric.unwrap_or_else(|| "any_metric".into());
+        let fixed = matchers.iter().any(|m| m.name == BUCKET_LABEL && m.op == MatchOp::Equal);
+        let role = match role {
+            Role::Buckets if fixed => Role::Counter,
+            // What buckets are joined with: `* on (instance) group_left (node) kubelet_node_name`.
+            Role::Buckets if !metric.ends_with("_bucket") => Role::Gauge,
+            role => role,
+        };
         let same = |leaf: &&mut Leaf| leaf.metric == metric && leaf.offset == selector.offset && same_matchers(&leaf.matchers, &matchers);
         match self.out.leaves.iter_mut().find(same) {
             Some(known) => {

@@ -5,16 +5,26 @@
 
 use std::collections::BTreeMap;
 
-use bellbuoy_promql::{Engine, Expr, Value};
+use bellbuoy_promql::Engine;
 use bellbuoy_vocabulary::{Labels, Matcher, Millis, Points, Sample, SeriesSource, SourceError, Timestamp};
 
 use super::labels::{LabelMaker, Variant, copy_value};
-use super::leaves::{Leaf, Leaves, Want};
-use super::values::{Choice, Times, choices, series};
+use super::leaves::{Calendar, Leaf, Leaves, Want};
+use super::subject::Subject;
+use super::values::{Pool, Times, series};
 
-/// Tries of one design.
+/// Tries of a design: of the first ones, of one with copies, of one with very many.
 const TRIES_EACH: usize = 700;
-const SAMPLES_MAX: i64 = 12_000;
+const TRIES_COPIES: usize = 120;
+const TRIES_MANY: usize = 2;
+/// Of one series in a range: promtool refuses queries over more than 10,000 samples.
+const SAMPLES_MAX: i64 = 9_000;
+/// A threshold of so many series is met by making them, when there is one selector.
+const COPIES_MAX: f64 = 20_000.0;
+const COPIES_FEW: f64 = 200.0;
+/// A clock that starts in 1970 is waited for so long, for things that have to be old.
+const AGE_MAX: f64 = 400.0 * 86_400.0;
+const HOUR: i64 = 3_600_000;
 
 pub type Series = BTreeMap<Labels, Vec<Sample>>;
 
@@ -29,81 +39,110 @@ pub struct Searched {
 #[derive(Clone, Debug)]
 struct Design {
     variants: Vec<Variant>,
-    copies: usize,
+    /// Of each leaf how many series.
+    copies: Vec<usize>,
     /// The label that tells copies apart, by position among the free ones.
     by: usize,
+    /// The copies have other values than the first.
+    spread: bool,
+    tries: usize,
 }
 
 pub struct Search<'a> {
-    pub expr: &'a Expr,
-    pub leaves: &'a Leaves,
+    pub subject: &'a Subject<'a>,
     pub engine: &'a Engine,
-    /// How long the condition has to hold.
-    pub hold: Millis,
     pub interval: Millis,
     /// How long the data go on after the alert fires.
     pub more: Millis,
 }
 
 impl Search<'_> {
+    fn leaves(&self) -> &Leaves {
+        &self.subject.leaves
+    }
+
     /// Calls `found` for each set of series with which the condition holds, until it says that it is satisfied.
     pub fn run(&self, tries_max: usize, found: &mut dyn FnMut(&Series, Times) -> bool) -> Searched {
         let mut searched = Searched::default();
-        let maker = LabelMaker::new(self.leaves);
+        let maker = LabelMaker::new(self.leaves());
         let designs = self.designs(&maker);
-        for at in self.starts() {
-            let times = self.times(at);
+        let starts = self.starts();
+        for at in &starts {
+            let times = self.times(*at);
             for design in &designs {
                 if searched.tries >= tries_max {
                     return searched;
                 }
-                let each = if self.leaves.calendar { TRIES_EACH / 20 } else { TRIES_EACH };
+                let each = if self.leaves().calendar.any() { (tries_max / starts.len()).clamp(8, design.tries) } else { design.tries };
                 let end = searched.tries + each;
                 if self.values(design, &maker, times, end.min(tries_max), &mut searched, found) {
                     return searched;
+                }
+                if self.leaves().calendar.any() && searched.tries >= end {
+                    break;
                 }
             }
         }
         searched
     }
 
+    /// No series at all, which some rules take for a reason to fire.
+    pub fn nothing(&self, found: &mut dyn FnMut(&Series, Times) -> bool) -> bool {
+        let times = self.times(self.starts()[0]);
+        self.subject.holds(self.engine, &Given(&Series::new()), times.at, true) && found(&Series::new(), times)
+    }
+
     /// Times at which the condition shall hold first. Rule tests begin in 1970, so that is where we are.
     fn starts(&self) -> Vec<Timestamp> {
-        let history = self.leaves.range_max.0.min(SAMPLES_MAX * self.sample_step().0).max(600_000);
+        let leaves = self.leaves();
         let align = |at: i64| Timestamp((at + self.interval.0 - 1) / self.interval.0 * self.interval.0);
-        let first = align(history + 60_000);
-        if !self.leaves.calendar {
-            return vec![first];
+        let first = align(self.history() + 60_000);
+        let calendar = leaves.calendar;
+        if calendar.any() {
+            return calendar_starts(calendar).into_iter().map(align).filter(|at| *at >= first).collect::<Vec<_>>();
         }
-        // Each hour of a week, then the beginning of some days of each month.
-        let hour = 3_600_000;
-        let mut out: Vec<Timestamp> = (1..=168).map(|number| align(number * hour + 1_800_000)).filter(|at| *at >= first).collect();
-        out.extend((1..=24).map(|number| align(number * 15 * 24 * hour + 12 * hour)));
+        let mut out = vec![first];
+        // `time() - x > 86400 and x > 0`: there has to be a time so long ago. `(time() - x) / 86400 > 80`: the product says it.
+        let constants = &leaves.constants;
+        let products: Vec<f64> = constants.iter().flat_map(|number| constants.iter().map(move |other| number * other)).collect();
+        for ages in [constants, &products] {
+            let oldest = ages.iter().copied().filter(|age| *age <= AGE_MAX).fold(0.0, f64::max);
+            let at = align((oldest * 1_000.0) as i64 + first.0);
+            if leaves.clock && out.iter().all(|known| *known < at) {
+                out.push(at);
+            }
+        }
         out
     }
 
+    fn history(&self) -> i64 {
+        self.leaves().range_max.0.min(SAMPLES_MAX * self.sample_step().0).max(600_000)
+    }
+
     fn sample_step(&self) -> Millis {
-        let finest = if self.leaves.range_min.0 == i64::MAX { 60_000 } else { (self.leaves.range_min.0 / 4).clamp(1_000, 60_000) };
+        let (least, most) = (self.leaves().range_min.map(|range| range.0), self.leaves().range_max.0);
+        let finest = least.map_or(60_000, |least| (least / 4).clamp(1_000, 60_000));
         // A whole number of seconds that divides a minute, so that samples fall on evaluations.
         let seconds = [60, 30, 15, 10, 5, 2, 1].into_iter().find(|seconds| seconds * 1000 <= finest).unwrap_or(1);
         // Long ranges with samples a minute apart would be too many; four minutes are below the lookback.
-        let coarse = self.leaves.range_max.0 / 60_000 > SAMPLES_MAX && self.leaves.range_min.0 >= 1_200_000;
+        let coarse = most / 60_000 > SAMPLES_MAX && least.is_none_or(|least| least >= 1_200_000);
         Millis(if coarse { 240_000 } else { seconds * 1000 })
     }
 
     fn times(&self, at: Timestamp) -> Times {
         let step = self.sample_step();
-        let history = self.leaves.range_max.0.min(SAMPLES_MAX * step.0).max(600_000);
-        let from = Timestamp(((at.0 - history) / self.interval.0 * self.interval.0).max(0) / step.0 * step.0);
-        let to = at + self.hold + self.interval * 4 + self.more + Millis::from_minutes(2);
+        let from = Timestamp(((at.0 - self.history()) / self.interval.0 * self.interval.0).max(0) / step.0 * step.0);
+        let to = at + self.subject.hold + self.interval * 4 + self.more + Millis::from_minutes(2);
         Times { from, to, step, at }
     }
 
     fn designs(&self, maker: &LabelMaker) -> Vec<Design> {
-        let count = self.leaves.leaves.len();
-        let shared = Design { variants: vec![Variant::Shared; count], copies: 1, by: 0 };
+        let leaves = &self.leaves().leaves;
+        let count = leaves.len();
+        let (variants, copies) = (vec![Variant::Shared; count], vec![1; count]);
+        let shared = Design { variants, copies, by: 0, spread: false, tries: TRIES_EACH };
         let mut out = vec![shared.clone()];
-        let apart: Vec<usize> = (0..count).filter(|index| maker.has_variant(&self.leaves.leaves[*index])).collect();
+        let apart: Vec<usize> = (0..count).filter(|index| maker.has_variant(&leaves[*index])).collect();
         for index in apart.iter().take(6) {
             let mut design = shared.clone();
             design.variants[*index] = Variant::Apart;
@@ -114,21 +153,40 @@ impl Search<'_> {
             apart.iter().for_each(|index| design.variants[*index] = Variant::Apart);
             out.push(design);
         }
-        if self.leaves.counts {
-            let numbers =
-                self.leaves.constants.iter().filter(|number| **number >= 1.0 && **number < 200.0).map(|number| *number as usize + 1);
-            let mut copies: Vec<usize> = [2, 3].into_iter().chain(numbers).collect();
-            copies.sort();
-            copies.dedup();
-            let labels = self.leaves.leaves.iter().map(|leaf| maker.free(leaf).len()).max().unwrap_or(0).min(6);
-            for copies in copies {
-                out.extend((0..labels).map(|by| Design { copies, by, ..shared.clone() }));
-            }
+        if self.leaves().counts {
+            self.copied_designs(maker, &shared, &mut out);
         }
         out
     }
 
-    /// Values by direction first, then one leaf after the other, then at random.
+    /// Several series of all selectors, with equal values or different ones, or of one selector alone.
+    fn copied_designs(&self, maker: &LabelMaker, shared: &Design, out: &mut Vec<Design>) {
+        let leaves = &self.leaves().leaves;
+        let numbers = |from: f64, to: f64| self.leaves().constants.iter().copied().filter(move |number| *number >= from && *number < to);
+        let mut copies: Vec<usize> = [2, 3].into_iter().chain(numbers(1.0, COPIES_FEW).map(|number| number as usize + 1)).collect();
+        copies.sort();
+        copies.dedup();
+        let labels = leaves.iter().map(|leaf| maker.free(leaf).len()).max().unwrap_or(0);
+        let shared = Design { tries: TRIES_COPIES, ..shared.clone() };
+        for spread in [false, true] {
+            for count in &copies {
+                out.extend((0..labels.min(6)).map(|by| Design { copies: vec![*count; leaves.len()], by, spread, ..shared.clone() }));
+            }
+        }
+        for index in (0..leaves.len().min(4)).filter(|_| leaves.len() > 1) {
+            for count in copies.iter().take(3) {
+                let mut each = vec![1; leaves.len()];
+                each[index] = *count;
+                out.extend((0..labels.min(3)).map(|by| Design { copies: each.clone(), by, ..shared.clone() }));
+            }
+        }
+        if let [_] = leaves.as_slice() {
+            let many = numbers(COPIES_FEW, COPIES_MAX).map(|number| vec![number as usize + 1]);
+            out.extend(many.map(|copies| Design { copies, tries: TRIES_MANY, ..shared.clone() }));
+        }
+    }
+
+    /// Values by direction first, then those that change over time, then one leaf after the other, then at random.
     fn values(
         &self,
         design: &Design,
@@ -138,11 +196,11 @@ impl Search<'_> {
         searched: &mut Searched,
         found: &mut dyn FnMut(&Series, Times) -> bool,
     ) -> bool {
-        let leaves = &self.leaves.leaves;
-        let pools: Vec<Vec<Choice>> = leaves.iter().map(|leaf| choices(leaf, self.leaves, times.at)).collect();
+        let leaves = &self.leaves().leaves;
+        let pools: Vec<Pool> = leaves.iter().map(|leaf| Pool::of(leaf, self.leaves(), times)).collect();
         let mut tried = std::collections::BTreeSet::new();
         let mut attempt = |picks: &[usize], searched: &mut Searched| -> bool {
-            if !tried.insert(picks.to_vec()) {
+            if searched.tries >= end || !tried.insert(picks.to_vec()) {
                 return false;
             }
             searched.tries += 1;
@@ -158,20 +216,20 @@ impl Search<'_> {
         }
         // Ever stronger values, all at once, in their directions.
         for strength in 1..4 {
-            let all: Vec<usize> = leaves
-                .iter()
-                .zip(&pools)
-                .map(|(leaf, pool)| if leaf.want == Want::Gone { 0 } else { (strength * 2).min(pool.len() - 1) })
-                .collect();
+            let strong = |(leaf, pool): (&Leaf, &Pool)| if leaf.want == Want::Gone { 0 } else { (strength * 2).min(pool.moved - 1) };
+            let all: Vec<usize> = leaves.iter().zip(&pools).map(strong).collect();
             if attempt(&all, searched) {
                 return true;
             }
         }
+        for number in 0..pools.iter().map(|pool| pool.choices.len() - pool.moved).max().unwrap_or(0) {
+            let moved = |pool: &Pool| if pool.moved + number < pool.choices.len() { pool.moved + number } else { 0 };
+            if attempt(&pools.iter().map(moved).collect::<Vec<_>>(), searched) {
+                return true;
+            }
+        }
         for leaf in 0..leaves.len() {
-            for pick in 0..pools[leaf].len() {
-                if searched.tries >= end {
-                    return false;
-                }
+            for pick in 0..pools[leaf].choices.len() {
                 picks[leaf] = pick;
                 if attempt(&picks, searched) {
                     return true;
@@ -189,7 +247,7 @@ impl Search<'_> {
             idle += 1;
             for (pick, pool) in picks.iter_mut().zip(&pools) {
                 chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                *pick = ((chance >> 33) as usize) % pool.len();
+                *pick = ((chance >> 33) as usize) % pool.choices.len();
             }
             if attempt(&picks, searched) {
                 return true;
@@ -198,13 +256,14 @@ impl Search<'_> {
         false
     }
 
-    fn make(&self, design: &Design, maker: &LabelMaker, pools: &[Vec<Choice>], picks: &[usize], times: Times) -> Option<Series> {
+    fn make(&self, design: &Design, maker: &LabelMaker, pools: &[Pool], picks: &[usize], times: Times) -> Option<Series> {
         let mut out = Series::new();
-        for (index, leaf) in self.leaves.leaves.iter().enumerate() {
-            let Some(course) = pools[index][picks[index]] else { continue };
+        for (index, leaf) in self.leaves().leaves.iter().enumerate() {
+            let Some(course) = pools[index].choices[picks[index]] else { continue };
             let base = maker.labels(leaf, design.variants[index])?;
-            for copy in 0..design.copies {
+            for copy in 0..design.copies[index] {
                 let labels = if copy == 0 { base.clone() } else { copied(maker, leaf, &base, design.by, copy)? };
+                let course = if copy > 0 && design.spread { course.contrast() } else { course };
                 for (labels, samples) in series(leaf, &labels, course, times) {
                     merge(&mut out, labels, samples, leaf, times);
                 }
@@ -215,17 +274,30 @@ impl Search<'_> {
 
     /// Whether the condition holds for all of `for`.
     fn holds(&self, series: &Series, times: Times) -> bool {
-        let source = Given(series);
-        let gives = |at: Timestamp| match self.engine.instant(self.expr, &source, at) {
-            Ok(answer) => match answer.value {
-                Value::Vector(elements) => elements.iter().any(|element| element.value.float().is_some()),
-                Value::Scalar(_) => true,
-                _ => false,
-            },
-            Err(_) => false,
-        };
-        gives(times.at) && (self.hold == Millis::ZERO || gives(times.at + self.hold) && gives(times.at + Millis(self.hold.0 / 2)))
+        let (source, hold) = (Given(series), self.subject.hold);
+        let gives = |at: Timestamp| self.subject.holds(self.engine, &source, at, false);
+        gives(times.at) && (hold == Millis::ZERO || gives(times.at + hold) && gives(times.at + Millis(hold.0 / 2)))
     }
+}
+
+/// Times of the first year that differ in what is asked for: each hour, each weekday, days of each month.
+fn calendar_starts(calendar: Calendar) -> Vec<i64> {
+    let days: Vec<i64> = match calendar {
+        Calendar { day: true, .. } => {
+            [0, 6, 13, 20, 27, 28, 29, 30, 31].into_iter().chain((1..=22).map(|number| 30 + number * 15)).collect()
+        }
+        Calendar { weekday: true, .. } => (0..8).collect(),
+        _ => vec![0, 1],
+    };
+    let hours: Vec<i64> = if calendar.hour { (0..24).collect() } else { vec![12] };
+    let minutes: Vec<i64> = if calendar.minute { (0..60).step_by(5).collect() } else { vec![30] };
+    let mut out = Vec::new();
+    for day in days {
+        for hour in &hours {
+            out.extend(minutes.iter().map(|minute| day * 24 * HOUR + hour * HOUR + minute * 60_000));
+        }
+    }
+    out
 }
 
 fn copied(maker: &LabelMaker, leaf: &Leaf, base: &Labels, by: usize, copy: usize) -> Option<Labels> {

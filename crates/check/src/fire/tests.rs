@@ -2,7 +2,7 @@
 
 use bellbuoy_promql::{Engine, parse};
 use bellbuoy_router::{IntegrationOutline, ReceiverOutline, RouterSettings};
-use bellbuoy_rules::RecordingSettings;
+use bellbuoy_rules::{AlertingSettings, RecordingSettings};
 use bellbuoy_vocabulary::{Span, parse_duration};
 use expect_test::expect;
 
@@ -56,10 +56,7 @@ fn groups(text: &str) -> Vec<GroupSettings> {
 }
 
 fn fired(groups: &[GroupSettings], name: &str) -> Result<Proof, Never> {
-    let rule = groups[0].rules.iter().find_map(|rule| match rule {
-        RuleSettings::Alerting(rule) if rule.alert == name => Some(rule),
-        _ => None,
-    });
+    let rule = groups[0].rules.iter().find(|rule| matches!(rule, RuleSettings::Alerting(rule) if rule.alert == name));
     fire(rule.expect("an alert of this name"), &groups[0], groups, &setting())
 }
 
@@ -84,7 +81,7 @@ fn a_part_of_the_corpus_fires() {
             Err(_) => silent.push(name.as_str()),
         }
     }
-    expect!["HostContextSwitches MongoConnections"].assert_eq(&silent.join(" "));
+    expect![""].assert_eq(&silent.join(" "));
 }
 
 fn proof(text: &str) -> Proof {

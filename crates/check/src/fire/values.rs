@@ -10,6 +10,34 @@ use super::leaves::{Leaf, Leaves, Role, Want};
 pub struct Course {
     pub level: f64,
     pub slope: f64,
+    pub shape: Shape,
+}
+
+/// How the course is of another kind in a part of the time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    Steady,
+    /// Up to this long before the condition has to hold the level was another one.
+    Since(Millis, f64),
+    /// There is nothing before that.
+    Late(Millis),
+    /// There is nothing after that.
+    Ended(Millis),
+    /// High and low in turn, low at evaluations: the resets of a counter, a gauge that somebody reads as one.
+    Saw,
+    /// Of buckets: most observations are far below the level.
+    Tail,
+}
+
+impl Course {
+    fn steady(level: f64) -> Course {
+        Course { level, slope: 0.0, shape: Shape::Steady }
+    }
+
+    /// What another series of the same selector does when series have to differ.
+    pub fn contrast(self) -> Course {
+        Course { level: if self.level == 0.0 { 1.0 } else { 0.0 }, slope: -self.slope, ..self }
+    }
 }
 
 /// Tried for a leaf, `None`: there is no such series.
@@ -25,9 +53,26 @@ pub struct Times {
     pub at: Timestamp,
 }
 
-/// Choices in the order in which they are tried: gentle ones first.
-pub fn choices(leaf: &Leaf, leaves: &Leaves, at: Timestamp) -> Vec<Choice> {
-    let levels = levels(leaf, leaves, at);
+/// Choices for one leaf, gentle ones first; from `moved` on those that differ over time.
+pub struct Pool {
+    pub choices: Vec<Choice>,
+    pub moved: usize,
+}
+
+impl Pool {
+    pub fn of(leaf: &Leaf, leaves: &Leaves, times: Times) -> Pool {
+        let mut choices = steady(leaf, leaves, times.at);
+        let moved = choices.len();
+        for course in shaped(leaf, leaves, times) {
+            if !choices.contains(&Some(course)) {
+                choices.push(Some(course));
+            }
+        }
+        Pool { choices, moved }
+    }
+}
+
+fn steady(leaf: &Leaf, leaves: &Leaves, at: Timestamp) -> Vec<Choice> {
     let mut out: Vec<Choice> = Vec::new();
     let mut push = |choice: Choice| {
         if !out.contains(&choice) {
@@ -37,24 +82,59 @@ pub fn choices(leaf: &Leaf, leaves: &Leaves, at: Timestamp) -> Vec<Choice> {
     if leaf.want == Want::Gone {
         push(None);
     }
-    for level in levels {
+    for level in levels(leaf, leaves, at) {
         match leaf.role {
-            Role::Counter | Role::Saw if level < 0.0 => {}
+            Role::Counter if level < 0.0 => {}
+            Role::Saw if level <= 0.0 => {}
+            Role::Saw => push(Some(Course { shape: Shape::Saw, ..Course::steady(level) })),
             Role::Buckets if level <= 0.0 => {}
             Role::Ramp => {
                 let slopes: [f64; 7] = match leaf.want {
                     Want::Down => [-1e-3, -1.0, -1e3, -1e6, 0.0, 1.0, 1e3],
                     _ => [1e-3, 1.0, 1e3, 1e6, 0.0, -1.0, -1e3],
                 };
-                slopes.into_iter().for_each(|slope| push(Some(Course { level, slope })));
+                slopes.into_iter().for_each(|slope| push(Some(Course { slope, ..Course::steady(level) })));
             }
             Role::Swing => {
-                [level.abs().max(1.0), level.abs() * 10.0 + 10.0, 0.0].into_iter().for_each(|slope| push(Some(Course { level, slope })))
+                let swings = [level.abs().max(1.0), level.abs() * 10.0 + 10.0, 0.0];
+                swings.into_iter().for_each(|slope| push(Some(Course { slope, ..Course::steady(level) })))
             }
-            _ => push(Some(Course { level, slope: 0.0 })),
+            _ => push(Some(Course::steady(level))),
         }
     }
     push(None);
+    out
+}
+
+/// What conditions need that look at other times too: something that began a while ago, that began at all, that comes and goes.
+fn shaped(leaf: &Leaf, leaves: &Leaves, times: Times) -> Vec<Course> {
+    let most = leaves.constants.iter().copied().fold(1.0, f64::max);
+    let high = [most * 1.5, most * 100.0];
+    let mut out = Vec::new();
+    if leaf.role == Role::Buckets {
+        out.extend(high.map(|level| Course { shape: Shape::Tail, ..Course::steady(level) }));
+    }
+    let saw = Course { shape: Shape::Saw, ..Course::steady(most * 100.0) };
+    if leaf.role == Role::Counter {
+        out.push(saw);
+    }
+    if !leaves.remembers {
+        return out;
+    }
+    let short = leaves.range_min.unwrap_or(times.step * 5);
+    let mut since = vec![short, Millis(short.0 / 2 / times.step.0 * times.step.0).max(times.step), times.step, Millis::ZERO];
+    since.dedup();
+    let levels = [(0.0, high[0]), (high[0], 0.0), (high[1], 0.0), (1.0, high[1]), (high[0], 1e-3)];
+    for (before, level) in levels {
+        let (before, level) = if leaf.want == Want::Down { (level, before) } else { (before, level) };
+        out.extend(since.iter().map(|since| Course { shape: Shape::Since(*since, before), ..Course::steady(level) }));
+    }
+    out.extend([Millis::ZERO, short].map(|since| Course { shape: Shape::Late(since), ..Course::steady(high[0]) }));
+    out.push(saw);
+    if leaves.clock {
+        // Half a minute longer than that, and its last value is no longer seen.
+        out.push(Course { shape: Shape::Ended(Millis::from_seconds(270)), ..Course::steady(1.0) });
+    }
     out
 }
 
@@ -69,7 +149,7 @@ fn levels(leaf: &Leaf, leaves: &Leaves, at: Timestamp) -> Vec<f64> {
     }
     // The clock's own scale: timestamps of the past and of the time to come.
     let seconds = at.seconds();
-    if leaves.clock || leaves.calendar {
+    if leaves.clock || leaves.calendar.any() {
         near.extend([seconds, seconds - 60.0, seconds + 60.0, 0.0]);
         for constant in constants {
             near.extend([seconds - constant * 1.5, seconds + constant * 0.5, seconds - constant * 0.5, seconds + constant * 1.5]);
@@ -103,17 +183,22 @@ fn levels(leaf: &Leaf, leaves: &Leaves, at: Timestamp) -> Vec<f64> {
 
 /// The series of a leaf: one, or several with bounds.
 pub fn series(leaf: &Leaf, labels: &Labels, course: Course, times: Times) -> Vec<(Labels, Vec<Sample>)> {
-    if !super::labels::needs_bounds(leaf) {
+    if leaf.role != Role::Buckets {
         return vec![(labels.clone(), samples(leaf.role, course, times))];
     }
-    // All observations lie between 0.9 of the level and the level.
+    // All observations lie between 0.9 of the level and the level; of a tail one of ten.
     let bound = rounded(course.level);
-    let mut out = Vec::new();
-    for (le, slope) in [(format_float(rounded(bound * 0.9)), 0.0), (format_float(bound), 10.0), ("+Inf".to_string(), 10.0)] {
-        let labels = labels.builder().set(BUCKET_LABEL, &le).labels();
-        out.push((labels, samples(Role::Counter, Course { level: slope, slope: 0.0 }, times)));
+    let mut bounds = vec![(format_float(rounded(bound * 0.9)), 0.0), (format_float(bound), 10.0), ("+Inf".to_string(), 10.0)];
+    if course.shape == Shape::Tail {
+        bounds[0].1 = 9.0;
+        bounds.insert(0, (format_float(rounded(bound * 1e-3)), 9.0));
     }
-    out
+    let one = |(le, rate): (String, f64)| {
+        let labels = labels.builder().set(BUCKET_LABEL, &le).labels();
+        let shape = if course.shape == Shape::Tail { Shape::Steady } else { course.shape };
+        (labels, samples(Role::Counter, Course { level: rate, slope: 0.0, shape }, times))
+    };
+    bounds.into_iter().map(one).collect()
 }
 
 /// Six digits: bounds are labels that people read.
@@ -124,23 +209,35 @@ fn rounded(value: f64) -> f64 {
 fn samples(role: Role, course: Course, times: Times) -> Vec<Sample> {
     let step = times.step.seconds();
     let mut out = Vec::new();
+    let level_at = |at: Timestamp| match course.shape {
+        Shape::Since(since, before) if at <= times.at - since => before,
+        _ => course.level,
+    };
     let mut value = match role {
         Role::Counter | Role::Saw => 0.0,
         Role::Ramp => course.level + course.slope * (times.from - times.at).seconds(),
         _ => course.level,
     };
     let mut at = times.from;
-    let mut number = 0u32;
     while at <= times.to {
+        let odd = ((at - times.at).0 / times.step.0) % 2 != 0;
+        match (role, course.shape) {
+            (_, Shape::Late(since)) if at < times.at - since => {
+                at += times.step;
+                continue;
+            }
+            (_, Shape::Ended(since)) if at > times.at - since => break,
+            (_, Shape::Saw) => value = if odd { course.level.max(1.0) } else { course.level.max(1.0) / 1000.0 },
+            (Role::Toggle, _) if course.level != 0.0 => value = level_at(at) + f64::from(u8::from(odd)),
+            (Role::Swing, Shape::Steady) => value = course.level + if odd { course.slope } else { 0.0 },
+            (Role::Counter | Role::Saw | Role::Ramp, _) => {}
+            _ => value = level_at(at),
+        }
         out.push(Sample::new(at, value));
-        number += 1;
         // Added up step by step, as the notation of rule tests does.
         match role {
-            Role::Counter => value += course.level * step,
+            Role::Counter => value += level_at(at + times.step) * step,
             Role::Ramp => value += course.slope * step,
-            Role::Saw => value = if number.is_multiple_of(2) { 0.0 } else { course.level.max(1.0) },
-            Role::Toggle if course.level != 0.0 => value = if value == course.level { course.level + 1.0 } else { course.level },
-            Role::Swing => value = if number.is_multiple_of(2) { course.level } else { course.level + course.slope },
             _ => {}
         }
         at += times.step;

@@ -14,12 +14,22 @@ const UNION_MAX: usize = 100_000;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Math {
+    text: String,
     tree: Tree,
 }
 
 impl Math {
     pub fn parse(text: &str) -> Result<Math, MathError> {
-        math_parser::parse(text).map(|tree| Math { tree })
+        math_parser::parse(text).map(|tree| Math { text: text.to_string(), tree })
+    }
+
+    /// As written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     /// The refIds, each once.

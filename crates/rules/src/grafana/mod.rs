@@ -6,12 +6,13 @@
 //!
 //! In:    `RuleSettings::Grafana`, series, `now`. Out: alerts, transitions, samples of recording rules and `GRAFANA_ALERTS`.
 //! Never: reads a file, knows a data source other than the own store.
-//! Read:  settings.rs, data.rs, plan.rs, then state.rs (the life of an instance). The rules follow Grafana 12 and 13
+//! Read:  settings.rs, data.rs, plan.rs, then state.rs (the life of an instance); look.rs for who asks what each node gave. The rules follow Grafana 12 and 13
 //!        (`pkg/expr`, `pkg/services/ngalert`); where we differ the file says so.
 
 mod classic;
 mod data;
 mod evaluate;
+mod look;
 mod math;
 mod math_parser;
 mod outcome;
@@ -29,7 +30,11 @@ mod words;
 mod tests;
 
 pub use classic::{Classic, ClassicCondition, ClassicReducer};
+pub use data::{Failure, Float, Item};
+pub use look::{Look, look};
 pub use math::Math;
+pub use math_parser::{BinaryOp, Function, Tree, UnaryOp};
+pub use outcome::Verdict;
 pub use plan::{PlanError, Planned};
 pub use query::{Intervals, MinStep, Query, QueryKind};
 pub use reduce::{Reduce, ReduceMode, Reducer};

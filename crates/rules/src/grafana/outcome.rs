@@ -20,8 +20,9 @@ pub(crate) struct Outcome {
     pub text: String,
 }
 
+/// What is said of one label set.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     Normal,
     Alerting,
     NoData,
