@@ -79,7 +79,7 @@ fn a_threshold_that_is_not_met() {
 fn one_that_fires() {
     let scene = r2(NoDataPolicy::NoData, &[("r2{model=\"bike\"}", "0.5x20")]);
     scene.check(20, expect![[r#"
-        HighErrors fires since 10:10:24 UTC, but no message of it is in the history
+        HighErrors fires since 10:05:24 UTC, but no message of it is in the history
         grafana.yml:9 group g  2026-11-21T10:20:00Z
 
         ✓ samples     A: r2{model="bike"}                           1 series, 11 values, every 1m of the last 10m
@@ -87,7 +87,7 @@ fn one_that_fires() {
         ✓ comparison  C: B < 0.6                                    1 of 1 value is < 0.6
                         0.5 < 0.6  r2{model="bike"}
         ✓ for         for 5m                                        1 held long enough
-                        14m >= 5m  {alertname="HighErrors", grafana_folder="Bike", model="bike", severity="page"}
+                        19m >= 5m  {alertname="HighErrors", grafana_folder="Bike", model="bike", severity="page"}
         ✓ inhibition  inhibition                                    none is inhibited
         ✓ silence     silences                                      none is silenced
         ✓ mute        mute times                                    none is muted
@@ -116,7 +116,7 @@ fn no_data_is_told_as_what_the_rule_makes_of_it() {
         "#]],
     );
     r2(NoDataPolicy::NoData, &[("r2{model=\"taxi\"}", "0.5x20")]).check(20, expect![[r#"
-        HighErrors fires as DatasourceNoData since 09:29:24 UTC, but no message of it is in the history
+        HighErrors fires as DatasourceNoData since 09:24:24 UTC, but no message of it is in the history
         grafana.yml:9 group g  2026-11-21T10:20:00Z
 
         · selector    r2{model="bike"}                              no series of r2 has model="bike"
@@ -125,7 +125,7 @@ fn no_data_is_told_as_what_the_rule_makes_of_it() {
         · operator    C: B < 0.6                                    no data to work on
         ✓ operator    noDataState                                   NoData: the alert DatasourceNoData
         ✓ for         for 5m                                        1 held long enough
-                        55m >= 5m  {alertname="DatasourceNoData", datasource_uid="prom", grafana_folder="Bike", ref_id="A", rulename="HighErrors", severity="page"}
+                        1h >= 5m  {alertname="DatasourceNoData", datasource_uid="prom", grafana_folder="Bike", ref_id="A", rulename="HighErrors", severity="page"}  at least since then
         ✓ inhibition  inhibition                                    none is inhibited
         ✓ silence     silences                                      none is silenced
         ✓ mute        mute times                                    none is muted
@@ -161,7 +161,7 @@ fn formulas_and_failures() {
     "#]],
     );
     with_rule(nodes("errors / on () errors"), NoDataPolicy::NoData, series).check(20, expect![[r#"
-        HighErrors fires since 10:10:24 UTC, but no message of it is in the history
+        HighErrors fires since 10:05:24 UTC, but no message of it is in the history
         grafana.yml:9 group g  2026-11-21T10:20:00Z
 
         ? operator    A: errors / on () errors                      failed to execute query A: found duplicate series for the match group {} on the right hand-side of the operation: [{__name__="errors", job="web"}, {__name__="errors", job="api"}];many-to-many matching not allowed: matching labels must be unique on one side
@@ -169,7 +169,7 @@ fn formulas_and_failures() {
         · operator    C: $A / $B > 0.05                             A failed
         ✓ operator    execErrState                                  Alerting: a failure is taken for the condition
         ✓ for         for 5m                                        1 held long enough
-                        14m >= 5m  {alertname="HighErrors", datasource_uid="prom", grafana_folder="Bike", ref_id="A,B", severity="page"}
+                        19m >= 5m  {alertname="HighErrors", datasource_uid="prom", grafana_folder="Bike", ref_id="A,B", severity="page"}
         ✓ inhibition  inhibition                                    none is inhibited
         ✓ silence     silences                                      none is silenced
         ✓ mute        mute times                                    none is muted
