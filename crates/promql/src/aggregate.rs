@@ -217,7 +217,10 @@ impl Evaluation<'_> {
             }
             for (text, floats) in counts {
                 self.charge(floats.len())?;
-                rows.push(Row::new(labels.builder().set(&label, &text).labels(), floats));
+                // What `without` lists goes, the label of the value too.
+                let listed = aggregate.without && aggregate.grouping.contains(&label);
+                let labels = if listed { labels.clone() } else { labels.builder().set(&label, &text).labels() };
+                rows.push(Row::new(labels, floats));
             }
         }
         // A label of the grouping may be the one that is set: then groups fall together.

@@ -255,8 +255,7 @@ impl Evaluation<'_> {
         let matching = &term.matching;
         let Some(group) = &matching.group else {
             let listed = |name: &str| matching.labels.iter().any(|label| label == name);
-            let keep = |name: &str| listed(name) == matching.on || (!matching.on && name == METRIC_NAME);
-            return Labels::from_sorted(many.labels.iter().filter(|(name, _)| keep(name)));
+            return Labels::from_sorted(many.labels.iter().filter(|(name, _)| listed(name) == matching.on));
         };
         if group.include.is_empty() {
             return many.labels.clone();

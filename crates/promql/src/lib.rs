@@ -30,6 +30,7 @@ mod value;
 pub use ast::*;
 pub use engine::{Engine, Options};
 pub use error::{EvalError, ParseError};
+pub use functions::vectors::absent_labels;
 pub use memory::MemorySource;
 pub use parser::parse;
 pub use signature::{FUNCTIONS, Function, function};

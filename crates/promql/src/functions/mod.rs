@@ -6,7 +6,7 @@ mod labels;
 mod math;
 mod over_time;
 mod rates;
-mod vectors;
+pub(crate) mod vectors;
 
 use crate::ast::{Call, Place};
 use crate::engine::{Evaluation, Result};

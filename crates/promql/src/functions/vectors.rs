@@ -97,23 +97,37 @@ impl Evaluation<'_> {
 }
 
 fn absent_table(arg: &Expr, floats: Vec<f64>) -> Table {
+    let row = Row::new(absent_labels(arg), floats);
+    Table { width: row.floats.len(), rows: if row.is_empty() { Vec::new() } else { vec![row] } }
+}
+
+/// The labels of `absent(arg)`: those that an equality asks for, and no matcher after it.
+///
+/// Prometheus' store has put the matchers into another order by then: what only takes away (`!=` and `!~` on a label that has to be there,
+/// anything on one that may be missing) comes last.
+pub fn absent_labels(arg: &Expr) -> Labels {
     let matchers = match &arg.unparenthesized().kind {
         ExprKind::Vector(selector) => selector.matchers.as_slice(),
         ExprKind::Range(range) => range.selector.matchers.as_slice(),
         _ => &[],
     };
-    let row = Row::new(asked_labels(matchers), floats);
-    Table { width: row.floats.len(), rows: if row.is_empty() { Vec::new() } else { vec![row] } }
-}
-
-/// Labels that are asked for by exactly one matcher, which is an equality.
-fn asked_labels(matchers: &[Matcher]) -> Labels {
-    let once = |matcher: &&Matcher| {
-        matcher.name != METRIC_NAME
-            && matcher.op == MatchOp::Equal
-            && matchers.iter().filter(|other| other.name == matcher.name).count() == 1
+    let must_be_set = |name: &str| matchers.iter().any(|matcher| matcher.name == name && !matcher.matches_empty());
+    let takes_away = |matcher: &&Matcher| {
+        let negative = matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex);
+        !must_be_set(&matcher.name) || (negative && matcher.matches_empty())
     };
-    Labels::from_pairs(matchers.iter().filter(once).map(|matcher| (&matcher.name, &matcher.value)))
+    let (last, first): (Vec<&Matcher>, Vec<&Matcher>) = matchers.iter().filter(|matcher| matcher.name != METRIC_NAME).partition(takes_away);
+    let mut builder = Labels::empty().builder();
+    let mut equal: Vec<&str> = Vec::new();
+    for matcher in first.into_iter().chain(last) {
+        if matcher.op == MatchOp::Equal && !equal.contains(&matcher.name.as_str()) {
+            builder.set(&matcher.name, &matcher.value);
+            equal.push(&matcher.name);
+        } else {
+            builder.remove(&matcher.name);
+        }
+    }
+    builder.labels()
 }
 
 /// Runs of digits compare as numbers, all else as text.
