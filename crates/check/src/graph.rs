@@ -8,7 +8,7 @@ use bellbuoy_vocabulary::Millis;
 
 use crate::infer::{NAME, labels_of};
 use crate::metrics::Metrics;
-use crate::shape::{Presence, Shape};
+use crate::shape::Shape;
 
 /// Rules that read rules that read rules: deeper knowledge is not carried further. It is cut to "nothing is known", never to something wrong.
 const ROUNDS_MAX: usize = 16;
@@ -77,7 +77,7 @@ impl RuleGraph {
             shape = Some(shape.map_or(own.clone(), |shape| shape.join(&own)));
         }
         let mut shape = shape.unwrap_or_else(Shape::open);
-        shape.set(NAME, Presence::Always);
+        shape.set_values(NAME, [name.to_string()].into());
         shape
     }
 

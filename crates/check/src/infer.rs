@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use bellbuoy_promql::{
-    Aggregate, AggregateOp, Binary, BinaryOp, Call, Expr, ExprKind, Matching, Place, Side, Term, ValueType, VectorSelector,
+    Aggregate, AggregateOp, Binary, BinaryOp, Call, Expr, ExprKind, Matching, Place, Side, Term, ValueType, VectorSelector, absent_labels,
 };
 use bellbuoy_vocabulary::{ALERT_NAME, AnchoredRegex, BUCKET_LABEL, METRIC_NAME, MatchOp, Matcher};
 
@@ -145,7 +145,9 @@ fn aggregated(aggregate: &Aggregate, graph: &RuleGraph, conflicts: &mut Vec<Conf
     };
     if let (CountValues, Some(ExprKind::Text(label))) = (aggregate.op, aggregate.param.as_ref().map(|param| &param.unparenthesized().kind))
     {
-        shape.set(label, Presence::Always);
+        // What `without` lists goes, the label of the value too.
+        let listed = aggregate.without && aggregate.grouping.contains(label);
+        shape.set(label, if listed { Presence::Never } else { Presence::Always });
     }
     shape
 }
@@ -177,18 +179,11 @@ fn called(call: &Call, graph: &RuleGraph, conflicts: &mut Vec<Conflict>) -> Shap
     shape
 }
 
-/// `absent` gives the labels that exactly one matcher asks for, by equality.
+/// `absent` gives the labels that its matchers ask for.
 fn asked(arg: &Expr) -> Shape {
-    let matchers = match &arg.unparenthesized().kind {
-        ExprKind::Vector(selector) => selector.matchers.as_slice(),
-        ExprKind::Range(range) => range.selector.matchers.as_slice(),
-        _ => &[],
-    };
     let mut shape = Shape::empty();
-    for matcher in matchers.iter().filter(|m| m.name != NAME && m.op == MatchOp::Equal && !m.value.is_empty()) {
-        if matchers.iter().filter(|other| other.name == matcher.name).count() == 1 {
-            shape.set_values(&matcher.name, [matcher.value.clone()].into());
-        }
+    for (name, value) in &absent_labels(arg) {
+        shape.set_values(name, [value.to_string()].into());
     }
     shape
 }

@@ -20,6 +20,11 @@ impl Chance {
         self.next() % below.max(1)
     }
 
+    /// One of the list.
+    pub fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list.get(self.number(list.len() as u64) as usize).copied().unwrap_or_default()
+    }
+
     /// True once in `n` times.
     pub fn one_in(&mut self, n: u64) -> bool {
         self.number(n) == 0

@@ -5,13 +5,15 @@
 //! Never: runs in the program, reads a clock, sleeps.
 //! Holds: what is checked (ledger.rs): samples that were acknowledged survive a killed process and, once synced, a loss of power; every
 //!        alert that fires long enough is told, once, whatever dies on the way; nothing is told as resolved that still fires.
-//! Read:  world.rs, then ledger.rs.
+//! Read:  world.rs, then ledger.rs. queries.rs beside them: random series and expressions for tests of other crates.
 
 mod chance;
 mod ledger;
+pub mod queries;
 mod settings;
 mod world;
 
+pub use chance::Chance;
 pub use world::Sabotage;
 
 /// What one simulated run gave.

@@ -23,7 +23,7 @@ const EDGES: [(&str, &[&str]); 21] = [
     ("tables", &["drift"]),
     ("reports", &["vocabulary", "drift", "models"]),
     ("sources", &["vocabulary", "exposition"]),
-    ("check", &["vocabulary", "promql", "template", "rules", "router", "notify", "models"]),
+    ("check", &["vocabulary", "promql", "template", "rules", "router", "notify", "models", "simtest"]),
     ("instrument", &[]),
     ("pages", &[]),
     ("demo", &["vocabulary", "drift", "tables", "instrument"]),

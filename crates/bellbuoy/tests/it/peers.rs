@@ -23,6 +23,7 @@ mod messages;
 mod posts;
 mod random;
 mod senders;
+mod soundness;
 mod stage;
 
 fn stack(name: &str) -> String {

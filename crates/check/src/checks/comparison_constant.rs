@@ -1,22 +1,24 @@
 //! `comparison-constant`: a comparison that no value, or every value, passes.
 
 use bellbuoy_promql::{Binary, BinaryOp, Expr, ExprKind, Matching, Place, Term, ValueType};
-use bellbuoy_vocabulary::{Severity, format_float};
+use bellbuoy_vocabulary::{METRIC_NAME, Severity, format_float};
 
 use super::{RuleView, rules};
 use crate::Input;
 use crate::bounds::{Bounds, applied, bounds_of, mirrored};
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
+use crate::infer::labels_of;
+use crate::shape::Presence;
 
 pub const CODE: &str = "comparison-constant";
 
-pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
+pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
     for rule in rules(input) {
         rule.expr.walk(&mut |node| match &node.kind {
             ExprKind::Binary(binary) => {
                 never(&rule, binary, findings);
-                contradiction(&rule, binary, findings);
+                contradiction(&rule, binary, graph, findings);
             }
             ExprKind::Call(call) if matches!(call.function.name, "histogram_quantile" | "quantile_over_time") => {
                 quantile(&rule, call.function.name, &call.args[0], findings);
@@ -43,15 +45,31 @@ fn never(rule: &RuleView, binary: &Binary, findings: &mut Vec<Finding>) {
         let is_vector = left_is_vector || term.expr.value_type() == ValueType::Vector;
         if is_vector && term.op.is_comparison() && can_not_pass(left, term.op, right) {
             let (severity, by) = certainty(left.by_name || right.by_name);
-            let message = format!("`{shown} {} {}` is never true", term.op.symbol(), term.expr);
-            let why = format!("{}{by}. Nothing passes the comparison.", sides(&shown, left, &term.expr, right));
+            // With `bool` a comparison that does not hold has a result, too.
+            let (bool, never, effect) = match term.bool_result {
+                true => (" bool", "is always 0", "The comparison never holds"),
+                false => ("", "is never true", "Nothing passes the comparison"),
+            };
+            let message = format!("`{shown} {}{bool} {}` {never}", term.op.symbol(), term.expr);
+            let why = format!("{}{by}. {effect}.", sides(&shown, left, &term.expr, right));
             findings.push(rule.finding(CODE, severity, message, why).part(spanning(binary, term)));
             return;
         }
         left = applied(left, left_is_vector, term);
         left_is_vector = is_vector;
-        shown = format!("{shown} {} {}", term.op.symbol(), term.expr);
+        let bool = if term.bool_result { " bool" } else { "" };
+        shown = format!("{shown} {}{bool} {}", term.op.symbol(), term.expr);
     }
+}
+
+/// Whether this finding of ours says that nothing can pass.
+pub(crate) fn says_never(finding: &Finding) -> bool {
+    finding.message.ends_with("is never true") || finding.message.ends_with("at once")
+}
+
+/// Whether it says that everything passes.
+pub(crate) fn says_always(finding: &Finding) -> bool {
+    finding.message.ends_with("is always true")
 }
 
 /// From the beginning of a chain to the end of this term.
@@ -97,16 +115,16 @@ fn range_text(bounds: Bounds) -> String {
 }
 
 /// `x > 0.7 and x < 0.65`: the same series' value must be in two places.
-fn contradiction(rule: &RuleView, binary: &Binary, findings: &mut Vec<Finding>) {
+fn contradiction(rule: &RuleView, binary: &Binary, graph: &RuleGraph, findings: &mut Vec<Finding>) {
     let mut demands: Vec<(String, Bounds)> = Vec::new();
-    collect(&binary.first, &mut demands);
+    collect(&binary.first, graph, &mut demands);
     for term in &binary.rest {
         if term.op != BinaryOp::And || term.matching != Matching::default() {
             // What comes after speaks of other series.
             return;
         }
         let mut more = Vec::new();
-        collect(&term.expr, &mut more);
+        collect(&term.expr, graph, &mut more);
         for (subject, bounds) in more {
             if let Some((_, known)) = demands.iter_mut().find(|(other, _)| *other == subject) {
                 let both = known.intersect(bounds);
@@ -126,7 +144,7 @@ fn contradiction(rule: &RuleView, binary: &Binary, findings: &mut Vec<Finding>) 
 }
 
 /// What an operand of `and` asks of the value of an expression: `subject op number`, and chains of `and` of these.
-fn collect(expr: &Expr, demands: &mut Vec<(String, Bounds)>) {
+fn collect(expr: &Expr, graph: &RuleGraph, demands: &mut Vec<(String, Bounds)>) {
     let ExprKind::Binary(binary) = &expr.unparenthesized().kind else { return };
     if let [term] = binary.rest.as_slice() {
         let pair = match (number(&binary.first), number(&term.expr)) {
@@ -135,15 +153,19 @@ fn collect(expr: &Expr, demands: &mut Vec<(String, Bounds)>) {
             _ => None,
         };
         if let (Some((subject, op, limit)), true, false) = (pair, term.op.is_comparison(), term.bool_result) {
+            // `and` does not look at names: series of different names may be two that meet.
+            let shape = labels_of(subject, graph);
+            let one_name =
+                shape.presence(METRIC_NAME) == Presence::Never || shape.values(METRIC_NAME).is_some_and(|names| names.len() == 1);
             let text = subject.unparenthesized().to_string();
-            demands.extend(Bounds::ANY.passing(op, limit).map(|bounds| (text, bounds)));
+            demands.extend(Bounds::ANY.passing(op, limit).filter(|_| one_name).map(|bounds| (text, bounds)));
             return;
         }
     }
     let joined = |term: &Term| term.op == BinaryOp::And && term.matching == Matching::default();
     if binary.rest.iter().all(joined) {
-        collect(&binary.first, demands);
-        binary.rest.iter().for_each(|term| collect(&term.expr, demands));
+        collect(&binary.first, graph, demands);
+        binary.rest.iter().for_each(|term| collect(&term.expr, graph, demands));
     }
 }
 
@@ -232,6 +254,7 @@ mod tests {
         bad("histogram_quantile(0.9, sum by (le) (rate(x_seconds_bucket[5m]))) < 0");
         bad("histogram_fraction(0, 0.1, rate(x[5m])) > 95");
         bad("(x > bool 5) == 2");
+        bad("sum(absent(x) == bool 0) > 3");
         bad("hour() > 23");
         bad("x > 0.7 < 0.65");
         bad("x > 0.7 and x < 0.65");
@@ -268,6 +291,8 @@ mod tests {
         good("absent(x) == 1");
         good("count(up == 0) > 0");
         good("count(x offset 2h) > 0");
+        // Prometheus gave level:rec_1, which is 1, because another series with the same labels is below 0.5.
+        good("{__name__=~\"a|level:.*\"} == 1 and {__name__=~\"a|level:.*\"} < 0.5");
         good("x > 0.65 and x < 0.7");
         good("x > 0.7 and on(job) x < 0.65");
         good("x{a=\"1\"} > 0.7 and ignoring(a) x{a=\"2\"} < 0.65");
@@ -298,5 +323,7 @@ mod tests {
             "`up` is a whole number at least 0 and at most 1, going by the names of the metrics. Nothing passes the comparison.",
         );
         bad_why("absent(x) > 1", "`absent(x)` is always 1. Nothing passes the comparison.");
+        // It was said that nothing passes, and it gives 0.
+        bad_why("sum(absent(x) == bool 0) > 3", "`absent(x)` is always 1. The comparison never holds.");
     }
 }
