@@ -12,6 +12,7 @@
 pub mod backtest;
 mod bounds;
 mod checks;
+pub mod claims;
 pub mod compared;
 pub mod dashboard;
 pub mod explain;
@@ -71,6 +72,8 @@ pub struct Input<'a> {
     pub silences: &'a [SilenceOutline],
     /// How long the groups' last evaluations took.
     pub evaluations: &'a [GroupTime],
+    /// How long samples are kept. `None`: not known.
+    pub retention: Option<Millis>,
     /// For time intervals: what lies before never comes again.
     pub now: Option<Timestamp>,
 }

@@ -288,9 +288,17 @@ fn name_schemes(fields: &Fields) {
     }
 }
 
+/// How old a series' last sample may be, unless a flag says otherwise.
+const LOOKBACK: Millis = Millis::from_minutes(5);
+
 fn read_job(fields: Fields, job_name: String, defaults: &ScrapeDefaults, folder: &Path, files: &Files) -> Option<ScrapeSettings> {
     let _ = fields.node("job_name");
     let interval = fields.duration("scrape_interval").filter(|length| *length != Millis::ZERO).unwrap_or(defaults.interval);
+    if interval > LOOKBACK {
+        let span = fields.node("scrape_interval").map_or(fields.span, |node| node.span);
+        let message = format!("scrape_interval {interval} is longer than the 5m for which a sample is found");
+        fields.report.warning(span, message, "between two scrapes the series are not there: scrape at least every 5m, better every 2m");
+    }
     let scrape_timeout = timeout(&fields, interval, defaults.timeout);
     let metrics_path = fields.string("metrics_path").unwrap_or_else(|| "/metrics".into());
     let scheme = http::scheme(&fields);

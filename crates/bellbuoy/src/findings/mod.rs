@@ -9,6 +9,7 @@ mod fix;
 mod ignore;
 mod known;
 mod messages;
+mod old_keys;
 mod places;
 mod show;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub fn look(loaded: &mut Loaded, known: &Known) -> Result<Findings, String> {
     findings.extend(checked.findings);
     deliveries.extend(checked.deliveries);
     variables::look(loaded, &mut findings);
+    old_keys::look(loaded, &mut findings);
     places::fill_in(&mut findings, loaded);
     let mut findings = ignore::without_ignored(findings, loaded);
     let order = |finding: &Finding| loaded.files.iter().position(|file| file == Path::new(&finding.file)).unwrap_or(usize::MAX);
@@ -69,7 +71,8 @@ fn checked(loaded: &mut Loaded, settings: &Settings, known: &Known) -> Result<Fi
     let messages = messages::templates_of(loaded, settings);
     let input = Input {
         groups: &settings.groups,
-        external_labels: Some(&settings.global.external_labels),
+        // Rules alone may be those of any program.
+        external_labels: loaded.found.prometheus.as_ref().map(|_| &settings.global.external_labels),
         router: settings.router.as_ref().filter(|_| routes_whole),
         router_file: if router_file.is_empty() { &policies_file } else { &router_file },
         policies_file: &policies_file,
@@ -82,6 +85,7 @@ fn checked(loaded: &mut Loaded, settings: &Settings, known: &Known) -> Result<Fi
         messages: &messages,
         silences: &silences,
         evaluations: &evaluations,
+        retention: loaded.found.bellbuoy.as_ref().map(|_| settings.storage.retention),
         now: known.now,
     };
     Ok(Findings { findings: bellbuoy_check::check(&input), deliveries: bellbuoy_check::deliveries(&input) })

@@ -40,13 +40,14 @@ impl Drop for Folder {
     }
 }
 
-const RULES: &str = "groups:\n- name: g\n  rules:\n  - alert: A\n    labels: {severity: none}\n    expr: |\n      absent(x)\n        or\n      up > 1\n    annotations:\n      summary: 'it''s é {{ $labels.job }}'\n";
+const RULES: &str = "groups:\n- name: g\n  rules:\n  - alert: A\n    labels: {severity: none}\n    expr: |\n      absent(sum(x))\n        or\n      up > 1\n    annotations:\n      summary: 'it''s é {{ $labels.job }}'\n";
 
 #[test]
 fn a_place_is_found_within_block_and_quoted_texts() {
     let folder = Folder::with("place", &[("rules.yml", RULES)]);
     assert_eq!(folder.places(), ["comparison-constant 9:7 6"]);
-    let folder = Folder::with("place2", &[("rules.yml", &RULES.replace("absent(x)\n        or\n      up > 1", "sum by (a) (x) == 1"))]);
+    let folder =
+        Folder::with("place2", &[("rules.yml", &RULES.replace("absent(sum(x))\n        or\n      up > 1", "sum by (a) (x) == 1"))]);
     assert_eq!(folder.places(), ["label-gone 9:36 3"]);
 }
 

@@ -118,7 +118,7 @@ fn the_pages_are_true() {
 #[test]
 fn every_code_has_its_page() {
     let pages: Vec<String> = pages().iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_string())).collect();
-    let here = ["config", "variable-unset", "yaml-syntax", "promql-syntax", "ignore-comment"];
+    let here = [old_keys::CODE, "config", "variable-unset", "yaml-syntax", "promql-syntax", "ignore-comment"];
     let codes: Vec<&str> = bellbuoy_check::CHECKS.iter().map(|check| check.code).chain(variables::CODES).chain(here).collect();
     for code in &codes {
         assert!(pages.iter().any(|page| page == code), "docs/checks/{code}.md is missing");

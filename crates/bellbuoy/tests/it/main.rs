@@ -2,6 +2,7 @@
 
 mod airflow;
 mod alertmanager;
+mod beside;
 mod commands;
 mod dashboards;
 mod decisions;

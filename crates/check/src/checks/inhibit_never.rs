@@ -4,7 +4,7 @@ use bellbuoy_router::InhibitRule;
 use bellbuoy_vocabulary::{ALERT_NAME, MatchOp, Matcher, Severity, nearest};
 
 use super::alerts::{AlertOf, alerts_of, passes_all};
-use super::routes::finding;
+use super::routes::{finding, implied};
 use crate::Input;
 use crate::finding::{Finding, Step};
 use crate::graph::RuleGraph;
@@ -14,11 +14,17 @@ pub const CODE: &str = "inhibit-never";
 
 pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
     let Some(router) = input.router else { return };
+    for (index, rule) in router.inhibit_rules.iter().enumerate().filter(|(_, rule)| same_alerts(rule)) {
+        let message = format!("inhibit rule {}: source and target are the same alerts, {}", index + 1, text(&rule.target_matchers));
+        let why = "An alert that is on both sides is muted by none that is on both sides, too: it never mutes anything.".to_string();
+        let place = ["inhibit_rules".into(), index.into(), "target_matchers".into()];
+        findings.push(finding(input, CODE, Severity::Warning, message, why, None).under(place));
+    }
     let alerts = alerts_of(input, graph);
     if alerts.is_empty() {
         return;
     }
-    for (index, rule) in router.inhibit_rules.iter().enumerate() {
+    for (index, rule) in router.inhibit_rules.iter().enumerate().filter(|(_, rule)| !same_alerts(rule)) {
         let place = |key: &str| -> Vec<Step> { vec!["inhibit_rules".into(), index.into(), key.into()] };
         let sources = of(&alerts, &rule.source_matchers);
         let targets = of(&alerts, &rule.target_matchers);
@@ -44,6 +50,15 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
             findings.push(finding(input, CODE, Severity::Warning, message, why, fix).under(place("equal")));
         }
     }
+}
+
+/// Whether what matches one side surely matches the other.
+fn same_alerts(rule: &InhibitRule) -> bool {
+    let all = |facts: &[Matcher], matchers: &[Matcher]| {
+        let facts: Vec<&Matcher> = facts.iter().collect();
+        !facts.is_empty() && matchers.iter().all(|matcher| implied(&facts, matcher))
+    };
+    all(&rule.source_matchers, &rule.target_matchers) && all(&rule.target_matchers, &rule.source_matchers)
 }
 
 pub fn of<'a, 'b>(alerts: &'b [AlertOf<'a>], matchers: &[Matcher]) -> Vec<&'b AlertOf<'a>> {
@@ -128,6 +143,8 @@ mod tests {
         assert_eq!(found(RULES, &["alertname=\"Down\""], &["alertname=\"Slow\""], &["alertname"]), [CODE]);
         assert_eq!(found(RULES, &["alertname=\"Down\""], &["alertname=\"Total\""], &["instance"]), [CODE]);
         assert_eq!(found(RULES, &[critical], &[warning], &["severity"]), [CODE]);
+        assert_eq!(found(RULES, &[critical], &[critical], &["job"]), [CODE], "the same alerts");
+        assert_eq!(found(&[], &[critical], &[critical], &["job"]), [CODE], "whatever the rules are");
     }
 
     #[test]

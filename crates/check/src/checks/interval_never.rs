@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bellbuoy_router::{Route, TimeSpan};
+use bellbuoy_router::{Route, TimeInterval, TimeSpan};
 use bellbuoy_vocabulary::{Severity, Timestamp};
 
 use super::routes::{finding, visit};
@@ -25,6 +25,13 @@ pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
         used.extend(mute.iter().chain(on).map(String::as_str));
         active.extend(on.iter().map(String::as_str));
     }
+    visit(router, &mut |view| {
+        if always_muted(view.route, &router.time_intervals) {
+            let message = format!("{} is muted all the time", view.name());
+            let why = "Its mute intervals cover every minute at which it is active: its alerts are told to nobody.".to_string();
+            findings.push(view.finding(input, CODE, Severity::Warning, message, why).under(["mute_time_intervals".into()]));
+        }
+    });
     for interval in &router.time_intervals {
         let place = || -> Vec<Step> { vec!["time_intervals".into(), Step::Item("name", interval.name.clone())] };
         let name = interval.name.as_str();
@@ -42,6 +49,33 @@ pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
             findings.push(finding(input, CODE, Severity::Info, message, "It has no effect.".to_string(), None).under(place()));
         }
     }
+}
+
+/// A route whose mute intervals cover all that its active ones leave.
+fn always_muted(route: &Route, intervals: &[TimeInterval]) -> bool {
+    let spans = |names: &[String]| -> Vec<&TimeSpan> {
+        intervals.iter().filter(|interval| names.contains(&interval.name)).flat_map(|interval| &interval.spans).collect()
+    };
+    let (mute, active) = (spans(&route.mute_time_intervals), spans(&route.active_time_intervals));
+    let every_day = |span: &&TimeSpan| span.days_of_month.is_empty() && span.months.is_empty() && span.years.is_empty();
+    // Only those of one place and of every week are laid over each other.
+    let mute: Vec<&TimeSpan> = mute.into_iter().filter(every_day).collect();
+    let Some(first) = mute.first() else { return false };
+    if mute.iter().any(|span| span.times.is_empty() && span.weekdays.is_empty()) {
+        return true;
+    }
+    if mute.iter().chain(&active).any(|span| span.location != first.location) {
+        return false;
+    }
+    let on = |span: &TimeSpan, day: i16, minute: u16| {
+        (span.weekdays.is_empty() || span.weekdays.iter().any(|(a, b)| *a <= day && day <= *b))
+            && (span.times.is_empty() || span.times.iter().any(|(a, b)| *a <= minute && minute < *b))
+    };
+    let open = |day: i16, minute: u16| {
+        (route.active_time_intervals.is_empty() || active.iter().any(|span| on(span, day, minute)))
+            && !mute.iter().any(|span| on(span, day, minute))
+    };
+    !(0..7).any(|day| (0..24 * 60).any(|minute| open(day, minute)))
 }
 
 /// Why no moment passes all fields.
@@ -82,5 +116,30 @@ mod tests {
         assert!(never(&past, Some(Timestamp(1_800_000_000_000))).is_some());
         assert!(never(&past, Some(Timestamp(1_600_000_000_000))).is_none());
         assert!(never(&past, None).is_none());
+    }
+
+    #[test]
+    fn no_minute_is_left() {
+        let interval = |name: &str, times: (u16, u16), weekdays: Vec<(i16, i16)>| TimeInterval {
+            name: name.into(),
+            spans: vec![TimeSpan { times: vec![times], weekdays, ..TimeSpan::default() }],
+        };
+        let intervals = [
+            interval("office", (540, 1020), vec![(1, 5)]),
+            interval("daytime", (480, 1200), Vec::new()),
+            interval("lunch", (720, 780), Vec::new()),
+            interval("night", (0, 480), Vec::new()),
+            interval("evening", (1200, 1440), Vec::new()),
+        ];
+        let muted = |active: &[&str], mute: &[&str]| {
+            let names = |list: &[&str]| list.iter().map(|name| name.to_string()).collect();
+            let route = Route { active_time_intervals: names(active), mute_time_intervals: names(mute), ..Route::default() };
+            always_muted(&route, &intervals)
+        };
+        assert!(muted(&["office"], &["daytime"]));
+        assert!(muted(&[], &["night", "daytime", "evening"]));
+        assert!(!muted(&["office"], &["lunch"]));
+        assert!(!muted(&[], &["night", "daytime"]));
+        assert!(!muted(&["office"], &[]));
     }
 }

@@ -34,8 +34,10 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
             }
             let inner = labels_of(&aggregate.expr, graph);
             for label in aggregate.grouping.iter().filter(|label| label.as_str() != METRIC_NAME) {
-                // That nothing is left is told where it begins.
-                let gone = inner.presence(label) <= Presence::Unlikely && (inner.is_open() || inner.possible().count() > 0);
+                // That nothing is left is told where it begins, not by each aggregation above it.
+                let told = matches!(&aggregate.expr.unparenthesized().kind, ExprKind::Aggregate(below) if !below.grouping.is_empty());
+                let left = inner.is_open() || inner.possible().count() > 0 || !told;
+                let gone = inner.presence(label) <= Presence::Unlikely && left;
                 if !gone || label == "le" && inner.presence(label) == Presence::Never {
                     continue;
                 }
@@ -47,6 +49,11 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
             }
         });
     }
+}
+
+/// Whether this finding of ours says that a selector gives nothing.
+pub(crate) fn says_nothing(finding: &Finding) -> bool {
+    finding.why.contains("nothing passes")
 }
 
 /// The labels before the selector's own matchers; only where they are known.

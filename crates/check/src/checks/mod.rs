@@ -2,27 +2,33 @@
 
 mod absent_regex;
 mod alert_always;
+mod alert_at_start;
 pub(crate) mod alerts;
+mod beyond_retention;
 mod bucket_with_count;
-mod comparison_constant;
+pub(crate) mod comparison_constant;
 mod delta_of_counter;
 mod duplicate_rule;
+mod external_label;
 mod for_too_short;
 mod fragile_series;
 mod group_by_absent;
 mod group_too_slow;
 mod histogram_base;
-mod histogram_name;
+pub(crate) mod histogram_name;
+mod inhibit_mutual;
 mod inhibit_never;
 mod inhibit_wide;
 mod interval_never;
 mod interval_too_long;
 mod kinds;
 mod label_gone;
-mod label_unknown;
-mod matching_never;
+pub(crate) mod label_unknown;
+mod matching_label;
+pub(crate) mod matching_never;
 mod message_field;
-mod metric_unknown;
+pub(crate) mod metric_unknown;
+mod nan_spreads;
 mod panel_datasource;
 mod panel_deprecated;
 mod panel_empty;
@@ -36,16 +42,22 @@ mod range_too_short;
 mod rate_missing;
 mod rate_of_gauge;
 mod rate_of_sum;
+mod receiver_empty;
 mod receiver_unused;
+mod record_late;
 mod regex_plain;
 mod repeat_too_short;
+mod route_continue;
+mod route_default;
 mod route_no_alert;
 mod route_shadowed;
 mod routes;
 mod silence_no_alert;
 mod template_fails;
+mod template_query;
 mod threshold_order;
 mod value_misread;
+mod wait_too_long;
 
 use bellbuoy_promql::Expr;
 use bellbuoy_rules::grafana::{Node, NodeKind, Query};
@@ -67,9 +79,11 @@ pub struct Check {
 /// Every check, in the order of their findings at one place.
 pub static CHECKS: &[Check] = &[
     Check { code: matching_never::CODE, run: matching_never::run },
+    Check { code: matching_label::CODE, run: matching_label::run },
     Check { code: bucket_with_count::CODE, run: bucket_with_count::run },
     Check { code: comparison_constant::CODE, run: comparison_constant::run },
     Check { code: alert_always::CODE, run: alert_always::run },
+    Check { code: alert_at_start::CODE, run: alert_at_start::run },
     Check { code: threshold_order::CODE, run: threshold_order::run },
     Check { code: histogram_name::CODE, run: histogram_name::run },
     Check { code: histogram_base::CODE, run: histogram_base::run },
@@ -79,26 +93,36 @@ pub static CHECKS: &[Check] = &[
     Check { code: delta_of_counter::CODE, run: delta_of_counter::run },
     Check { code: rate_missing::CODE, run: rate_missing::run },
     Check { code: rate_of_sum::CODE, run: rate_of_sum::run },
+    Check { code: nan_spreads::CODE, run: nan_spreads::run },
     Check { code: absent_regex::CODE, run: absent_regex::run },
     Check { code: range_too_short::CODE, run: range_too_short::run },
+    Check { code: beyond_retention::CODE, run: beyond_retention::run },
     Check { code: interval_too_long::CODE, run: interval_too_long::run },
+    Check { code: record_late::CODE, run: record_late::run },
     Check { code: for_too_short::CODE, run: for_too_short::run },
     Check { code: group_too_slow::CODE, run: group_too_slow::run },
     Check { code: duplicate_rule::CODE, run: duplicate_rule::run },
     Check { code: regex_plain::CODE, run: regex_plain::run },
     Check { code: fragile_series::CODE, run: fragile_series::run },
     Check { code: label_gone::CODE, run: label_gone::run },
+    Check { code: external_label::CODE, run: external_label::run },
     Check { code: template_fails::CODE, run: template_fails::run },
+    Check { code: template_query::CODE, run: template_query::run },
     Check { code: value_misread::CODE, run: value_misread::run },
     Check { code: policy::CODE, run: policy::run },
     Check { code: route_shadowed::CODE, run: route_shadowed::run },
+    Check { code: route_continue::CODE, run: route_continue::run },
     Check { code: route_no_alert::CODE, run: route_no_alert::run },
+    Check { code: route_default::CODE, run: route_default::run },
     Check { code: receiver_unused::CODE, run: receiver_unused::run },
+    Check { code: receiver_empty::CODE, run: receiver_empty::run },
     Check { code: group_by_absent::CODE, run: group_by_absent::run },
     Check { code: repeat_too_short::CODE, run: repeat_too_short::run },
+    Check { code: wait_too_long::CODE, run: wait_too_long::run },
     Check { code: interval_never::CODE, run: interval_never::run },
     Check { code: inhibit_never::CODE, run: inhibit_never::run },
     Check { code: inhibit_wide::CODE, run: inhibit_wide::run },
+    Check { code: inhibit_mutual::CODE, run: inhibit_mutual::run },
     Check { code: message_field::CODE, run: message_field::run },
     Check { code: silence_no_alert::CODE, run: silence_no_alert::run },
     Check { code: panel_query::CODE, run: panel_query::run },
