@@ -8,7 +8,7 @@
 //!        memory is bounded by `retention_rows`, and what the bound drops is counted.
 //! Read:  settings.rs, model.rs, judgement.rs, deployment.rs, event.rs. Figures: metric.rs, figure.rs,
 //!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals), estimate.rs (before true
-//!        values are there), ledger.rs with cell.rs (rows joined by id), span.rs and history.rs (windows), baseline.rs (the reference), season.rs, series.rs, detectors.rs (streams). Decisions: policy.rs (rules), naming.rs (what they look at), recorded.rs (the same over judgements of the past).
+//!        values are there), ledger.rs with cell.rs (rows joined by id), span.rs and history.rs (windows), baseline.rs (the reference), season.rs, series.rs, detectors.rs (streams). Decisions: policy.rs (rules), naming.rs (what they look at), recorded.rs and evaluated.rs (the same over judgements and challengers of the past).
 
 mod baseline;
 mod bootstrap;
@@ -19,6 +19,7 @@ mod details;
 mod detectors;
 mod estimate;
 mod estimator;
+mod evaluated;
 mod evaluation;
 mod event;
 mod figure;
@@ -52,6 +53,7 @@ pub use deployment::{DeploymentDecision, DeploymentOutcome, Paired, TwoSets};
 pub use details::{ClassDetails, ClassFigures};
 pub use detectors::{DetectorFigures, Mark};
 pub use estimate::{Cbpe, Dle, LossRow};
+pub use evaluated::Evaluated;
 pub use evaluation::{Comparison, Evaluation, EvaluationOptions, Segments};
 pub use event::Event;
 pub use figure::{Figure, Interval, Source, Unknown};
@@ -63,8 +65,8 @@ pub use model::Model;
 pub use naming::{deployment_figure_names, drift_score_name, figure_names, of_window};
 pub use pairs::Pairs;
 pub use policy::{
-    Condition, CoolDown, Crossed, Knob, Policy, PolicyState, RULES_MAX, Reading, Readings, ReplayedRules, Rule, Ruling, RulingReason, Runs,
-    Side, Stretch, Test, readings_of,
+    Condition, CoolDown, Crossed, Knob, Line, Policy, PolicyState, RULES_MAX, Reading, Readings, ReplayedRules, Rule, Ruling, RulingReason,
+    Runs, Side, Stretch, Test, readings_of,
 };
 pub use prediction::{Answer, FEATURES_MAX, Label, Prediction, Reference, ReferenceRows, Schema, Taken, Truth};
 pub use recorded::{DRIFT_DETECTED, DRIFT_SHARE, Recorded, Seen, recorded, recorded_selector};

@@ -11,7 +11,7 @@ mod replay;
 mod retraining;
 mod ruling;
 
-pub use knob::Knob;
+pub use knob::{Knob, Line};
 pub use reading::{Reading, Readings, readings_of};
 pub use replay::{ReplayedRules, Runs, Stretch};
 pub use ruling::{Crossed, Ruling, RulingReason};

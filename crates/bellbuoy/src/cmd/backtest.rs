@@ -2,6 +2,7 @@
 //! another threshold, `for` or cool-down would have changed.
 
 mod decisions;
+mod deployments;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use self::decisions::Decided;
+use self::deployments::Deployments;
 use super::elsewhere::Elsewhere;
 use super::explain::time;
 use super::test::settings_of;
@@ -37,7 +39,7 @@ pub struct BacktestCommand {
     /// Only this alert.
     #[arg(long, value_name = "NAME")]
     pub alert: Option<String>,
-    /// Only the decisions on retraining of this model, and the alerts that fire with them.
+    /// Only the decisions on this model, on retraining and on deployments, and the alerts that fire with them.
     #[arg(long, value_name = "NAME", conflicts_with = "alert")]
     pub model: Option<String>,
     /// Take each decision to retrain as followed by a run that is done after this time; without it the cool-down counts from the runs that
@@ -50,17 +52,17 @@ pub struct BacktestCommand {
     /// A running bellbuoy or Prometheus to ask.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// From when: RFC 3339, seconds since 1970, or a length before now; a day before the end when absent.
+    /// From when: RFC 3339, seconds since 1970, or a length before the end; a day before it when absent.
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
-    /// Until when; the newest sample, or now, when absent.
+    /// Until when: RFC 3339, seconds since 1970, or a length before now; the newest sample, or now, when absent.
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
     /// Evaluate so often; as the rule's group when absent.
     #[arg(long, value_parser = super::up::duration, value_name = "TIME")]
     pub step: Option<Millis>,
     /// Try values. With --alert: `threshold=0.2..0.5/0.05`, `for=0s..30m/5m`, `keep_firing_for=0s..30m/5m`. With --model: a line of its rules
-    /// (`r2_critical=0.5..0.7/0.05`, `drift_share=0.3..0.7/0.1`), `cool_down=0s..24h/4h`, `times_min=1..5/1`.
+    /// (`r2_critical=0.5..0.7/0.05`, `drift_share=0.3..0.7/0.1`), `cool_down=0s..24h/4h`, `times_min=1..5/1`, `improvement_min=0..0.1/0.02`.
     #[arg(long, value_name = "SWEEP")]
     pub sweep: Option<String>,
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
@@ -83,7 +85,7 @@ pub async fn run(command: BacktestCommand) -> anyhow::Result<ExitCode> {
     let copy = command.data.as_deref().map(|data| DataCopy::of(data, now)).transpose()?;
     let newest = copy.as_ref().and_then(|copy| copy.store.stats().max_time);
     let to = command.to.as_deref().map(|text| time(text, now)).transpose()?.or(newest).unwrap_or(now);
-    let from = command.from.as_deref().map(|text| time(text, now)).transpose()?.unwrap_or(to - Millis::from_minutes(24 * 60));
+    let from = command.from.as_deref().map(|text| time(text, to)).transpose()?.unwrap_or(to - Millis::from_minutes(24 * 60));
     if to <= from {
         bail!("--from {} is not before --to {}", from.rfc3339(), to.rfc3339());
     }
@@ -109,14 +111,23 @@ pub async fn run(command: BacktestCommand) -> anyhow::Result<ExitCode> {
     tokio::task::block_in_place(|| {
         let history = decisions::History { command: &command, copy: copy.as_ref(), server: server.as_ref(), from, to };
         match (&command.sweep, models.first()) {
-            (Some(wanted), Some(model)) if command.model.is_some() => work.swept_decisions(model, wanted, &history),
+            (Some(wanted), Some(model)) if command.model.is_some() => {
+                let name = wanted.split('=').next().unwrap_or_default();
+                if model.settings.retraining.knob(name).is_err() && model.settings.deployment.value(name).is_ok() {
+                    let lines = deployments::swept(&history, model, wanted, work.json).map_err(|why| anyhow!(why))?;
+                    lines.iter().for_each(|line| say!("{line}"));
+                    return Ok(ExitCode::SUCCESS);
+                }
+                work.swept_decisions(model, wanted, &history)
+            }
             (Some(wanted), _) => {
                 let wanted = Sweep::parse(wanted).map_err(|why| anyhow!("--sweep {why}"))?;
                 work.swept(rules[0], &wanted)
             }
             (None, _) => {
                 let decided: Vec<Result<Decided, String>> = models.iter().map(|model| history.decided(model)).collect();
-                work.all(&rules, decided)
+                let deployed: Vec<Deployments> = models.iter().map(|model| Deployments::of(&history, model)).collect();
+                work.all(&rules, decided, &deployed)
             }
         }
     })
@@ -155,7 +166,7 @@ impl Work<'_> {
         Span { from: self.from, to: self.to, step: self.step.unwrap_or(group.interval) }
     }
 
-    fn all(&self, rules: &[Rule], decided: Vec<Result<Decided, String>>) -> anyhow::Result<ExitCode> {
+    fn all(&self, rules: &[Rule], decided: Vec<Result<Decided, String>>, deployed: &[Deployments]) -> anyhow::Result<ExitCode> {
         let (mut tested, mut failed) = (Vec::new(), Vec::new());
         for (group, rule) in rules {
             match backtest(rule, self.span(group), self.past) {
@@ -175,9 +186,10 @@ impl Work<'_> {
             let overlaps: Vec<Value> = together.into_iter().map(|(a, b, part)| json!({"alert": a, "with": b, "share": part})).collect();
             let decisions: Vec<Value> = decisions.iter().map(Decided::json).collect();
             let alerts: Vec<Value> = tested.iter().map(json_of).collect();
+            let deployments: Vec<Value> = deployed.iter().map(Deployments::json).collect();
             say!(
                 "{}",
-                json!({"from": self.from.rfc3339(), "to": self.to.rfc3339(), "alerts": alerts, "decisions": decisions, "overlaps": overlaps, "failed": failed})
+                json!({"from": self.from.rfc3339(), "to": self.to.rfc3339(), "alerts": alerts, "decisions": decisions, "deployments": deployments, "overlaps": overlaps, "failed": failed})
             );
             return Ok(status);
         }
@@ -186,6 +198,7 @@ impl Work<'_> {
             self.say_alerts(&tested);
         }
         decisions.iter().for_each(|one| one.text(self.from, self.to).iter().for_each(|line| say!("{line}")));
+        deployed.iter().for_each(|one| one.text(self.to).iter().for_each(|line| say!("{line}")));
         if !together.is_empty() {
             say!("\ntogether (of the time of the first one)");
         }

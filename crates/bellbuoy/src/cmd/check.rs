@@ -137,8 +137,11 @@ async fn live_of(url: &str, loaded: &Loaded) -> anyhow::Result<Live> {
     live.names = ask(url, "/api/v1/label/__name__/values", None).await?;
     live.metadata = ask(url, "/api/v1/metadata", None).await?;
     live.rules = ask(url, "/api/v1/rules", None).await?;
-    // Prometheus has no silences.
-    live.silences = ask(url, "/api/v2/silences", None).await.unwrap_or_default();
+    // Prometheus has no silences, but says who has.
+    live.silences = match ask(url, "/api/v2/silences", None).await {
+        Ok(silences) => silences,
+        Err(_) => super::elsewhere::silences_json(url).await.into(),
+    };
     let start = crate::clock::now().0 / 1000 - LIVE_LOOK_BACK_SECONDS;
     let names: Vec<&str> = live.names["data"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
     let used = findings::names_used(loaded);

@@ -90,6 +90,15 @@ impl Elsewhere {
         Ok(store)
     }
 
+    /// The audit record of a model, where the server is a bellbuoy.
+    pub fn record(&self, model: &str, rows_max: usize) -> Vec<Value> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("model", model).append_pair("limit", &rows_max.to_string());
+        let path = format!("/api/bellbuoy/audit?{}", form.finish());
+        let answer = tokio::task::block_in_place(|| self.handle.block_on(ask(&self.url, &path, None))).unwrap_or_default();
+        answer.as_array().cloned().unwrap_or_default()
+    }
+
     /// All metric names of a span.
     pub fn names(&self, from: Timestamp, to: Timestamp) -> Vec<String> {
         let path = format!("/api/v1/label/{METRIC_NAME}/values?start={}&end={}", from.0 / 1000, to.0 / 1000 + 1);
@@ -107,14 +116,22 @@ pub async fn rules(url: &str) -> anyhow::Result<Vec<GroupSettings>> {
 
 /// Those of the Alertmanagers that the server sends to, as far as they answer.
 pub async fn silences(url: &str) -> Vec<Silence> {
+    silences_json(url).await.iter().filter_map(Silence::from_json).collect()
+}
+
+/// The same as they came, each once.
+pub async fn silences_json(url: &str) -> Vec<Value> {
     let answer = ask(url, "/api/v1/alertmanagers", None).await.unwrap_or_default();
-    let mut found: Vec<Silence> = Vec::new();
+    let mut found: Vec<Value> = Vec::new();
     for manager in answer["data"]["activeAlertmanagers"].as_array().into_iter().flatten() {
         let Some(base) = manager["url"].as_str().and_then(|url| url.strip_suffix("/api/v2/alerts")) else { continue };
         match ask(base, "/api/v2/silences", None).await {
             Ok(all) => {
-                let all: Vec<Silence> = all.as_array().into_iter().flatten().filter_map(Silence::from_json).collect();
-                found.extend(all.into_iter().filter(|one| !found.iter().any(|known| known.id == one.id)).collect::<Vec<_>>());
+                for one in all.as_array().into_iter().flatten() {
+                    if !found.iter().any(|known| known["id"] == one["id"]) {
+                        found.push(one.clone());
+                    }
+                }
             }
             Err(error) => tracing::warn!("{base}: its silences are not known: {error:#}"),
         }

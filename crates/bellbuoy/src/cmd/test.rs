@@ -31,7 +31,7 @@ pub struct Test {
     /// Write the results to this file in JUnit's XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
-    /// Fields that a rule test file does not know are ignored instead of refused.
+    /// Fields that rule files and rule tests do not have are passed over, with a warning, instead of refused.
     #[arg(long)]
     pub ignore_unknown_fields: bool,
     /// Show alerts that differ as one text: `-` is missing, `+` was not expected, `~` has another value.

@@ -381,7 +381,8 @@ impl Loader<'_> {
     fn read_rules(&mut self, sources: &Sources, found: &Found, prometheus: &Prometheus, settings: &mut Settings) {
         for path in self.rule_files(found, prometheus) {
             let Some(file) = self.open(&path) else { continue };
-            let context = RuleContext { global: &prometheus.global, text: &file.text, check_template: sources.check_template };
+            let context =
+                RuleContext { global: &prometheus.global, text: &file.text, check_template: sources.check_template, ignore_unknown: false };
             settings.groups.extend(rules::read(&file.tree.root, &context, &file.report));
             self.close(file);
         }

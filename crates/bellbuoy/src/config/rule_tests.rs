@@ -86,7 +86,12 @@ fn read_with(path: &Path, reading: &TestReading, loader: &mut Loader) -> Option<
         out.tests = file.tests;
         for path in out.rule_files.clone() {
             let Some(file) = loader.open(&path) else { continue };
-            let context = RuleContext { global: &Global::default(), text: &file.text, check_template: reading.check_template };
+            let context = RuleContext {
+                global: &Global::default(),
+                text: &file.text,
+                check_template: reading.check_template,
+                ignore_unknown: reading.ignore_unknown_fields,
+            };
             out.groups.extend(rules::read(&file.tree.root, &context, &file.report));
             loader.close(file);
         }

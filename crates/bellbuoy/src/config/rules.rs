@@ -16,6 +16,14 @@ pub struct RuleContext<'a> {
     /// The file's text, to find the place of an error inside of an expression.
     pub text: &'a str,
     pub check_template: &'a dyn Fn(&str) -> Result<(), String>,
+    /// Fields that nobody knows are told as warnings: metadata of a team's own, when rules are tested.
+    pub ignore_unknown: bool,
+}
+
+impl RuleContext<'_> {
+    fn finish(&self, fields: Fields) {
+        if self.ignore_unknown { fields.finish_with_warnings() } else { fields.finish() }
+    }
 }
 
 pub fn read(root: &Node, context: &RuleContext, report: &Report) -> Vec<GroupSettings> {
@@ -26,7 +34,7 @@ pub fn read(root: &Node, context: &RuleContext, report: &Report) -> Vec<GroupSet
         let Some(group) = read_group(group, context, &mut names) else { continue };
         groups.push(group);
     }
-    fields.finish();
+    context.finish(fields);
     groups
 }
 
@@ -49,7 +57,7 @@ fn read_group(fields: Fields, context: &RuleContext, names: &mut HashMap<String,
         rules.extend(read_rule(rule, &labels, context, &mut seen));
     }
     let file = fields.report.file.clone();
-    fields.finish();
+    context.finish(fields);
     Some(GroupSettings { name: name?.as_str().to_string(), file, interval, limit, query_offset, rules })
 }
 
@@ -88,7 +96,7 @@ fn read_rule(fields: Fields, group_labels: &[Pair], context: &RuleContext, seen:
     warn_of_duplicate(&fields, name, &labels, seen);
     let merged = merge_labels(group_labels, &labels);
     let span = fields.span;
-    fields.finish();
+    context.finish(fields);
     let (name, expr) = (name.as_str().to_string(), expr?);
     Some(match record {
         Some(_) => RuleSettings::Recording(RecordingSettings { record: name, expr, labels: Labels::from_pairs(merged), span }),

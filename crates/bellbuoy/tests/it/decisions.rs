@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::harness::{Folder, Program, Server, alertmanager, answer, text, wait_for};
 
-const ROWS: usize = 400;
+pub(super) const ROWS: usize = 400;
 
 /// A model whose target is its one feature, with rules over intervals and a cool-down.
-fn folder(more: &[(&str, &str)]) -> Folder {
+pub(super) fn folder(more: &[(&str, &str)]) -> Folder {
     let reference: String = (0..ROWS).map(|n| format!("{},{}\n", n % 50, n % 50)).collect();
     let (reference, mut files) = (format!("x,y\n{reference}"), Vec::from(more));
     let model = "models:\n- name: m\n  target: y\n  reference: reference.csv\n  features: [x]\n  rows_min: 50\n  schedule: 1h\n  retraining:\n    cool_down: 1h\n    rules:\n    - {name: surely_low, when: {figure: r2, side: high, below: 0.65}, outcome: retrain, severity: critical}\n    - {name: low, when: {figure: r2, below: 0.7}, outcome: watch}\n";
@@ -15,13 +15,13 @@ fn folder(more: &[(&str, &str)]) -> Folder {
     Folder::new(&files)
 }
 
-fn data(answer: (u16, String)) -> Value {
+pub(super) fn data(answer: (u16, String)) -> Value {
     assert_eq!(answer.0, 200, "{}", answer.1);
     serde_json::from_str::<Value>(&answer.1).expect("JSON")["data"].clone()
 }
 
 /// Errors that look like noise.
-fn noise(n: usize) -> f64 {
+pub(super) fn noise(n: usize) -> f64 {
     ((n * 7919) % 101) as f64 / 50.0 - 1.0
 }
 
@@ -32,7 +32,7 @@ fn predictions(role: &str, size: f64) -> Value {
     (0..ROWS).map(row).collect()
 }
 
-fn fill(program: &Program, champion: f64) {
+pub(super) fn fill(program: &Program, champion: f64) {
     let labels: Value = (0..ROWS).map(|n| json!({"id": n.to_string(), "value": n % 50})).collect();
     data(program.post("/api/v1/models/m/predictions", &predictions("champion", champion).to_string()));
     data(program.post("/api/v1/models/m/labels", &labels.to_string()));

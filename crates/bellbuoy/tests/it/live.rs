@@ -5,6 +5,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
+use super::decisions;
 use super::harness::{Folder, Program, Server, bellbuoy, free_port, http, peers, prometheus, text, wait_explained, wait_for};
 use super::peers_contract::{start_alertmanager, start_prometheus};
 use super::push::{V1, now_ms, series_v1, write};
@@ -335,4 +336,61 @@ fn explain_says_why_of_every_state() {
     }
     let nobody = explained(&["Hot", "--url", &format!("http://127.0.0.1:{}", free_port())]);
     assert_eq!(nobody.status, Some(2), "{}", nobody.verdict);
+}
+
+/// The same rulings, one after the other, as the running program gave: with intervals, a run that was told, and challengers on record.
+#[test]
+fn backtest_decides_as_it_was_decided() {
+    let folder = decisions::folder(&[]);
+    let program = Program::up(&folder);
+    decisions::fill(&program, 30.0);
+    let judge = || text(&decisions::data(program.get("/api/v1/models/m/decision?judge=true"))["outcome"]);
+    let mut told = vec![judge(), judge()];
+    decisions::data(program.post("/api/v1/models/m/retrained", ""));
+    told.extend([judge(), judge()]);
+    assert_eq!(told, ["retrain", "retrain", "watch", "watch"]);
+    let challenger = |size: f64| -> Value {
+        let row = |n: usize| json!({"id": n.to_string(), "prediction": (n % 50) as f64 + size * decisions::noise(n + 13)});
+        (0..decisions::ROWS).map(row).collect()
+    };
+    for (version, current, baseline) in [("v2", 2.0, 3.0), ("v3", 30.0, 30.0)] {
+        let body = json!({"version": version, "current": challenger(current), "baseline": challenger(baseline)});
+        decisions::data(program.post("/api/v1/models/m/evaluations", &body.to_string()));
+    }
+    let (dir, data, url) = (folder.config().display().to_string(), folder.data().display().to_string(), url(&program));
+    for source in [["--data", &data], ["--url", &url]] {
+        let ask = |more: &[&str]| answer(&[&["backtest", &dir, source[0], source[1], "--model", "m", "--format", "json"], more].concat());
+        let found = ask(&[]);
+        let decided = &found["decisions"][0];
+        assert_eq!((&decided["outcomes"]["retrain"], &decided["outcomes"]["watch"]), (&json!(2), &json!(2)), "{source:?}: {found}");
+        assert_eq!((decided["runs"].as_array().map(Vec::len), &decided["times"]), (Some(1), &json!(1)), "{decided}");
+        let retrain = decided["stretches"].as_array().and_then(|all| all.iter().find(|one| one["outcome"] == "retrain")).expect("there");
+        assert!(retrain["rule"] == "surely_low" && text(&retrain["because"]).contains("at its upper end is below 0.65"), "{retrain}");
+        let deployed: Vec<String> = found["deployments"][0]["evaluations"]
+            .as_array()
+            .expect("evaluations")
+            .iter()
+            .map(|one| format!("{} {} {}", text(&one["version"]), text(&one["was"]), text(&one["outcome"])))
+            .collect();
+        assert_eq!(deployed, ["v2 deploy deploy", "v3 skip skip"], "{found}");
+        let tried = |sweep: &str, key: &str| -> Vec<Value> {
+            ask(&["--sweep", sweep])["values"]
+                .as_array()
+                .expect("values")
+                .iter()
+                .map(|one| one["figures"].get(key).unwrap_or(&one[key]).clone())
+                .collect()
+        };
+        assert_eq!(tried("surely_low=-1000..0/1000", "fired"), [0, 1, 1], "{source:?}");
+        // Each of the four judgements finds it low; without a cool-down and with runs of no time each begins one.
+        assert_eq!(tried("cool_down=0s..1h/1h", "runs").len(), 2, "{source:?}");
+        assert_eq!(tried("improvement_min=0..1e6/1e6", "deploy"), [1, 0], "{source:?}");
+    }
+    for (sweep, words) in
+        [("r3=0..1/0.5", "the rules have no \"r3\"; did you mean \"r2\"?"), ("times_min=0..2/1", "whole numbers from 1 on")]
+    {
+        let output = run(&["backtest", &dir, "--data", &data, "--model", "m", "--sweep", sweep]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(words), "{said}");
+    }
 }

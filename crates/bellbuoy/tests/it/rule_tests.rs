@@ -181,3 +181,30 @@ fn diff_and_debug_are_promtools() {
         assert_eq!(ours, theirs);
     }
 }
+
+/// What a team writes beside its rules is refused, and passed over when it is told to. promtool passes it over in rule files only; here also in the
+/// test file, as its help says.
+#[test]
+fn unknown_fields_are_ignored_on_demand() {
+    let tests = "rule_files: [rules.yml]\ntests:\n- interval: 1m\n  input_series: [{series: up, values: '1'}]\n  promql_expr_test: [{expr: up, eval_time: 0, exp_samples: [{labels: up, value: 1}]}]\n";
+    let folder = Folder::new(&[
+        ("rules.yml", "groups:\n- name: g\n  owner: ada\n  rules:\n  - {alert: A, expr: up, team: ml}\n"),
+        ("rules.test.yml", tests),
+        ("tests.test.yml", &tests.replace("[rules.yml]", "[]\nteam: ml")),
+    ]);
+    let promtool = peers().map(|dir| peer(&dir, &["promtool"]));
+    for (name, flags, status) in [
+        ("rules.test.yml", &[][..], 2),
+        ("rules.test.yml", &["--ignore-unknown-fields"][..], 0),
+        ("tests.test.yml", &[][..], 2),
+        ("tests.test.yml", &["--ignore-unknown-fields"][..], 0),
+    ] {
+        let file = folder.config().join(name).display().to_string();
+        let output = run(&[&["test"], flags, &[file.as_str()]].concat());
+        assert_eq!(output.status.code(), Some(status), "{}", String::from_utf8_lossy(&output.stdout));
+        if let Some(promtool) = promtool.as_ref().filter(|_| name == "rules.test.yml") {
+            let theirs = Command::new(promtool).args(["test", "rules"]).args(flags).arg(&file).output().expect("promtool starts");
+            assert_eq!(theirs.status.success(), status == 0, "{}", String::from_utf8_lossy(&theirs.stderr));
+        }
+    }
+}

@@ -125,10 +125,21 @@ impl History<'_> {
 
     /// Runs that were told without a count (`POST .../retrained`), which are on record only.
     fn told_runs(&self, settings: &ModelSettings) -> Vec<Timestamp> {
-        let Some(state) = self.copy.and_then(|copy| copy.state.as_ref()) else { return Vec::new() };
-        let query = AuditQuery { model: Some(settings.name.clone()), event: Some("retrained".into()), rows_max: AUDIT_ROWS_MAX };
-        let entries = state.audit(&query).unwrap_or_default();
-        entries.iter().filter_map(|entry| Timestamp::parse_rfc3339(entry["at"].as_str()?)).collect()
+        let entries = self.record(&settings.name);
+        let told = entries.iter().filter(|entry| entry["event"] == "retrained");
+        told.filter_map(|entry| Timestamp::parse_rfc3339(entry["at"].as_str()?)).collect()
+    }
+
+    /// The audit record of a model; of a server that is no bellbuoy there is none.
+    pub fn record(&self, model: &str) -> Vec<Value> {
+        match (self.copy.and_then(|copy| copy.state.as_ref()), self.server) {
+            (Some(state), _) => {
+                let query = AuditQuery { model: Some(model.to_string()), event: None, rows_max: AUDIT_ROWS_MAX };
+                state.audit(&query).unwrap_or_default()
+            }
+            (None, Some(server)) => server.record(model, AUDIT_ROWS_MAX),
+            (None, None) => Vec::new(),
+        }
     }
 
     /// `r2_critical=0.5..0.7/0.05`
@@ -150,7 +161,7 @@ impl History<'_> {
             let retraining = settings.retraining.changed(&knob, value);
             let changed = ModelSettings { retraining, ..settings.clone() };
             // Below the line from which drift is detected at all, that line goes down with it.
-            let below = matches!(&knob, Knob::Line { figure, .. } if figure.starts_with("drift_share") && value < settings.drift.share);
+            let below = matches!(&knob, Knob::Line(line) if line.figure.starts_with("drift_share") && value < settings.drift.share);
             let seen: Vec<Seen> =
                 if below { past.judgements.iter().map(|seen| seen.with_drift_line(value)).collect() } else { past.judgements.clone() };
             let tested = self.replayed(&changed, &past, &seen, run_takes).retrain;

@@ -98,7 +98,7 @@ fn read_text(name: &str, text: &str) {
         "bellbuoy.yml" => drop(super::bellbuoy::read(&tree.root, folder, &files, &report)),
         "alertmanager.yml" => drop(super::alertmanager::read(&tree.root, folder, &files, &report)),
         _ => {
-            let context = super::RuleContext { global: &Default::default(), text, check_template: &|_| Ok(()) };
+            let context = super::RuleContext { global: &Default::default(), text, check_template: &|_| Ok(()), ignore_unknown: false };
             drop(super::rules::read(&tree.root, &context, &report));
         }
     }
