@@ -14,7 +14,7 @@ use bellbuoy_vocabulary::{Append, Labels, Millis, Timestamp};
 
 use super::harness::{Folder, bellbuoy, peer, peers};
 
-const GUIDES: [&str; 4] = ["backtest", "check", "explain", "test"];
+const GUIDES: [&str; 5] = ["backtest", "check", "explain", "fire", "test"];
 const START: &str = "2026-11-21T00:00:00Z";
 const MINUTES_OF_A_JUDGEMENT: i64 = 30;
 
