@@ -2,7 +2,15 @@
 import type { Figure, SnippetText } from "./parts/basics";
 
 export type Labels = Record<string, string>;
-export type NotKnown = { unknown: { reason: string; because: string } };
+/** Why there is no value: a word for programs, a sentence for people. */
+export interface Because {
+  reason: string;
+  because: string;
+}
+
+export interface NotKnown {
+  unknown: Because;
+}
 
 export interface Overview {
   at: string;

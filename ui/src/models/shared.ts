@@ -1,5 +1,6 @@
 /** show: words and choices that the pages of models share. Pure. */
-import type { Because, Decision, Entry, Figure, Model, WindowJudgement } from "./types";
+import type { Because } from "../shapes";
+import type { Decision, Entry, Figure, Model, WindowJudgement } from "./types";
 import { isUnknown } from "./types";
 
 export { metricName } from "./names";

@@ -1,13 +1,7 @@
 /** show: what the server says about models. Shapes only; docs/guides/models.md, docs/guides/decisions.md and docs/formats/pages-api.md have the words. */
 
-export interface Because {
-  reason: string;
-  because: string;
-}
-
-export interface Unknown {
-  unknown: Because;
-}
+import type { Figure as Amount } from "../parts/basics";
+import type { Because, NotKnown } from "../shapes";
 
 export interface Figure {
   metric: string;
@@ -62,10 +56,10 @@ export interface WindowJudgement {
   true_values: number;
   from: string | null;
   to: string | null;
-  drift: Drift | Unknown;
-  quality: Finding[] | Unknown;
-  performance: { rows: number; left_out: number; figures: Figure[] } | Unknown;
-  estimates?: { figures: Figure[] } | Unknown;
+  drift: Drift | NotKnown;
+  quality: Finding[] | NotKnown;
+  performance: { rows: number; left_out: number; figures: Figure[] } | NotKnown;
+  estimates?: { figures: Figure[] } | NotKnown;
 }
 
 export interface Input {
@@ -103,8 +97,6 @@ export interface Registry {
   aliases: Record<string, Version | string | number>;
 }
 
-export type Amount = { value: number; unknown?: undefined } | { unknown: Because; value?: undefined };
-
 export interface Model {
   name: string;
   kind: string;
@@ -116,7 +108,7 @@ export interface Model {
   decision: string | null;
   judgement: { at: string; decision: Decision; windows: WindowJudgement[] } | null;
   sources: Record<string, unknown>[];
-  registry?: Registry | Unknown;
+  registry?: Registry | NotKnown;
   traffic?: { rate: Amount; lastReceivedAt: string | null; latencyP95: Amount };
 }
 
@@ -207,6 +199,6 @@ export interface Report {
   notes: string[];
 }
 
-export function isUnknown(of: object): of is Unknown {
+export function isUnknown(of: object): of is NotKnown {
   return "unknown" in of;
 }

@@ -2,13 +2,14 @@
 import { Ago, At, Tag } from "../parts/basics";
 import { number } from "../parts/number";
 import { cut, safeUrl, visible } from "../parts/text";
+import type { NotKnown } from "../shapes";
 import { lessIsBetter, metricName } from "./shared";
-import { isUnknown, type Registry, type Unknown, type Version } from "./types";
+import { isUnknown, type Registry, type Version } from "./types";
 
 const METRICS_MAX = 8;
 const ALIASES_MAX = 40;
 
-export function Versions({ of }: { of: Registry | Unknown | undefined }) {
+export function Versions({ of }: { of: Registry | NotKnown | undefined }) {
   if (!of) return <p class="quiet">The server says nothing about a registry.</p>;
   if (isUnknown(of)) return <p class="quiet">{firstUpper(visible(cut(of.unknown.because, 400)))}.</p>;
   const champion = Object.keys(of.aliases ?? {}).find((alias) => alias.toLowerCase() === "champion");

@@ -5,6 +5,7 @@
  */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { NotKnown } from "../shapes";
 
 import { cut, visible } from "./text";
 import { ago, dateTime, millis, now, type When } from "./time";
@@ -63,7 +64,7 @@ export function State({ of, title }: { of: string; title?: string }) {
 }
 
 /** A number, or why there is none. */
-export type Figure = { value: number; unknown?: undefined } | { unknown: { reason: string; because: string }; value?: undefined };
+export type Figure = { value: number; unknown?: undefined } | (NotKnown & { value?: undefined });
 
 export function FigureText({ of, as }: { of: Figure | undefined | null; as: (value: number) => string }) {
   if (!of) return <Unknown because="the server does not say" />;
