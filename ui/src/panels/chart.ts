@@ -282,7 +282,7 @@ export class LineChart {
       const mode = spec.line.custom.thresholds;
       if (mode.includes("area") || mode === "series") thresholdAreas(plot, spec);
     }
-    for (const one of [...covered(this.drawn.annotations), ...(this.drawn.areas ?? [])]) {
+    for (const one of covered([...this.drawn.annotations, ...(this.drawn.areas ?? [])])) {
       if (one.toMs < this.drawn.fromMs || one.fromMs > this.drawn.toMs) continue;
       const from = clampX(plot, one.fromMs);
       const to = clampX(plot, one.toMs);
@@ -455,10 +455,10 @@ export class LineChart {
 const canvasFont = (ratio: number): string => FONT.replace("11px", `${11 * ratio}px`);
 
 /** Stretches of one colour that overlap are one: ten alerts at a time are no wall. */
-function covered(annotations: Annotation[]): { fromMs: number; toMs: number; color: string }[] {
+function covered(all: { fromMs: number; toMs?: number; color: string }[]): { fromMs: number; toMs: number; color: string }[] {
   const out: { fromMs: number; toMs: number; color: string }[] = [];
-  const sorted = annotations.filter((one) => one.toMs !== undefined && one.toMs > one.fromMs).sort((a, b) => a.fromMs - b.fromMs);
-  for (const one of sorted.slice(0, MARKS_MAX)) {
+  const sorted = all.filter((one) => one.toMs !== undefined && one.toMs > one.fromMs).sort((a, b) => a.fromMs - b.fromMs);
+  for (const one of sorted.slice(0, 2 * MARKS_MAX)) {
     const color = cssColor(one.color);
     const before = out.find((other) => other.color === color && other.toMs >= one.fromMs);
     if (before) before.toMs = Math.max(before.toMs, one.toMs!);
