@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use super::harness::{Folder, Received, Server, answer, bellbuoy, peer, peers, text};
+use super::harness::{Folder, Received, Server, answer, bellbuoy, peer, peers, prometheus, text, wait_for};
+use super::peers_contract::start_prometheus;
 
 const ROUTES: &str = "route:\n  receiver: team\n  group_wait: 0s\nreceivers:\n- name: team\n  discord_configs:\n  - webhook_url_file: not-here\n    title: '{{ .CommonLabels.alertname }}'\n    message: '{{ .CommonAnnotations.summary }}'\n";
 /// Every so many alerts of the corpus; BELLBUOY_PROOFS=all takes all of them.
@@ -101,7 +102,7 @@ fn proofs_of(dir: &Path, out: &Path) -> (usize, usize, Vec<PathBuf>) {
     (fired, alerts.len(), tests)
 }
 
-/// promtool's engine takes 10,000 samples a query, and a proof of more than 10,000 series has more; a server takes 50,000,000.
+/// promtool's engine takes 10,000 samples a query, and a proof of more than 10,000 series has more; a server takes 50,000,000 (below).
 const TOO_MANY_FOR_PROMTOOL: &str = "TimeSeriesCardinality";
 
 /// Which of the test files the real promtool does not agree with, and what it says of them.
@@ -155,6 +156,35 @@ fn promtool_agrees_with_every_proof() {
         let output = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     }
+}
+
+/// What promtool can not evaluate: a real Prometheus scrapes the series of the proof, and fires.
+#[test]
+fn prometheus_fires_for_a_cardinality() {
+    let Some(peers) = peers() else { return };
+    let all = corpus(1).replace("interval: 1m", "interval: 1s");
+    let corpus = Folder::new(&[("prometheus.yml", "rule_files: [rules.yml]\n"), ("rules.yml", &all), ("alertmanager.yml", ROUTES)]);
+    let output = run(&["fire", TOO_MANY_FOR_PROMTOOL, &corpus.config().display().to_string(), "--format", "json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
+    let mut page = String::new();
+    for series in found["alerts"][0]["series"].as_array().expect("series") {
+        let labels = series["labels"].as_object().expect("labels");
+        let name = text(&labels["__name__"]);
+        let rest: Vec<String> = labels.iter().filter(|(key, _)| *key != "__name__").map(|(key, value)| format!("{key}={value}")).collect();
+        page += &format!("{name}{{{}}} {}\n", rest.join(","), text(&series["last"]));
+    }
+    assert!(page.lines().count() > 10_000, "{} series", page.lines().count());
+    let target = Server::page(move || page.clone());
+    let config = prometheus(&[target.address], &["rules.yml"]).replace("job_name: app", "job_name: app\n  honor_labels: true");
+    let rule = format!("groups:\n- name: cut\n  rules:\n{}", {
+        let lines: Vec<&str> = all.lines().collect();
+        item(&lines, lines.iter().position(|line| line.contains(TOO_MANY_FOR_PROMTOOL)).expect("the rule"))
+    });
+    let folder = Folder::new(&[("prometheus.yml", &config), ("rules.yml", &rule)]);
+    let program = start_prometheus(&peers, &folder);
+    wait_for("the real Prometheus fires", || {
+        program.alert_states().iter().any(|(name, state)| name == TOO_MANY_FOR_PROMTOOL && state == "firing").then_some(())
+    });
 }
 
 const RULES: &str = r#"groups:

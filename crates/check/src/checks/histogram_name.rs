@@ -30,7 +30,8 @@ fn look(rule: &RuleView, call: &Call, graph: &RuleGraph) -> Option<Finding> {
     let names: Vec<&str> = buckets.selectors().into_iter().filter_map(exact_name).collect();
     // Recorded names say what they are in their own way.
     let plain: Vec<&str> = names.iter().copied().filter(|name| !name.contains(':') && graph.recorded(name).is_none()).collect();
-    if let Some(name) = plain.iter().find(|name| !name.ends_with("_bucket")) {
+    // Beside buckets it is what they are joined with: `* on (instance) group_left (node) kubelet_node_name`.
+    if let Some(name) = plain.first().filter(|_| !plain.iter().any(|name| name.ends_with("_bucket"))) {
         return wrong_name(rule, buckets, name);
     }
     if names.is_empty() {
@@ -123,5 +124,6 @@ mod tests {
         good("histogram_quantile(0.95, sum by (le, job) (job:x_seconds_bucket:rate5m))");
         good("histogram_quantile(0.95, sum by (le) (x_bucket - x_bucket offset 1h))");
         good("histogram_quantile(0.95, {__name__=~\"x.*\"})");
+        good("histogram_quantile(0.99, sum by (instance, le) (rate(x_seconds_bucket[5m])) * on (instance) group_left (node) node_name)");
     }
 }

@@ -25,6 +25,9 @@ const COPIES_FEW: f64 = 200.0;
 /// A clock that starts in 1970 is waited for so long, for things that have to be old.
 const AGE_MAX: f64 = 400.0 * 86_400.0;
 const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+const WEEK: i64 = 7 * DAY;
+const HISTORY_MIN: i64 = 600_000;
 
 pub type Series = BTreeMap<Labels, Vec<Sample>>;
 
@@ -66,20 +69,26 @@ impl Search<'_> {
         let mut searched = Searched::default();
         let maker = LabelMaker::new(self.leaves());
         let designs = self.designs(&maker);
-        let starts = self.starts();
-        for at in &starts {
-            let times = self.times(*at);
-            for design in &designs {
-                if searched.tries >= tries_max {
-                    return searched;
-                }
-                let each = if self.leaves().calendar.any() { (tries_max / starts.len()).clamp(8, design.tries) } else { design.tries };
-                let end = searched.tries + each;
-                if self.values(design, &maker, times, end.min(tries_max), &mut searched, found) {
-                    return searched;
-                }
-                if self.leaves().calendar.any() && searched.tries >= end {
-                    break;
+        let histories = self.histories();
+        for (number, history) in histories.iter().enumerate() {
+            // What needs the long one is not kept from it.
+            let share = if number + 1 < histories.len() { searched.tries + (tries_max - searched.tries) / 2 } else { tries_max };
+            let starts = self.starts(*history);
+            for at in &starts {
+                let times = self.times(*at, *history);
+                for design in &designs {
+                    if searched.tries >= share {
+                        break;
+                    }
+                    let many = self.leaves().calendar.any();
+                    let each = if many { (tries_max / starts.len()).clamp(8, design.tries) } else { design.tries };
+                    let end = (searched.tries + each).min(share);
+                    if self.values(design, &maker, times, end, &mut searched, found) {
+                        return searched;
+                    }
+                    if many && searched.tries >= end {
+                        break;
+                    }
                 }
             }
         }
@@ -88,18 +97,21 @@ impl Search<'_> {
 
     /// No series at all, which some rules take for a reason to fire.
     pub fn nothing(&self, found: &mut dyn FnMut(&Series, Times) -> bool) -> bool {
-        let times = self.times(self.starts()[0]);
+        let history = HISTORY_MIN;
+        let Some(times) = self.starts(history).first().map(|at| self.times(*at, history)) else { return false };
         self.subject.holds(self.engine, &Given(&Series::new()), times.at, true) && found(&Series::new(), times)
     }
 
     /// Times at which the condition shall hold first. Rule tests begin in 1970, so that is where we are.
-    fn starts(&self) -> Vec<Timestamp> {
+    fn starts(&self, history: i64) -> Vec<Timestamp> {
         let leaves = self.leaves();
         let align = |at: i64| Timestamp((at + self.interval.0 - 1) / self.interval.0 * self.interval.0);
-        let first = align(self.history() + 60_000);
+        let first = align(history + 60_000);
         let calendar = leaves.calendar;
         if calendar.any() {
-            return calendar_starts(calendar).into_iter().map(align).filter(|at| *at >= first).collect::<Vec<_>>();
+            // Behind a long history the weeks are the same as the first.
+            let later = if calendar.day || first.0 <= HOUR { 0 } else { (first.0 + WEEK - 1) / WEEK * WEEK };
+            return calendar_starts(calendar).into_iter().map(|at| align(at + later)).filter(|at| *at >= first).collect();
         }
         let mut out = vec![first];
         // `time() - x > 86400 and x > 0`: there has to be a time so long ago. `(time() - x) / 86400 > 80`: the product says it.
@@ -115,23 +127,27 @@ impl Search<'_> {
         out
     }
 
-    fn history(&self) -> i64 {
-        self.leaves().range_max.0.min(SAMPLES_MAX * self.sample_step().0).max(600_000)
+    /// How far back the data go. The best of two weeks is seen in one day of data too, and who runs the proof waits for a shorter time.
+    fn histories(&self) -> Vec<i64> {
+        let range = self.leaves().range_max.0;
+        let full = range.min(SAMPLES_MAX * self.sample_step(range)).max(HISTORY_MIN);
+        if full > 2 * DAY { vec![DAY, full] } else { vec![full] }
     }
 
-    fn sample_step(&self) -> Millis {
-        let (least, most) = (self.leaves().range_min.map(|range| range.0), self.leaves().range_max.0);
+    /// Milliseconds between samples.
+    fn sample_step(&self, history: i64) -> i64 {
+        let least = self.leaves().range_min.map(|range| range.0);
         let finest = least.map_or(60_000, |least| (least / 4).clamp(1_000, 60_000));
         // A whole number of seconds that divides a minute, so that samples fall on evaluations.
         let seconds = [60, 30, 15, 10, 5, 2, 1].into_iter().find(|seconds| seconds * 1000 <= finest).unwrap_or(1);
         // Long ranges with samples a minute apart would be too many; four minutes are below the lookback.
-        let coarse = most / 60_000 > SAMPLES_MAX && least.is_none_or(|least| least >= 1_200_000);
-        Millis(if coarse { 240_000 } else { seconds * 1000 })
+        let coarse = history / 60_000 > SAMPLES_MAX && least.is_none_or(|least| least >= 1_200_000);
+        if coarse { 240_000 } else { seconds * 1000 }
     }
 
-    fn times(&self, at: Timestamp) -> Times {
-        let step = self.sample_step();
-        let from = Timestamp(((at.0 - self.history()) / self.interval.0 * self.interval.0).max(0) / step.0 * step.0);
+    fn times(&self, at: Timestamp, history: i64) -> Times {
+        let step = Millis(self.sample_step(history));
+        let from = Timestamp(((at.0 - history) / self.interval.0 * self.interval.0).max(0) / step.0 * step.0);
         let to = at + self.subject.hold + self.interval * 4 + self.more + Millis::from_minutes(2);
         Times { from, to, step, at }
     }
@@ -294,7 +310,7 @@ fn calendar_starts(calendar: Calendar) -> Vec<i64> {
     let mut out = Vec::new();
     for day in days {
         for hour in &hours {
-            out.extend(minutes.iter().map(|minute| day * 24 * HOUR + hour * HOUR + minute * 60_000));
+            out.extend(minutes.iter().map(|minute| day * DAY + hour * HOUR + minute * 60_000));
         }
     }
     out
