@@ -215,7 +215,7 @@ function bridge(values: Value[], timesMs: number[], spanMs: number): void {
 }
 
 /** Puts each line of a stack on the one before it. What is below zero stacks downwards. */
-function stack(out: Lines, isHidden: (line: Line) => boolean): void {
+export function stack(out: Lines, isHidden: (line: Line) => boolean): void {
   const stacks = new Map<string, { base: Float64Array; last: number; percent: boolean; members: number[] }>();
   for (const [at, line] of out.lines.entries()) {
     if (line.custom.stacking === "none" || isHidden(line)) continue;

@@ -4,10 +4,10 @@
  */
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
-import { number } from "../parts/number";
+import { number, short } from "../parts/number";
 import { visible } from "../parts/text";
 import { LineChart, type Drawn } from "./chart";
-import { styleOf, type Line, type Value } from "./lines";
+import { stack, styleOf, type Line, type Lines, type Value } from "./lines";
 import { useSize } from "./size";
 import { ink, lineColor, scheme } from "./theme";
 
@@ -52,7 +52,7 @@ export interface ChartProps {
   zoom?: (from: number, to: number) => void;
   /** For screen readers: what is seen. */
   label: string;
-  /** Draw lines as areas. */
+  /** Each line stands on those before it, as an area. */
   area?: boolean;
 }
 
@@ -83,8 +83,10 @@ function drawnOf({ times, lines, threshold, bands = [], marks = [], from, to, ar
   const made = lines.map((line, index) => lineOf(line, index, line.values, area, threshold?.value));
   const sides = lines.flatMap((line, index) => (line.low && line.high ? [lineOf(line, index, line.high, area, threshold?.value, true), lineOf(line, index, line.low, area, threshold?.value, true)] : []));
   const colors = [...lines, ...lines.flatMap((line) => (line.low && line.high ? [line, line] : []))].map(({ colour }) => (colour.startsWith("--") ? ink(colour) : colour));
+  const drawn: Lines = { timesMs, lines: [...made, ...sides], bands: sides.flatMap((_, at) => (at % 2 === 0 ? [{ upper: lines.length + at, lower: lines.length + at + 1 }] : [])) };
+  stack(drawn, () => false);
   return {
-    lines: { timesMs, lines: [...made, ...sides], bands: sides.flatMap((_, at) => (at % 2 === 0 ? [{ upper: lines.length + at, lower: lines.length + at + 1 }] : [])) },
+    lines: drawn,
     names: [...lines, ...sides.map(({ index }) => lines[index]!)].map(({ name }) => visible(name.slice(0, 200))),
     colors,
     said: colors.map(() => number),
@@ -92,7 +94,7 @@ function drawnOf({ times, lines, threshold, bands = [], marks = [], from, to, ar
       const [low, high] = [lines[line]?.low?.[index], lines[line]?.high?.[index]];
       return typeof low === "number" && typeof high === "number" ? ` (${number(low)} to ${number(high)})` : "";
     },
-    axisTexts: (splits) => splits.map((split) => (split === null ? "" : number(Math.abs(split) < 1e-12 ? 0 : split))),
+    axisTexts: (splits) => splits.map((split) => (split === null ? "" : Math.abs(split) >= 1e6 ? short(split) : number(Math.abs(split) < 1e-12 ? 0 : split))),
     hidden: new Set(),
     fromMs: from === undefined ? (timesMs[0] ?? 0) : from * 1000,
     toMs: to === undefined ? (timesMs.at(-1) ?? 1) : to * 1000,
@@ -110,7 +112,8 @@ function lineOf(line: ChartLine, index: number, values: Value[], area: boolean, 
   const room = threshold === undefined ? 0 : Math.abs(threshold) * 0.06 || 0.06;
   const custom = styleOf({
     lineWidth: side ? 0 : (line.width ?? 1.5),
-    fillOpacity: side ? 15 : area ? 18 : 0,
+    fillOpacity: side ? 15 : area ? 30 : 0,
+    stacking: { mode: area && !side ? "normal" : "none" },
     lineStyle: line.dash ? { fill: "dash", dash: [5, 4] } : undefined,
     showPoints: side ? "never" : line.points ? "always" : "auto",
     spanNulls: line.points ?? false,

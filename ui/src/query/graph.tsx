@@ -3,7 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 
 import type { Question } from "./address";
 import type { Answer, Sample } from "./ask";
-import { colourOf, TimeChart, type ChartLine } from "../panels/timechart";
+import { colourOf, TimeChart } from "../panels/timechart";
 import { grid, type Range } from "./grid";
 import { number } from "../parts/number";
 import { cut, oneLine, seriesText } from "../parts/text";
@@ -22,11 +22,10 @@ export function Graph({ of, range, question, change }: { of: Answer; range: Rang
   if (result.length === 0) return <p class="empty">No series in this time. The tab Explain shows which part of the query comes out empty.</p>;
   const chosen = lines.some((line) => line.name === alone) ? alone : undefined;
   const shown = chosen === undefined ? lines : lines.filter((line) => line.name === chosen);
-  const drawn = question.stacked && chosen === undefined ? stacked(shown) : shown;
   const zoom = (from: number, to: number) => change({ ...question, rangeSeconds: Math.max(1, Math.round(to - from)), end: Math.round(to), stepSeconds: undefined });
   return (
     <>
-      <TimeChart label={`Graph of ${cut(question.expr, 200)}`} height={320} times={times} lines={drawn} area={question.stacked} from={range.start} to={range.end} zoom={zoom} />
+      <TimeChart label={`Graph of ${cut(question.expr, 200)}`} height={320} times={times} lines={shown} area={question.stacked} from={range.start} to={range.end} zoom={zoom} />
       {result.length > LINES_MAX && <p class="warn">The first {LINES_MAX} of {result.length} series are drawn.</p>}
       <table class="legend">
         <caption class="unseen">Legend</caption>
@@ -61,19 +60,4 @@ export function Graph({ of, range, question, change }: { of: Answer; range: Rang
       {lines.length > LEGEND_MAX && <p class="quiet">and {lines.length - LEGEND_MAX} more series</p>}
     </>
   );
-}
-
-/** Each line on top of those before it; the last drawn is the lowest. */
-function stacked(lines: ChartLine[]): ChartLine[] {
-  const sums: number[] = new Array(lines[0]?.values.length ?? 0).fill(0);
-  return lines
-    .map((line) => ({
-      ...line,
-      values: line.values.map((value, index) => {
-        if (value === null) return null;
-        sums[index] = (sums[index] ?? 0) + value;
-        return sums[index] ?? null;
-      }),
-    }))
-    .reverse();
 }
