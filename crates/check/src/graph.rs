@@ -6,6 +6,7 @@ use bellbuoy_promql::VectorSelector;
 use bellbuoy_rules::{GroupSettings, RecordingSettings, RuleSettings};
 use bellbuoy_vocabulary::Millis;
 
+use crate::checks::kinds::is_gauge;
 use crate::infer::{NAME, labels_of};
 use crate::metrics::Metrics;
 use crate::shape::Shape;
@@ -26,6 +27,8 @@ struct Recorded {
     shape: Shape,
     /// The longest interval of the groups that record it.
     interval: Millis,
+    /// Whether the first of its rules makes something that goes up and down.
+    gauge: bool,
 }
 
 impl RuleGraph {
@@ -45,7 +48,8 @@ impl RuleGraph {
         }
         let recorded = rules.iter().map(|(name, rules)| {
             let interval = rules.iter().map(|(_, interval)| *interval).max().unwrap_or(Millis::ZERO);
-            (name.to_string(), Recorded { shape: Shape::open(), interval })
+            let gauge = rules.first().is_some_and(|(rule, _)| is_gauge(&rule.expr));
+            (name.to_string(), Recorded { shape: Shape::open(), interval, gauge })
         });
         let mut graph = RuleGraph { recorded: recorded.collect(), metrics: metrics.cloned() };
         // From "nothing is known" down: each round is true if the one before is, with cycles as well.
@@ -89,6 +93,11 @@ impl RuleGraph {
     /// The labels of a metric that was seen, when nothing else can have its name.
     pub fn seen(&self, name: &str, selector: &VectorSelector) -> Option<Shape> {
         self.metrics.as_ref().filter(|metrics| metrics.knows_all_of(selector))?.shape(name)
+    }
+
+    /// Whether a recorded series goes up and down. `None`: no rule records it.
+    pub(crate) fn records_gauge(&self, name: &str) -> Option<bool> {
+        self.recorded.get(name).map(|recorded| recorded.gauge)
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {

@@ -13,9 +13,9 @@ pub const CODE: &str = "delta-of-counter";
 /// What is meant when the series is a counter.
 const INSTEAD: [(&str, &str); 3] = [("delta", "increase"), ("deriv", "rate"), ("idelta", "irate")];
 
-pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
+pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
     calls(input, &INSTEAD.map(|(function, _)| function), &mut |rule, node, function, argument| {
-        let Some((name, known)) = ranged(argument, Kind::Counter, input) else { return };
+        let Some((name, known)) = ranged(argument, Kind::Counter, input, graph) else { return };
         let Some((_, instead)) = INSTEAD.iter().find(|(of, _)| *of == function) else { return };
         let message = format!("{function}() of {name}, which is a counter ({})", known.by);
         let why = "A restart of the process sets it to 0: the result is a large negative number then, and counts nothing.".to_string();

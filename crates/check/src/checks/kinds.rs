@@ -1,10 +1,10 @@
 //! Counter or gauge: from the rule that records it, from `# TYPE`, from its name.
 
 use bellbuoy_promql::{AggregateOp, BinaryOp, Expr, ExprKind};
-use bellbuoy_rules::RuleSettings;
 
 use super::{RuleView, rules};
 use crate::Input;
+use crate::graph::RuleGraph;
 use crate::infer::exact_name;
 use crate::metrics::Kind;
 
@@ -14,17 +14,12 @@ pub struct Known {
     pub by: &'static str,
 }
 
-pub fn kind_of(name: &str, input: &Input) -> Option<Known> {
+pub fn kind_of(name: &str, input: &Input, graph: &RuleGraph) -> Option<Known> {
     let known = |kind, by| Some(Known { kind, by });
     if let Some(kind) = input.metrics.and_then(|metrics| metrics.kind(name)).filter(|kind| *kind != Kind::Other) {
         return known(kind, "its TYPE says so");
     }
-    let rules = input.groups.iter().flat_map(|group| &group.rules);
-    let mut recorded = rules.filter_map(|rule| match rule {
-        RuleSettings::Recording(rule) if rule.record == name => Some(is_gauge(&rule.expr)),
-        _ => None,
-    });
-    match recorded.next() {
+    match graph.records_gauge(name) {
         Some(true) => return known(Kind::Gauge, "the rule that records it says so"),
         Some(false) => return None,
         None => {}
@@ -57,14 +52,14 @@ pub fn calls(input: &Input, functions: &[&str], tell: &mut dyn FnMut(&RuleView, 
 }
 
 /// A metric of this kind below a range: `x[5m]` of the counter or gauge x.
-pub fn ranged<'a>(argument: &'a Expr, kind: Kind, input: &Input) -> Option<(&'a str, Known)> {
+pub fn ranged<'a>(argument: &'a Expr, kind: Kind, input: &Input, graph: &RuleGraph) -> Option<(&'a str, Known)> {
     let ExprKind::Range(range) = &argument.kind else { return None };
     let name = exact_name(&range.selector)?;
-    Some((name, kind_of(name, input).filter(|known| known.kind == kind)?))
+    Some((name, kind_of(name, input, graph).filter(|known| known.kind == kind)?))
 }
 
 /// Whether the result goes up and down, whatever the series are.
-fn is_gauge(expr: &Expr) -> bool {
+pub fn is_gauge(expr: &Expr) -> bool {
     match &expr.unparenthesized().kind {
         ExprKind::Call(call) => matches!(
             call.function.name,

@@ -21,7 +21,7 @@ mod inhibit_never;
 mod inhibit_wide;
 mod interval_never;
 mod interval_too_long;
-mod kinds;
+pub(crate) mod kinds;
 mod label_gone;
 pub(crate) mod label_unknown;
 mod matching_label;

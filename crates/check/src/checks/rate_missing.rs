@@ -14,13 +14,13 @@ use crate::metrics::Kind;
 
 pub const CODE: &str = "rate-missing";
 
-pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
+pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
     for rule in rules(input).filter(|rule| rule.kind == "alert") {
         rule.expr.walk(&mut |node| {
             let ExprKind::Binary(binary) = &node.kind else { return };
             let Some((selector, counter)) = compared(binary) else { return };
             let Some(name) = exact_name(selector) else { return };
-            let Some(known) = kind_of(name, input).filter(|known| known.kind == Kind::Counter) else { return };
+            let Some(known) = kind_of(name, input, graph).filter(|known| known.kind == Kind::Counter) else { return };
             let message = format!("the counter {name} itself is compared with a number ({})", known.by);
             let why =
                 "A counter only grows: once above the number it stays there until the process restarts, and the alert with it.".to_string();

@@ -10,9 +10,9 @@ use crate::metrics::Kind;
 
 pub const CODE: &str = "rate-of-gauge";
 
-pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
+pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
     calls(input, &RATES, &mut |rule, node, function, argument| {
-        let Some((name, known)) = ranged(argument, Kind::Gauge, input) else { return };
+        let Some((name, known)) = ranged(argument, Kind::Gauge, input, graph) else { return };
         let message = format!("{function}() of {name}, which is a gauge ({})", known.by);
         let why =
             "Each fall of the value is read as a restart of a counter, and the whole value is added: the result is not what happened.";

@@ -38,10 +38,13 @@ fn look(matcher: &Matcher) -> Option<(String, String, Severity)> {
         MatchOp::NotRegex => MatchOp::NotEqual,
         // A pattern that is compared as a text finds nothing.
         MatchOp::Equal | MatchOp::NotEqual => {
-            let pattern = matcher.value.contains(".*") || matcher.value.contains(".+");
+            // Nearly no equality is meant as a pattern: only these are worth a compilation.
+            if !(matcher.value.contains(".*") || matcher.value.contains(".+")) {
+                return None;
+            }
             let op = if matcher.op == MatchOp::Equal { MatchOp::Regex } else { MatchOp::NotRegex };
             let fixed = Matcher::new(&matcher.name, op, &matcher.value).ok()?;
-            return pattern.then(|| (format!("`{matcher}` compares with the text of a pattern"), fixed.to_string(), Severity::Warning));
+            return Some((format!("`{matcher}` compares with the text of a pattern"), fixed.to_string(), Severity::Warning));
         }
     };
     if let Some(inner) = matcher.value.strip_prefix('^').and_then(|rest| rest.strip_suffix('$')) {
@@ -49,8 +52,8 @@ fn look(matcher: &Matcher) -> Option<(String, String, Severity)> {
         return Some((format!("`{matcher}` needs no ^ and $"), fixed.to_string(), Severity::Info));
     }
     let plain = !matcher.value.is_empty() && matcher.value.chars().all(|c| c.is_alphanumeric() || "_-/ :".contains(c));
-    let fixed = Matcher::new(&matcher.name, op, &matcher.value).ok()?;
-    plain.then(|| (format!("`{matcher}` is no pattern"), fixed.to_string(), Severity::Info))
+    let fixed = if plain { Matcher::new(&matcher.name, op, &matcher.value).ok() } else { None };
+    fixed.map(|fixed| (format!("`{matcher}` is no pattern"), fixed.to_string(), Severity::Info))
 }
 
 #[cfg(test)]
