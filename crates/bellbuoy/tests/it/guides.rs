@@ -307,3 +307,34 @@ fn rules_that_can_never_fire_do_not_and_the_mended_ones_do() {
         assert!(!of(5).contains(&row.code), "the mended rule: {found}");
     }
 }
+
+/// The stack of pushed jobs as it is, and with the one line that keeps each of its job rules from firing.
+#[test]
+fn pushed_jobs_without_honor_labels_are_found() {
+    let stack = root().join("stacks/trading-pipelines");
+    let read = |name: &str| std::fs::read_to_string(stack.join(name)).expect("part of the repository");
+    let prometheus = read("prometheus.yml");
+    assert!(prometheus.contains("honor_labels: true"), "{prometheus}");
+    let rules: Vec<String> = std::fs::read_dir(&stack)
+        .expect("the stack")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.contains("rules") || name.contains("alerts"))
+        .collect();
+    let found = |prometheus: &str| -> Vec<String> {
+        let folder = Folder::new(&[("prometheus.yml", prometheus)]);
+        rules.iter().for_each(|name| folder.write(name, &read(name)));
+        let page = stack.join("metrics/pushgateway.prom");
+        let mut check = bellbuoy();
+        check.arg("check").arg(folder.config()).args(["--format", "json", "--metrics"]).arg(format!("pushgateway={}", page.display()));
+        let output = check.output().expect("the program starts");
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let all = found["findings"].as_array().expect("a list").iter().filter(|one| one["code"] == "label-unknown");
+        all.filter_map(|one| one["message"].as_str()).map(str::to_string).collect()
+    };
+    assert_eq!(found(&prometheus), Vec::<String>::new());
+    let without = found(&prometheus.replace("honor_labels: true", "honor_labels: false"));
+    assert!(
+        !without.is_empty() && without.iter().all(|message| message.contains("those that are meant have exported_job=")),
+        "{without:?}"
+    );
+}

@@ -80,6 +80,15 @@ fn odd_value(rule: &RuleView, selector: &VectorSelector, name: &str, metrics: &M
         selector.matchers.iter().filter(|matcher| matcher.op == MatchOp::Equal && !matcher.value.is_empty() && matcher.name != METRIC_NAME)
     {
         let Some(values) = metrics.values(name, &matcher.name).filter(|values| !values.contains(&matcher.value)) else { continue };
+        let exported = format!("exported_{}", matcher.name);
+        if metrics.values(name, &exported).is_some_and(|values| values.contains(&matcher.value)) {
+            let meant = format!("{exported}={:?}", matcher.value);
+            let message = format!("no series of {name} has {matcher}; those that are meant have {meant}");
+            let why =
+                "A scrape gives its own label of this name to every series, and renames that of the page unless its job says honor_labels.";
+            let fix = format!("honor_labels: true in the job that scrapes {name}, or {meant} here");
+            return Some(rule.finding(CODE, Severity::Warning, message, why.to_string()).fix(Some(fix)));
+        }
         let Some(meant) = nearest(&matcher.value, values.iter().map(String::as_str)).filter(|_| matcher.value.len() > 3) else { continue };
         let message = format!("no series of {name} has {matcher}");
         let few: Vec<&str> = values.iter().take(8).map(String::as_str).collect();
