@@ -40,7 +40,7 @@ pub fn kind_of(name: &str, input: &Input, graph: &RuleGraph) -> Option<Known> {
 pub const RATES: [&str; 3] = ["rate", "irate", "increase"];
 
 /// Calls of these functions in all rules: the rule, the call, the function's name, its first argument.
-pub fn calls(input: &Input, functions: &[&str], tell: &mut dyn FnMut(&RuleView, &Expr, &'static str, &Expr)) {
+pub(super) fn calls(input: &Input, functions: &[&str], tell: &mut dyn FnMut(&RuleView, &Expr, &'static str, &Expr)) {
     for rule in rules(input) {
         rule.expr.walk(&mut |node| {
             let ExprKind::Call(call) = &node.kind else { return };
