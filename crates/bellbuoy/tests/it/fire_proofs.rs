@@ -10,8 +10,6 @@ use super::harness::{Folder, Received, Server, answer, bellbuoy, peer, peers, pr
 use super::peers_contract::start_prometheus;
 
 const ROUTES: &str = "route:\n  receiver: team\n  group_wait: 0s\nreceivers:\n- name: team\n  discord_configs:\n  - webhook_url_file: not-here\n    title: '{{ .CommonLabels.alertname }}'\n    message: '{{ .CommonAnnotations.summary }}'\n";
-/// Every so many alerts of the corpus; BELLBUOY_PROOFS=all takes all of them.
-const SAMPLE: usize = 4;
 
 fn run(arguments: &[&str]) -> Output {
     bellbuoy().args(arguments).output().expect("the program starts")
@@ -22,7 +20,7 @@ fn said(output: &Output) -> String {
 }
 
 /// `NAME FOR EXPR` and `record NAME = EXPR` as a rule file.
-fn corpus(every: usize) -> String {
+fn corpus() -> String {
     let text = include_str!("../../../check/src/fire/corpus.txt");
     let quoted = |text: &str| Value::from(text).to_string();
     let (mut records, mut alerts) = (String::new(), Vec::new());
@@ -39,8 +37,7 @@ fn corpus(every: usize) -> String {
         }
     }
     assert!(alerts.len() >= 200, "{} alerts", alerts.len());
-    let alerts: String = alerts.into_iter().step_by(every).collect();
-    format!("groups:\n- name: corpus\n  interval: 1m\n  rules:\n{records}{alerts}")
+    format!("groups:\n- name: corpus\n  interval: 1m\n  rules:\n{records}{}", alerts.concat())
 }
 
 /// The lines of a list's item that begins at a line, at the indentation of a rule.
@@ -125,9 +122,7 @@ fn refuted(promtool: &Path, tests: &[PathBuf]) -> BTreeMap<PathBuf, String> {
 fn promtool_agrees_with_every_proof() {
     let Some(peers) = peers() else { return };
     let promtool = peer(&peers, &["promtool"]);
-    let every = if std::env::var("BELLBUOY_PROOFS").is_ok_and(|word| word == "all") { 1 } else { SAMPLE };
-    let corpus =
-        Folder::new(&[("prometheus.yml", "rule_files: [rules.yml]\n"), ("rules.yml", &corpus(every)), ("alertmanager.yml", ROUTES)]);
+    let corpus = Folder::new(&[("prometheus.yml", "rule_files: [rules.yml]\n"), ("rules.yml", &corpus()), ("alertmanager.yml", ROUTES)]);
     let stacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stacks");
     let mut folders: Vec<(String, PathBuf)> =
         ["bike-traffic", "accident-severity", "trading-pipelines"].map(|name| (name.to_string(), stacks.join(name))).into();
@@ -162,7 +157,7 @@ fn promtool_agrees_with_every_proof() {
 #[test]
 fn prometheus_fires_for_a_cardinality() {
     let Some(peers) = peers() else { return };
-    let all = corpus(1).replace("interval: 1m", "interval: 1s");
+    let all = corpus().replace("interval: 1m", "interval: 1s");
     let corpus = Folder::new(&[("prometheus.yml", "rule_files: [rules.yml]\n"), ("rules.yml", &all), ("alertmanager.yml", ROUTES)]);
     let output = run(&["fire", TOO_MANY_FOR_PROMTOOL, &corpus.config().display().to_string(), "--format", "json"]);
     let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
