@@ -40,7 +40,10 @@ pub fn look(loaded: &Loaded, findings: &mut Vec<Finding>) {
     }
 }
 
-fn routes(route: &Node, at: &mut Vec<Step>, tell: &mut dyn FnMut(&Node, &[Step], &[(&str, &str)])) {
+/// Called with a node, the way to it, and the old keys that it may have.
+type Tell<'a> = dyn FnMut(&Node, &[Step], &[(&str, &str)]) + 'a;
+
+fn routes(route: &Node, at: &mut Vec<Step>, tell: &mut Tell<'_>) {
     tell(route, at, &OF_ROUTES);
     for (index, child) in items(route.get("routes")).iter().enumerate() {
         at.extend([Step::from("routes"), Step::from(index)]);

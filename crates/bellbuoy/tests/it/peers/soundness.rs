@@ -67,8 +67,11 @@ fn ours(expr: &Expr, source: &MemorySource, at: Timestamp) -> Given {
     })
 }
 
+/// A series and its points, as value and time in milliseconds.
+type Written = (Labels, Vec<(f64, i64)>);
+
 /// A world in memory, with what the recording rules make of it.
-fn evaluated(world: &World, records: &[(Record, Expr)], at: Timestamp) -> (MemorySource, Vec<(Labels, Vec<(f64, i64)>)>) {
+fn evaluated(world: &World, records: &[(Record, Expr)], at: Timestamp) -> (MemorySource, Vec<Written>) {
     let mut source = MemorySource::new();
     let mut written: BTreeMap<Labels, Vec<(f64, i64)>> = BTreeMap::new();
     for track in &world.tracks {
