@@ -37,7 +37,7 @@ pub fn kind_of(name: &str, input: &Input, graph: &RuleGraph) -> Option<Known> {
 }
 
 /// The functions of counters.
-pub const RATES: [&str; 3] = ["rate", "irate", "increase"];
+pub(super) const RATES: [&str; 3] = ["rate", "irate", "increase"];
 
 /// Calls of these functions in all rules: the rule, the call, the function's name, its first argument.
 pub(super) fn calls(input: &Input, functions: &[&str], tell: &mut dyn FnMut(&RuleView, &Expr, &'static str, &Expr)) {
@@ -52,7 +52,7 @@ pub(super) fn calls(input: &Input, functions: &[&str], tell: &mut dyn FnMut(&Rul
 }
 
 /// A metric of this kind below a range: `x[5m]` of the counter or gauge x.
-pub fn ranged<'a>(argument: &'a Expr, kind: Kind, input: &Input, graph: &RuleGraph) -> Option<(&'a str, Known)> {
+pub(super) fn ranged<'a>(argument: &'a Expr, kind: Kind, input: &Input, graph: &RuleGraph) -> Option<(&'a str, Known)> {
     let ExprKind::Range(range) = &argument.kind else { return None };
     let name = exact_name(&range.selector)?;
     Some((name, kind_of(name, input, graph).filter(|known| known.kind == kind)?))
