@@ -77,12 +77,13 @@ fn broken_targets_fail_alone() {
 
     let cases = cases.iter().map(|(name, _, words)| (*name, *words)).chain([("drip", "deadline exceeded"), ("flood", "body size limit")]);
     for (name, words) in cases {
-        let error = wait_for(name, || {
+        // On a busy machine a scrape may end at its timeout before its own reason shows; the next one tells it.
+        wait_for(&format!("{name}: an error with {words:?}"), || {
             let data = program.data("/api/v1/targets");
             let target = data["activeTargets"].as_array()?.iter().find(|target| target["scrapePool"] == name)?.clone();
-            (target["health"] == "down").then(|| text(&target["lastError"]))
+            let error = text(&target["lastError"]);
+            (target["health"] == "down" && !error.is_empty() && error.contains(words)).then_some(())
         });
-        assert!(!error.is_empty() && error.contains(words), "{name}: {error}");
         wait_for("up of a broken target", || {
             program.query(&format!("up{{job=\"{name}\"}}")).first().map(|(_, up)| assert_eq!(up, "0", "{name}"))
         });
