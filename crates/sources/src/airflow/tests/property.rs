@@ -170,10 +170,10 @@ fn check(steps: Vec<Step>, v2: bool, page_max: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn each_end_is_counted_once(steps in prop::collection::vec(step(), 1..120), v2 in any::<bool>(), page_max in 1..5usize) {
+    fn each_end_is_counted_once(steps in prop::collection::vec(step(), 1..120), v2 in any::<bool>(), page_max in 1..6usize) {
         check(steps, v2, page_max);
     }
 }
