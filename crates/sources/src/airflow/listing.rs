@@ -41,14 +41,11 @@ impl Listing {
         self.passes > 0 || self.began_ms.is_some_and(|began| end.0 > began)
     }
 
-    /// The query. Without an order it ends where the pass began, lest rows that come hide that others went.
-    pub fn query(&self, sorted: bool) -> String {
-        let query = format!("limit={PAGE_ROWS}&offset={}&end_date_gte={}", self.offset, Timestamp(self.from_ms).rfc3339());
-        match self.began_ms {
-            _ if sorted => format!("{query}&order_by=end_date"),
-            Some(began) => format!("{query}&end_date_lte={}", Timestamp(began).rfc3339()),
-            None => query,
-        }
+    /// The query without its `order_by`. It ends where the pass began, lest rows that come hide that others went.
+    pub fn query(&self) -> String {
+        let from = Timestamp(self.from_ms).rfc3339();
+        let until = self.began_ms.map(|began| format!("&end_date_lte={}", Timestamp(began).rfc3339())).unwrap_or_default();
+        format!("limit={PAGE_ROWS}&offset={}&end_date_gte={from}{until}", self.offset)
     }
 
     pub fn from(&self) -> Timestamp {

@@ -279,9 +279,12 @@ impl Airflow {
                 let active = if api == Api::V1 { "&only_active=true" } else { "" };
                 format!("{root}/dags?limit={PAGE_ROWS}&offset={}&order_by=dag_id{active}", self.facts.dag_offset)
             }
-            Step::Runs => format!("{root}/dags/~/dagRuns?{}", known?.runs.query(true)),
+            Step::Runs => format!("{root}/dags/~/dagRuns?{}&order_by=end_date", known?.runs.query()),
             // Version 1 has no `order_by` here, and refuses what it does not know.
-            Step::Tasks => format!("{root}/dags/~/dagRuns/~/taskInstances?{}", known?.tasks.as_ref()?.query(api == Api::V2)),
+            Step::Tasks => {
+                let order = if api == Api::V1 { "" } else { "&order_by=end_date" };
+                format!("{root}/dags/~/dagRuns/~/taskInstances?{}{order}", known?.tasks.as_ref()?.query())
+            }
             Step::Tries(one) => {
                 let mapped = if one.map_index < 0 { String::new() } else { format!("/{}", one.map_index) };
                 format!("{root}{}{mapped}/tries", instance_path(&one.dag, &one.run, &one.task))

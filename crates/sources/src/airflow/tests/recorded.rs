@@ -392,7 +392,7 @@ fn a_token_is_asked_for_and_renewed_once() {
         GET /api/v2/dags/~/dagRuns?limit=100&state=running&order_by=start_date
         GET /api/v2/dags?limit=100&offset=0&order_by=dag_id
         GET /api/v2/dagStats
-        GET /api/v2/dags/~/dagRuns?limit=100&offset=0&end_date_gte=2026-11-21T02:55:00Z&order_by=end_date
+        GET /api/v2/dags/~/dagRuns?limit=100&offset=0&end_date_gte=2026-11-21T02:55:00Z&end_date_lte=2026-11-21T03:00:00Z&order_by=end_date
     "#]]
     .assert_eq(&text);
     assert_eq!(airflow.problems(), ["dagRuns: HTTP status 403: Invalid JWT token"]);
