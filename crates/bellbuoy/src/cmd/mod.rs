@@ -108,29 +108,29 @@ pub fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
     let quiet = matches!(&line.command, Command::Demo(_)) && line.log_level == "info";
     start_log(if quiet { "warn" } else { &line.log_level });
     match line.command {
-        Command::Demo(command) => runtime()?.block_on(demo::run(command)),
+        Command::Demo(command) => to_the_end(demo::run(command)),
         Command::Init(command) => init::run(command),
-        Command::Up(command) => runtime()?.block_on(up::run(command)),
-        Command::Check(command) => runtime()?.block_on(check::run(command)),
-        Command::AirflowExporter(command) => runtime()?.block_on(airflow_exporter::run(command)),
-        Command::NodeExporter(command) => runtime()?.block_on(node_exporter::run(command)),
+        Command::Up(command) => to_the_end(up::run(command)),
+        Command::Check(command) => to_the_end(check::run(command)),
+        Command::AirflowExporter(command) => to_the_end(airflow_exporter::run(command)),
+        Command::NodeExporter(command) => to_the_end(node_exporter::run(command)),
         Command::Export(command) => export::run(command),
-        Command::Query(command) => runtime()?.block_on(query::run(command)),
-        Command::Alerts(command) => runtime()?.block_on(remote::alerts(command)),
-        Command::Explain(command) => runtime()?.block_on(explain::run(command)),
-        Command::Notifications(command) => runtime()?.block_on(notifications::run(command)),
-        Command::Event(command) => runtime()?.block_on(event::tell(command)),
-        Command::Push(command) => runtime()?.block_on(push::run(command)),
-        Command::Run(command) => runtime()?.block_on(run::run(command)),
-        Command::Events(command) => runtime()?.block_on(event::list(command)),
-        Command::Silence(command) => runtime()?.block_on(silence::run(command)),
-        Command::TestReceiver(command) => runtime()?.block_on(test_receiver::run(command)),
+        Command::Query(command) => to_the_end(query::run(command)),
+        Command::Alerts(command) => to_the_end(remote::alerts(command)),
+        Command::Explain(command) => to_the_end(explain::run(command)),
+        Command::Notifications(command) => to_the_end(notifications::run(command)),
+        Command::Event(command) => to_the_end(event::tell(command)),
+        Command::Push(command) => to_the_end(push::run(command)),
+        Command::Run(command) => to_the_end(run::run(command)),
+        Command::Events(command) => to_the_end(event::list(command)),
+        Command::Silence(command) => to_the_end(silence::run(command)),
+        Command::TestReceiver(command) => to_the_end(test_receiver::run(command)),
         Command::Drift(command) => drift::run(command),
         Command::Evaluate(command) => evaluate::run(command),
         Command::Profile(command) => profile::run(command),
         Command::Template(command) => template::run(command),
-        Command::Fire(command) => runtime()?.block_on(fire::run(command)),
-        Command::Backtest(command) => runtime()?.block_on(backtest::run(command)),
+        Command::Fire(command) => to_the_end(fire::run(command)),
+        Command::Backtest(command) => to_the_end(backtest::run(command)),
         Command::Test(command) => test::run(command),
     }
 }
@@ -149,8 +149,42 @@ fn start_log(level: &str) {
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false).try_init();
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+/// Runs a command to its end, and the process is to end with it. The runtime is not taken down: a task that comes out of a
+/// long step just then would ask for a clock that is gone, and tokio would tell of it as a panic although all is written.
+fn to_the_end(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     // `block_in_place` moves the event loop to another thread, so at least two are needed.
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get()).clamp(2, 16);
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?)
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+    let ended = runtime.block_on(command);
+    std::mem::forget(runtime);
+    ended
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// At the end of a demo the upkeep once came out of a long step when its clocks were gone, and panicked.
+    #[test]
+    fn a_task_may_outlast_its_command() {
+        let (go, wait) = channel::<()>();
+        let (ticked, tick) = channel();
+        let command = async move {
+            let (began, begun) = tokio::sync::oneshot::channel();
+            tokio::spawn(async move {
+                let _ = began.send(());
+                let _ = tokio::task::block_in_place(|| wait.recv_timeout(Duration::from_secs(30)));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                let _ = ticked.send(());
+            });
+            let _ = begun.await;
+            Ok(ExitCode::SUCCESS)
+        };
+        assert!(to_the_end(command).is_ok());
+        let _ = go.send(());
+        assert!(tick.recv().is_ok(), "the task went on to its end");
+    }
 }

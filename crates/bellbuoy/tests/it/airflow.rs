@@ -158,6 +158,7 @@ fn a_promotion_in_mlflow_is_told() {
     let alert = &message["alerts"][0];
     assert_eq!((alert["labels"]["event"].as_str(), alert["labels"]["model"].as_str()), (Some("champion-promotion"), Some("bike")));
     assert_eq!(alert["annotations"]["summary"], "champion of bike is version 3, was 2");
+    program.wait_delivered(1);
     program.kill();
     let program = Program::up(&folder);
     wait_for("the alias again", || (value(&program, "mlflow_model_alias_version")? == "3").then_some(()));

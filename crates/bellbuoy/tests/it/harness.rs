@@ -158,6 +158,13 @@ impl Program {
         states
     }
 
+    /// Waits until so many messages are on record as delivered. A receiver has a message before its answer is read and
+    /// written down; who is killed in between rightly sends it once more.
+    pub fn wait_delivered(&self, messages: usize) {
+        let delivered = || self.data("/api/v1/notifications?status=delivered").as_array().map_or(0, Vec::len);
+        wait_explained("the record of what was delivered", &|| delivered().to_string(), || (delivered() == messages).then_some(()));
+    }
+
     pub fn signal(&mut self, name: &str) {
         let id = self.child().id();
         // The shell's own `kill`: a small Debian has no program of that name.

@@ -34,6 +34,7 @@ fn kill_9_while_firing_neither_repeats_nor_forgets() {
         let before = evaluated();
         wait_for("another evaluation", || (evaluated() != before).then_some(()));
         assert_eq!(statuses(&hook), ["firing"], "round {round}");
+        program.wait_delivered(1);
         program.kill();
     }
     // It resolves while nobody looks: the message about it must still come.
