@@ -4,6 +4,7 @@
  * In: a built bellbuoy, a Chromium. Out: Node's test lines; exit status 0 when all passed.
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -97,12 +98,15 @@ async function until(what: string, so: () => Promise<boolean>): Promise<void> {
   }
 }
 
+/** Below the range from which the kernel gives ports to clients: one of those may be gone before the program has started. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.on("listening", done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    const free = await new Promise((done) => server.on("error", () => done(false)).listen(port, "127.0.0.1", () => done(true)));
+    await new Promise((done) => server.close(done));
+    if (free) return port;
+  }
 }
 
 /** What a real MLflow 3.17.2 answered; of a run that was not kept alone, its part of a search. */

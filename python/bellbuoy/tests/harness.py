@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import json
 import os
+import random
 import socket
 import subprocess
 import tempfile
@@ -45,9 +46,16 @@ needs_bellbuoy = unittest.skipUnless(binary(), "skipped: there is no bellbuoy pr
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Below the range from which the kernel gives ports to clients: one of those may be gone before the program has started."""
+    for port in random.sample(range(20_000, 32_000), 1_000):
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise RuntimeError("no free port")
 
 
 class Bellbuoy:

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -423,6 +423,12 @@ pub fn peer(dir: &Path, names: &[&str]) -> PathBuf {
     names.iter().map(|name| dir.join(name)).find(|path| path.exists()).unwrap_or_else(|| panic!("none of {names:?} in {}", dir.display()))
 }
 
+/// A port for a program that must be told one. It is below the range from which the kernel gives ports to clients and to
+/// port 0: one of that range is now and then taken by another test's connection before the program has started.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(101);
+    let next = || 20_000 + (first.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed)) % 12_000) as u16;
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(next).take(12_000).find(free).expect("a free port")
 }

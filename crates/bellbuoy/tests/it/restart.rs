@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::harness::{Folder, Program, Server, alertmanager, answer, prometheus, text, wait_for};
+use super::harness::{Folder, Program, Server, alertmanager, answer, free_port, prometheus, text, wait_for};
 
 const RULES: &str = "groups:\n- name: g\n  rules:\n  - alert: LoadHigh\n    expr: load > 5\n    for: 1s\n";
 
@@ -67,11 +67,11 @@ fn pending_goes_on_where_it_was() {
 #[test]
 fn a_receiver_that_is_down_gets_everything_when_it_is_back() {
     let target = Server::page(|| "load 7\n".to_string());
-    let port = TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address");
+    let port = free_port();
     let folder = Folder::new(&[
         ("prometheus.yml", &prometheus(&[target.address], &["rules.yml"])),
         ("rules.yml", RULES),
-        ("alertmanager.yml", &alertmanager(&format!("http://{port}/hook"))),
+        ("alertmanager.yml", &alertmanager(&format!("http://127.0.0.1:{port}/hook"))),
     ]);
     let program = Program::up(&folder);
     wait_for("a failed attempt", || {
@@ -79,7 +79,7 @@ fn a_receiver_that_is_down_gets_everything_when_it_is_back() {
         metrics.contains("bellbuoy_notification_attempts_failed_total{integration=\"webhook\",reason=\"").then_some(())
     });
     program.kill();
-    let hook = Server::on(TcpListener::bind(port).expect("the port is still free"), |_| answer(200, &[], b""));
+    let hook = Server::on(TcpListener::bind(("127.0.0.1", port)).expect("the port is still free"), |_| answer(200, &[], b""));
     let _again = Program::up(&folder);
     wait_for("the message", || (statuses(&hook) == ["firing"]).then_some(()));
 }

@@ -235,9 +235,9 @@ fn a_receiver_has_as_much_time_as_its_settings_give() {
     let url = format!("http://{}/", silent.local_addr().expect("address"));
     let (_folder, program) = program(&url, "timeout: 100ms");
     assert_eq!(last_answer(&program), "timeout: context deadline exceeded: no answer within the timeout");
-    let mut stream = silent.accept().expect("the first attempt").0;
+    // An attempt of a busy machine may have run out of time before its first byte; a later one has not.
     let mut text = [0; 4];
-    stream.read_exact(&mut text).expect("its request");
+    silent.incoming().flatten().find(|attempt| (&*attempt).read_exact(&mut text).is_ok());
     assert_eq!(&text, b"POST");
 }
 
