@@ -157,6 +157,9 @@ function panelId(value: unknown, reading: Reading): number {
 function readRow(out: Panel, json: Json, path: Path, reading: Reading): void {
   out.collapsed = flag(json.collapsed);
   if (flag(json.tab)) out.tab = true;
+  if (flag(json.headless)) out.headless = true;
+  const depth = number(json.depth) ?? 0;
+  if (depth > 0) out.depth = depth;
   const inner = list(json.panels).flatMap((panel, at) => {
     if (!isObject(panel)) return [];
     if (reading.count >= PANELS_MAX) {

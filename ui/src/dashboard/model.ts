@@ -66,6 +66,10 @@ export interface Panel {
   collapsed?: boolean;
   /** This `row` is a tab: what follows, up to the next one, is shown when it is chosen. */
   tab?: true;
+  /** Of a row inside of tabs or rows: how many are around it. What repeats, opens or closes takes along what is deeper. */
+  depth?: number;
+  /** This row shows no line of its own, and its panels always. */
+  headless?: true;
   panels?: Panel[];
   /** Why it cannot be drawn (a plug-in, another kind of data source); then nothing is asked. */
   undrawable?: string;
@@ -256,7 +260,7 @@ export interface PanelData {
   /** Why there is nothing to draw, in words: each query and what it found. */
   emptyReason?: string;
   /** What was really sent, for the panel's menu; `written` with its variables, `holes` where their values were put in. */
-  sent: { refId: string; expr: string; written: string; holes?: Hole[]; stepMs: number; instant: boolean }[];
+  sent: { refId: string; expr: string; written: string; holes?: Hole[]; macros: Record<string, string>; stepMs: number; instant: boolean }[];
   annotations: Annotation[];
 }
 

@@ -8,6 +8,8 @@ import type { Panel, Scope, VariableValue } from "./model";
 
 /** Copies of one panel or row. */
 export const REPEAT_MAX = 100;
+/** Copies of all of a dashboard: rows inside of rows multiply. */
+export const COPIES_MAX = 2000;
 
 type Variables = Scope["variables"];
 
@@ -22,22 +24,15 @@ interface Section {
   panels: Panel[];
 }
 
+interface Counted {
+  dropped: number;
+  made: number;
+  ids: Set<number>;
+}
+
 export function expandRepeats(panels: readonly Panel[], variables: Variables): Repeated {
-  const counted = { dropped: 0, ids: new Set(panels.flatMap((panel) => [panel.id, ...(panel.panels ?? []).map((inner) => inner.id)])) };
-  const out: Panel[] = [];
-  let shift = 0;
-  for (const section of sections(panels)) {
-    const values = section.row?.repeat ? valuesOf(section.row.repeat.variable, variables, counted) : undefined;
-    const top = section.row?.grid.y ?? 0;
-    const copies = values && values.length > 0 ? values : [undefined];
-    copies.forEach((value, at) => {
-      const made = expandSection(section, value, at, variables, counted);
-      for (const panel of made.panels) out.push({ ...panel, grid: { ...panel.grid, y: panel.grid.y + shift } });
-      shift += made.grown;
-      if (at < copies.length - 1) shift += height(section, top);
-    });
-  }
-  return { panels: out, dropped: counted.dropped };
+  const counted: Counted = { dropped: 0, made: 0, ids: new Set(panels.flatMap((panel) => [panel.id, ...(panel.panels ?? []).map((inner) => inner.id)])) };
+  return { panels: expandSections(sections(panels), variables, counted).panels, dropped: counted.dropped };
 }
 
 /** A row and what stands under it. */
@@ -50,24 +45,57 @@ function sections(panels: readonly Panel[]): Section[] {
   return out.filter((section) => section.row || section.panels.length > 0);
 }
 
-function height(section: Section, top: number): number {
-  const bottoms = section.panels.map((panel) => panel.grid.y + panel.grid.h);
-  return Math.max(section.row ? top + section.row.grid.h : top, ...bottoms) - top;
+/** A row or tab that repeats takes along the rows inside it. */
+function expandSections(all: readonly Section[], variables: Variables, counted: Counted): { panels: Panel[]; grown: number } {
+  const out: Panel[] = [];
+  let grown = 0;
+  for (let at = 0; at < all.length; ) {
+    const end = endOf(all, at);
+    const group = all.slice(at, end);
+    at = end;
+    const { row } = group[0]!;
+    const values = row?.repeat ? valuesOf(row.repeat.variable, variables, counted, row.scoped) : [];
+    const copies = row?.repeat && values.length > 0 ? values.map((value) => ({ [row.repeat!.variable]: value })) : [undefined];
+    copies.forEach((scoped, copy) => {
+      if (copy > 0 && !room(counted, sizeOf(group))) return;
+      if (copy > 0) grown += heightOf(group);
+      const [head, ...deeper] = group.map((section) => copied(section, scoped, copy > 0, counted));
+      const top = expandSection(head!, variables, counted);
+      const below = expandSections(deeper, variables, counted);
+      for (const panel of top.panels) out.push({ ...panel, grid: { ...panel.grid, y: panel.grid.y + grown } });
+      grown += top.grown;
+      for (const panel of below.panels) out.push({ ...panel, grid: { ...panel.grid, y: panel.grid.y + grown } });
+      grown += below.grown;
+    });
+  }
+  return { panels: out, grown };
 }
 
-interface Counted {
-  dropped: number;
-  ids: Set<number>;
+/** Behind the last section that is inside this one. */
+function endOf(all: readonly Section[], at: number): number {
+  const { row } = all[at]!;
+  let end = at + 1;
+  while (row && end < all.length && (all[end]!.row?.depth ?? 0) > (row.depth ?? 0)) end++;
+  return end;
 }
 
-function expandSection(section: Section, value: VariableValue | undefined, copy: number, variables: Variables, counted: Counted): { panels: Panel[]; grown: number } {
-  const scoped = value && section.row?.repeat ? { [section.row.repeat.variable]: value } : undefined;
-  const mine = (panel: Panel): Panel => ({ ...panel, id: copy === 0 ? panel.id : freshId(counted), ...(scoped ? { scoped: { ...panel.scoped, ...scoped } } : {}) });
-  const inner = expandPanels(section.panels.map(mine), variables, counted);
-  if (!section.row) return inner;
-  const row = mine(section.row);
-  if (row.panels && row.panels.length > 0) row.panels = expandPanels(row.panels.map(mine), variables, counted).panels;
-  return { panels: [row, ...inner.panels], grown: inner.grown };
+const sizeOf = (group: readonly Section[]): number => group.reduce((sum, { row, panels }) => sum + panels.length + (row ? 1 + (row.panels?.length ?? 0) : 0), 0);
+
+function heightOf(group: readonly Section[]): number {
+  const all = group.flatMap(({ row, panels }) => (row ? [row, ...panels] : panels)).map(({ grid }) => grid);
+  return Math.max(...all.map(({ y, h }) => y + h)) - Math.min(...all.map(({ y }) => y));
+}
+
+function copied({ row, panels }: Section, scoped: Panel["scoped"], fresh: boolean, counted: Counted): Section {
+  const mine = (panel: Panel): Panel => ({ ...panel, id: fresh ? freshId(counted) : panel.id, ...(scoped ? { scoped: { ...panel.scoped, ...scoped } } : {}) });
+  return { row: row && { ...mine(row), panels: row.panels?.map(mine) }, panels: panels.map(mine) };
+}
+
+function expandSection({ row, panels }: Section, variables: Variables, counted: Counted): { panels: Panel[]; grown: number } {
+  const made = expandPanels(panels, variables, counted);
+  if (!row) return made;
+  const inside = row.panels && row.panels.length > 0 ? expandPanels(row.panels, variables, counted).panels : row.panels;
+  return { panels: [{ ...row, panels: inside }, ...made.panels], grown: made.grown };
 }
 
 function expandPanels(panels: Panel[], variables: Variables, counted: Counted): { panels: Panel[]; grown: number } {
@@ -97,13 +125,21 @@ function copiesOf(panel: Panel, values: VariableValue[], counted: Counted): Pane
   const { variable, direction, maxPerRow } = panel.repeat!;
   const across = Math.min(values.length, Math.max(1, maxPerRow));
   const w = Math.max(1, Math.floor(24 / across));
-  return values.map((value, at) => {
+  return values.filter((_, at) => at === 0 || room(counted, 1)).map((value, at) => {
     const grid =
       direction === "v"
         ? { ...panel.grid, y: panel.grid.y + at * panel.grid.h }
         : { ...panel.grid, x: (at % across) * w, w, y: panel.grid.y + Math.floor(at / across) * panel.grid.h };
     return { ...panel, id: at === 0 ? panel.id : freshId(counted), grid, scoped: { ...panel.scoped, [variable]: value } };
   });
+}
+
+/** Whether so many more may be made; what may not is counted. */
+function room(counted: Counted, many: number): boolean {
+  counted.made += many;
+  if (counted.made <= COPIES_MAX) return true;
+  counted.dropped++;
+  return false;
 }
 
 function freshId(counted: Counted): number {

@@ -29,7 +29,7 @@ export function classicOfV2(spec: Json, prefix: Path): Made {
     links: spec.links,
     annotations: { list: objects(spec.annotations).map(annotation) },
     templating: { list: objects(spec.variables).map(variable) },
-    panels: layout(object(spec.layout), 0, panel, made, true).panels,
+    panels: layout(object(spec.layout), 0, panel, made, 0).panels,
     schemaVersion: 42,
   };
   return made;
@@ -37,24 +37,24 @@ export function classicOfV2(spec: Json, prefix: Path): Made {
 
 type Find = (name: string) => Json | undefined;
 
-/** `y`: the first free line; also where the next one begins. `top`: of the dashboard itself, where tabs are tabs; deeper ones stand one under the other. */
-function layout(from: Json, y: number, panel: Find, made: Made, top = false): { panels: Json[]; y: number } {
+/** `y`: the first free line; also where the next one begins. `depth` 0: of the dashboard itself, where tabs are tabs; deeper ones stand one under the other. */
+function layout(from: Json, y: number, panel: Find, made: Made, depth: number): { panels: Json[]; y: number } {
   const spec = object(from.spec);
   switch (from.kind) {
     case "GridLayout":
-      return grid(objects(spec.items), y, panel);
+      return grid(objects(spec.items), y, panel, depth);
     case "AutoGridLayout":
       return autoGrid(spec, y, panel);
     case "RowsLayout":
-      return sections(objects(spec.rows), y, panel, made);
+      return sections(objects(spec.rows), y, panel, made, depth, false);
     case "TabsLayout":
-      return sections(objects(spec.tabs), y, panel, made, top);
+      return sections(objects(spec.tabs), y, panel, made, depth, depth === 0);
   }
   if (from.kind !== undefined) made.problems.push(`layout ${text(from.kind)} is not known`);
   return { panels: [], y };
 }
 
-function grid(items: Json[], y: number, panel: Find): { panels: Json[]; y: number } {
+function grid(items: Json[], y: number, panel: Find, depth: number): { panels: Json[]; y: number } {
   const panels: Json[] = [];
   let bottom = y;
   for (const item of items) {
@@ -62,8 +62,8 @@ function grid(items: Json[], y: number, panel: Find): { panels: Json[]; y: numbe
     const at = { x: number(spec.x) ?? 0, y: y + (number(spec.y) ?? 0), w: number(spec.width) ?? 12, h: number(spec.height) ?? 8 };
     bottom = Math.max(bottom, at.y + at.h);
     if (item.kind === "GridLayoutRow") {
-      const inner = grid(objects(spec.elements), flag(spec.collapsed) ? 0 : at.y + 1, panel);
-      panels.push({ type: "row", title: spec.title, collapsed: spec.collapsed, gridPos: { ...at, x: 0, w: 24, h: 1 }, panels: flag(spec.collapsed) ? inner.panels : [], ...repeatOf(spec) });
+      const inner = grid(objects(spec.elements), flag(spec.collapsed) ? 0 : at.y + 1, panel, depth + 1);
+      panels.push({ type: "row", depth, title: spec.title, collapsed: spec.collapsed, gridPos: { ...at, x: 0, w: 24, h: 1 }, panels: flag(spec.collapsed) ? inner.panels : [], ...repeatOf(spec) });
       if (!flag(spec.collapsed)) panels.push(...inner.panels);
       continue;
     }
@@ -90,24 +90,17 @@ function autoGrid(spec: Json, y: number, panel: Find): { panels: Json[]; y: numb
   return { panels, y: y + Math.ceil(found.length / across) * h };
 }
 
-function sections(rows: Json[], y: number, panel: Find, made: Made, tab = false): { panels: Json[]; y: number } {
+/** What a row has inside comes behind it, also when it is closed: its `depth` says how far it goes. */
+function sections(rows: Json[], y: number, panel: Find, made: Made, depth: number, tab: boolean): { panels: Json[]; y: number } {
   const panels: Json[] = [];
   let at = y;
   for (const row of rows) {
     const spec = object(row.spec);
-    const collapsed = !tab && flag(spec.collapse ?? spec.collapsed);
-    const hidden = !tab && flag(spec.hideHeader);
-    const head: Json = { type: "row", tab, title: spec.title, collapsed, gridPos: { x: 0, y: at, w: 24, h: 1 }, panels: [], ...repeatOf(spec) };
-    if (!hidden) {
-      panels.push(head);
-      at += 1;
-    }
-    const inner = layout(object(spec.layout), at, panel, made);
-    if (collapsed && !hidden) head.panels = inner.panels;
-    else {
-      panels.push(...inner.panels);
-      at = inner.y;
-    }
+    const headless = !tab && flag(spec.hideHeader);
+    const collapsed = !tab && !headless && flag(spec.collapse ?? spec.collapsed);
+    const inner = layout(object(spec.layout), at + 1, panel, made, depth + 1);
+    panels.push({ type: "row", tab, depth, headless, title: spec.title, collapsed, gridPos: { x: 0, y: at, w: 24, h: 1 }, panels: [], ...repeatOf(spec) }, ...inner.panels);
+    at = inner.y;
   }
   return { panels, y: at };
 }

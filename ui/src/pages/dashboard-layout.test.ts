@@ -19,6 +19,14 @@ test("panels of a closed row may stand where they stood before other rows moved"
   assert.deepEqual(places([row(1, 0, true, [panel(2, 40), panel(3, 48)])], [1]), [[1, 0], [2, 1], [3, 9]]);
 });
 
+test("a closed row hides the rows inside it too; a row without a line is always open", () => {
+  const inside = (one: Panel, depth: number, more: Partial<Panel> = {}) => ({ ...one, depth, ...more }) as Panel;
+  const panels = [row(1, 0, true), panel(2, 1), inside(row(3, 9, false), 1), panel(4, 10), inside(row(5, 18, true), 0, { headless: true }), panel(6, 19)];
+  assert.deepEqual(places(panels), [[1, 0], [6, 1]]);
+  assert.equal(placedPanels(panels, new Set())[0]!.inside, 2);
+  assert.deepEqual(places(panels, [1]), [[1, 0], [2, 1], [3, 9], [4, 10], [6, 18]]);
+});
+
 test("sizes that no grid has are bounded", () => {
   const [one] = placedPanels([{ ...panel(1, 0), grid: { x: 30, y: 0, w: 99, h: -2 } }], new Set());
   assert.deepEqual([one!.x, one!.w, one!.h], [0, 24, 1]);

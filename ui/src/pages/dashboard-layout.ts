@@ -45,11 +45,21 @@ interface Section {
 export function placedPanels(panels: readonly Panel[], turned: ReadonlySet<number>): Placed[] {
   const out: Placed[] = [];
   let cursor = 0;
+  /** The closed row whose inside is left out, and its place in `out`. */
+  let closed: { depth: number; at: Placed } | undefined;
   for (const section of sections(panels)) {
-    const open = !section.row || Boolean(section.row.collapsed) === turned.has(section.row.id);
-    if (section.row) {
-      out.push({ panel: section.row, x: 0, y: cursor, w: 24, h: 1, open, inside: section.panels.length });
+    const { row } = section;
+    if (closed && row && (row.depth ?? 0) > closed.depth) {
+      closed.at.inside! += section.panels.length;
+      continue;
+    }
+    const open = !row || row.headless === true || Boolean(row.collapsed) === turned.has(row.id);
+    closed = undefined;
+    if (row && !row.headless) {
+      const line: Placed = { panel: row, x: 0, y: cursor, w: 24, h: 1, open, inside: section.panels.length };
+      out.push(line);
       cursor += 1;
+      if (!open) closed = { depth: row.depth ?? 0, at: line };
     }
     if (!open || section.panels.length === 0) continue;
     // Panels of a closed row keep the places that they had when it was closed, wherever the row went since.
