@@ -27,18 +27,18 @@ function figures(text: string): string {
   return found ? `${Number(found[0].replaceAll(",", ""))}|${text.slice(found.index + found[0].length)}` : text;
 }
 
-const POWERS = Array.from({ length: 31 }, (_, at) => at - 12);
+/** `1e-5`, not `10 ** -5`, which is a little less and then no step that the chart knows. */
+const tens = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => at + from).flatMap((power) => [1, 2, 5].map((step) => Number(`${step}e${power}`)));
+const FRACTIONS = tens(-12, -1);
+const YEARS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9].map((years) => years * 31_536_000);
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000, 864000, 2592000, 8640000, ...YEARS];
 
-/** Steps that people count in: powers of two for bytes, minutes and hours for seconds. */
+/** Steps that people count in: powers of two for bytes, minutes and hours for seconds. The largest fit any value: an axis without a step that fits is not drawn. */
 export function stepsFor(config: FieldConfig): number[] | undefined {
   const unit = config.unit ?? "";
-  if (/^(bytes|bits|kbytes|mbytes|gbytes|binBps|binbps|KiBs|MiBs)$/.test(unit)) return Array.from({ length: 60 }, (_, at) => 2 ** at);
-  const seconds = unit === "s" || unit === "dtdurations" || unit === "clocks" ? 1 : unit === "ms" || unit === "dtdurationms" || unit === "clockms" ? 1000 : 0;
-  if (seconds) {
-    const small = POWERS.filter((power) => power < 0).flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power * 1));
-    const large = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000, 864000, 2592000, 8640000, 31536000];
-    return (seconds === 1 ? [...small, ...large] : [...small, 1, 2, 5, 10, 20, 50, 100, 200, 500, ...large.map((step) => step * 1000)]).sort((a, b) => a - b);
-  }
-  if (config.decimals === 0) return POWERS.filter((power) => power >= 0).flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
+  if (/^(bytes|bits|kbytes|mbytes|gbytes|binBps|binbps|KiBs|MiBs)$/.test(unit)) return [...FRACTIONS, ...Array.from({ length: 90 }, (_, at) => 2 ** at)];
+  if (/^(s|dtdurations|clocks)$/.test(unit)) return [...FRACTIONS, ...SECONDS];
+  if (/^(ms|dtdurationms|clockms)$/.test(unit)) return [...FRACTIONS, 1, 2, 5, 10, 20, 50, 100, 200, 500, ...SECONDS.map((step) => step * 1000)];
+  if (config.decimals === 0) return tens(0, 30);
   return undefined;
 }

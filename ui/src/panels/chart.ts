@@ -10,6 +10,7 @@ import "uplot/dist/uPlot.min.css";
 import type { Annotation } from "../dashboard/model";
 import { listen, point } from "./crosshair";
 import type { Line, Lines } from "./lines";
+import { finite, rangeOf } from "./scale";
 import { cssColor, fade, FONT, ink, rampColor, scheme, textWidth } from "./theme";
 import { axisTimes, TIME_STEPS_MS, timeText, zoned } from "./times";
 import { hideTip, showTip, type TipRow } from "./tip";
@@ -143,7 +144,7 @@ export class LineChart {
       ...this.size,
       ms: 1,
       tzDate: (at) => zoned(at, this.drawn.timezone),
-      padding: [8, this.scales.some((spec) => spec.shown && spec.side === 1) ? 0 : 10, 0, this.scales.some((spec) => spec.shown && spec.side === 3) ? 0 : 10],
+      padding: [8, this.scales.some((spec) => spec.shown && spec.side === 1) ? 0 : (plot) => (withSeconds(this.drawn.toMs - this.drawn.fromMs, plot.width) ? 24 : 14), 0, this.scales.some((spec) => spec.shown && spec.side === 3) ? 0 : 10],
       legend: { show: false },
       series: [{}, ...this.drawn.lines.lines.map((line, at) => this.series(line, at))],
       bands: this.drawn.lines.bands.map(({ upper, lower }) => this.band(upper, lower)),
@@ -248,7 +249,7 @@ export class LineChart {
       gap: 6,
       incrs: TIME_STEPS_MS,
       // Room for a date, for seconds, for hours and minutes.
-      space: (_, __, low, high, width) => (high - low > 86_400_000 ? 96 : (high - low) / (width / 54) < 60_000 ? 76 : 54),
+      space: (_, __, low, high, width) => (high - low > 86_400_000 ? 96 : withSeconds(high - low, width) ? 76 : 54),
       values: (_, splits, __, ___, step) => axisTimes(splits, step, this.drawn.timezone),
     };
   }
@@ -326,7 +327,8 @@ export class LineChart {
     plot.over.querySelectorAll(".annotation").forEach((old) => old.remove());
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
-    let [lastX, row] = [-1e9, 0];
+    // Where each line of texts is taken until.
+    const taken = [-Infinity, -Infinity, -Infinity];
     const seen = this.drawn.annotations.slice(0, MARKS_MAX).filter((one) => one.fromMs <= this.drawn.toMs && (one.toMs ?? one.fromMs) >= this.drawn.fromMs);
     for (const one of seen) {
       const color = cssColor(one.color);
@@ -344,12 +346,15 @@ export class LineChart {
         ctx.lineTo(x, bbox.top + bbox.height);
         ctx.stroke();
         if (!this.drawn.titled || at !== one.fromMs) continue;
-        // Texts that would lie on each other go one line lower, at most three.
+        // Texts that would lie on each other go one line lower, at most three lines; what finds no room is said where it is pointed at.
         ctx.font = canvasFont(ratio);
         ctx.fillStyle = color;
-        row = x - lastX < ctx.measureText(one.title).width + 8 * ratio ? (row + 1) % 3 : 0;
-        lastX = x;
-        const left = x + ctx.measureText(one.title).width + 8 * ratio > bbox.left + bbox.width;
+        const width = ctx.measureText(one.title).width + 8 * ratio;
+        const left = x + width > bbox.left + bbox.width;
+        const from = left ? x - width : x;
+        const row = taken.findIndex((until) => until <= from);
+        if (row < 0 || from < bbox.left) continue;
+        taken[row] = from + width;
         ctx.textAlign = left ? "right" : "left";
         ctx.fillText(one.title, x + (left ? -4 : 4) * ratio, bbox.top + (11 + row * 13) * ratio);
       }
@@ -467,6 +472,9 @@ function covered(all: { fromMs: number; toMs?: number; color: string }[]): { fro
   return out;
 }
 
+/** Whether texts of the time axis have seconds: the last one then needs more room beside the chart. */
+const withSeconds = (rangeMs: number, width: number): boolean => rangeMs / (width / 54) < 60_000;
+
 function isPower(value: number, base: number): boolean {
   const power = Math.log(Math.abs(value)) / Math.log(base);
   return Math.abs(power - Math.round(power)) < 1e-9;
@@ -496,38 +504,6 @@ function scalesOf(drawn: Drawn): ScaleSpec[] {
   }
   return out;
 }
-
-function rangeOf(spec: ScaleSpec, lines: Line[], low: number | null, high: number | null): [number, number] {
-  const { config } = spec.line.field;
-  const { custom } = spec.line;
-  const hardMin = spec.percent ? 0 : finite(config.min);
-  const hardMax = spec.percent ? 1 : finite(config.max);
-  if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [hardMin ?? 0, Math.max(hardMax ?? 1, (hardMin ?? 0) + 1e-9)];
-  if (custom.scale.type === "log") {
-    const positive = smallest(spec, lines);
-    const [from, to] = uPlot.rangeLog(hardMin !== undefined && hardMin > 0 ? hardMin : positive, Math.max(hardMax ?? high, positive), custom.scale.base, false);
-    return [hardMin !== undefined && hardMin > 0 ? hardMin : from!, hardMax ?? to!];
-  }
-  let from = Math.min(low, custom.softMin ?? low, spec.zero ? 0 : low);
-  let to = Math.max(high, custom.softMax ?? high, spec.zero ? 0 : high);
-  if (custom.centeredZero) {
-    to = Math.max(Math.abs(from), Math.abs(to));
-    from = -to;
-  }
-  if (from === to && from === 0) return [hardMin ?? 0, hardMax ?? 1];
-  const [padFrom, padTo] = uPlot.rangeNum(from, to, { min: { pad: custom.softMin === from ? 0 : 0.08, soft: 0, mode: 3 }, max: { pad: custom.softMax === to ? 0 : 0.08, soft: 0, mode: 3 } });
-  const min = hardMin ?? padFrom!;
-  const max = hardMax ?? padTo!;
-  return max > min ? [min, max] : [min, min + 1];
-}
-
-function smallest(spec: ScaleSpec, lines: Line[]): number {
-  let found = Infinity;
-  for (const member of spec.members) for (const value of lines[member]!.drawn) if (typeof value === "number" && value > 0 && value < found) found = value;
-  return Number.isFinite(found) ? found : 1;
-}
-
-const finite = (value: number | null | undefined): number | undefined => (typeof value === "number" && Number.isFinite(value) ? value : undefined);
 
 /** Points of "auto": those that no line reaches. */
 function alone(plot: uPlot, at: number, show: boolean, gaps?: null | number[][]): number[] | null {

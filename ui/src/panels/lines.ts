@@ -80,7 +80,7 @@ export function styleOf(custom: Record<string, unknown>): LineStyle {
     constant: custom.transform === "constant",
     fillBelowTo: typeof custom.fillBelowTo === "string" ? custom.fillBelowTo : "",
     placement: word(custom.axisPlacement, ["auto", "left", "right", "hidden"]),
-    scale: { type: word(scale.type, ["linear", "log", "symlog"]), base: scale.log === 2 ? 2 : 10, threshold: number(scale.linearThreshold, 1) },
+    scale: { type: word(scale.type, ["linear", "log", "symlog"]), base: scale.log === 2 ? 2 : 10, threshold: above0(scale.linearThreshold) },
     softMin: optional(custom.axisSoftMin),
     softMax: optional(custom.axisSoftMax),
     centeredZero: custom.axisCenteredZero === true,
@@ -91,6 +91,12 @@ export function styleOf(custom: Record<string, unknown>): LineStyle {
     hide: { legend: hide.legend === true, tooltip: hide.tooltip === true, viz: hide.viz === true || custom.hidden === true },
     thresholds: typeof record("thresholdsStyle").mode === "string" ? String(record("thresholdsStyle").mode) : "off",
   };
+}
+
+/** A logarithm from 0 on has no end. */
+function above0(value: unknown): number {
+  const found = number(value, 1);
+  return found > 0 ? found : 1;
 }
 
 /** Old files write numbers as texts. */
