@@ -24,6 +24,8 @@ interface Request {
   expr: string;
   /** Where values were put in; absent: filters were added too, so places are not known. */
   holes?: Hole[];
+  /** `__interval` and the like, as they were put in. */
+  macros: Record<string, string>;
   stepMs: number;
   instant: boolean;
   fromMs: number;
@@ -36,7 +38,7 @@ export async function runPanel(panel: Panel, scope: Scope, ask: Ask, widthPx: nu
   if (panel.undrawable !== undefined || panel.type === "row" || panel.type === "text") return out;
   const requests = requestsOf(panel, scope, range, widthPx);
   out.stepMs = requests.reduce((most, one) => Math.max(most, one.stepMs), 0);
-  out.sent = requests.map(({ target, expr, holes, stepMs, instant }) => ({ refId: target.refId, expr, holes, written: target.expr, stepMs, instant }));
+  out.sent = requests.map(({ target, expr, holes, macros, stepMs, instant }) => ({ refId: target.refId, expr, holes, macros, written: target.expr, stepMs, instant }));
   const answers = await Promise.allSettled(requests.map((request) => askOne(request, ask, abort)));
   if (abort?.aborted) throw abort.reason;
   const tables = new Set(requests.filter((one) => one.target.format === "table").map((one) => one.target.refId)).size;
@@ -131,9 +133,9 @@ export function requestsOf(panel: Panel, scope: Scope, range: { fromMs: number; 
     if (target.range) {
       const offset = offsetMs(range.toMs, scope.timezone);
       const floor = (ms: number) => Math.floor((ms + offset) / stepMs) * stepMs - offset;
-      requests.push({ target: made, expr, ...known, stepMs, instant: false, fromMs: floor(range.fromMs), toMs: floor(range.toMs) });
+      requests.push({ target: made, expr, ...known, macros, stepMs, instant: false, fromMs: floor(range.fromMs), toMs: floor(range.toMs) });
     }
-    if (target.instant) requests.push({ target: made, expr, ...known, stepMs, instant: true, ...range });
+    if (target.instant) requests.push({ target: made, expr, ...known, macros, stepMs, instant: true, ...range });
     return requests;
   });
 }

@@ -7,6 +7,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { send } from "../api";
 import { writtenPiece } from "../dashboard/expression";
 import type { Dashboard, Panel, PanelData, Target } from "../dashboard/model";
+import { offeredIn, type Offered } from "../dashboard/offered";
 import { replaceAt, type Path } from "../dashboard/patch";
 import { encoded } from "../match";
 import { problemOf, type Problem } from "../query/address";
@@ -86,7 +87,7 @@ export function Edit({ panel, live, dashboard, text, etag, edit, saved }: Props)
             <legend>
               Query {target.refId} {target.hide && <small>(hidden)</small>}
             </legend>
-            <Expression target={target} text={draft(target).expr} problem={problemIn(answer, target, draft(target).expr)} onChange={(expr) => set(target, { expr })} onRun={tryNow} />
+            <Expression target={target} text={draft(target).expr} offered={() => offeredIn(live.scope, panel, answer?.sent.find((one) => one.refId === target.refId)?.macros)} problem={problemIn(answer, target, draft(target).expr)} onChange={(expr) => set(target, { expr })} onRun={tryNow} />
             <label>
               Legend <input value={draft(target).legendFormat} placeholder="{{job}}" onInput={(event) => set(target, { legendFormat: event.currentTarget.value })} />
             </label>
@@ -118,17 +119,28 @@ interface ExpressionProps {
   target: Target;
   text: string;
   problem: Problem | undefined;
+  offered: () => Offered[];
   onChange: (expr: string) => void;
   onRun: () => void;
 }
 
 /** The editor of the query page, with the place of an error. */
-function Expression({ target, text, problem, onChange, onRun }: ExpressionProps) {
+function Expression({ target, text, problem, offered, onChange, onRun }: ExpressionProps) {
   const editor = useRef<Editor | null>(null);
   const [ready, setReady] = useState(false);
-  useEffect(() => editor.current?.setText(text), [text]);
+  // What the editor said and what has not come back yet: when a person types faster than the page draws, an older text comes back, and putting that in would begin a chase without end.
+  const said = useRef<string[]>([]);
+  useEffect(() => {
+    const at = said.current.lastIndexOf(text);
+    if (at < 0) editor.current?.setText(text);
+    said.current.splice(0, at + 1);
+  }, [text]);
+  const change = (expr: string) => {
+    said.current.push(expr);
+    onChange(expr);
+  };
   useEffect(() => editor.current?.setProblem(problem), [problem?.from, problem?.to, problem?.message, ready]);
-  return <CodeBox text={text} label={`Expression of query ${target.refId}`} onChange={onChange} onRun={onRun} editor={editor} ready={ready} onReady={() => setReady(true)} focus={false} />;
+  return <CodeBox text={text} label={`Expression of query ${target.refId}`} onChange={change} onRun={onRun} editor={editor} ready={ready} onReady={() => setReady(true)} focus={false} offered={offered} />;
 }
 
 /** Where the server found an error, in the words of the file: with variables. Nothing while another text stands there. */

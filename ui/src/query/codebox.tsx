@@ -1,6 +1,7 @@
 /** show: the box that a query is written in. In: a text, what to do when it changes and when it shall run. Out: the editor, and until its chunk is there a plain box. */
 import { useEffect, useRef } from "preact/hooks";
 
+import type { Offered } from "../dashboard/offered";
 import type { Editor } from "./editor";
 import "./codebox.css";
 
@@ -14,19 +15,21 @@ interface CodeBoxProps {
   onReady: () => void;
   /** An empty one takes the focus when it is there. */
   focus?: boolean;
+  /** What is completed behind a `$`; none: it is no query of a dashboard. */
+  offered?: () => Offered[];
 }
 
 /** The editor's chunk is large: until it is there, and where it cannot load, a plain box does. */
-export function CodeBox({ text, label, onChange, onRun, editor, ready, onReady, focus = true }: CodeBoxProps) {
+export function CodeBox({ text, label, onChange, onRun, editor, ready, onReady, focus = true, offered }: CodeBoxProps) {
   const host = useRef<HTMLDivElement>(null);
-  const latest = useRef({ onChange, onRun, text });
-  latest.current = { onChange, onRun, text };
+  const latest = useRef({ onChange, onRun, text, offered });
+  latest.current = { onChange, onRun, text, offered };
   useEffect(() => {
     let gone = false;
     import("./editor").then(
       ({ mount }) => {
         if (gone || !host.current) return;
-        editor.current = mount(host.current, { text: latest.current.text, label, onChange: (next) => latest.current.onChange(next), onRun: (next) => latest.current.onRun(next) });
+        editor.current = mount(host.current, { text: latest.current.text, label, onChange: (next) => latest.current.onChange(next), onRun: (next) => latest.current.onRun(next), offered: () => latest.current.offered?.() ?? [] });
         onReady();
         if (focus && latest.current.text === "") editor.current.focus();
       },

@@ -11,7 +11,9 @@ import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { PromQLExtension } from "@prometheus-io/codemirror-promql";
 
+import type { Offered } from "../dashboard/offered";
 import { root } from "../router";
+import { offeredAt } from "./placeholders";
 
 export interface EditorOptions {
   text: string;
@@ -19,6 +21,8 @@ export interface EditorOptions {
   onChange: (text: string) => void;
   /** Enter, or Ctrl-Enter in a query of several lines. */
   onRun: (text: string) => void;
+  /** Asked each time: what is completed behind a `$`. */
+  offered: () => Offered[];
 }
 
 export interface Editor {
@@ -54,6 +58,7 @@ const look = EditorView.theme({
   ".cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", fontSize: "13px", maxHeight: "260px" },
   ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent)", color: "#fff" },
   ".cm-completionDetail": { color: "var(--quiet)", fontStyle: "normal", marginLeft: "12px" },
+  "li[aria-selected] .cm-completionDetail": { color: "inherit" },
   ".cm-completionInfo": { padding: "8px 10px", maxWidth: "360px", whiteSpace: "pre-wrap" },
   ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "700" },
   ".cm-placeholder": { color: "var(--quiet)" },
@@ -83,6 +88,8 @@ export function mount(host: HTMLElement, options: EditorOptions): Editor {
   const promql = new PromQLExtension()
     .activateLinter(false)
     .setComplete({ remote: { url: root.replace(/\/$/, ""), httpMethod: "GET", lookbackInterval: 12 * 3_600_000, cache: { maxAge: 60_000 } }, maxMetricsMetadata: 10_000 });
+  // One and the same each time it is asked for: the library starts anew with each source that it does not know.
+  const ofDashboard = [{ autocomplete: offeredAt(options.offered) }];
   const run = (view: EditorView) => {
     // A list that has only just opened does not take Enter yet; running half a name is not what was meant.
     if (completionStatus(view.state) === "active") return acceptCompletion(view) || true;
@@ -107,6 +114,7 @@ export function mount(host: HTMLElement, options: EditorOptions): Editor {
         syntaxHighlighting(colours),
         look,
         promql.asExtension(),
+        EditorState.languageData.of(() => ofDashboard),
         typedOver,
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
