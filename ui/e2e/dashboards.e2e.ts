@@ -223,6 +223,26 @@ browse("tabs of the second schema: one at a time, in the address, by keyboard", 
   await accessible(page);
 });
 
+browse("links to dashboards are a list that opens, where the file says so", "stack", {}, async (page, { open }) => {
+  await open("dashboards/tabs");
+  const list = page.getByRole("button", { name: "Boards about fine" });
+  assert.equal(await page.getByRole("link", { name: "Every panel" }).count(), 0);
+  await list.press("Enter");
+  await accessible(page);
+  await page.getByRole("link", { name: "Every panel" }).click();
+  await page.waitForURL(/dashboards\/panels\?from=now-5m&to=now/);
+});
+
+browse("any time zone can be chosen; times are said in it", "stack", {}, async (page, { open }) => {
+  const from = Date.UTC(2026, 10, 21, 20, 0, 0);
+  await open(`dashboards/panels?from=${from}&to=${from + 3_600_000}`);
+  await page.getByRole("button", { name: /^Time range: 2026-11-21 20:00:00 to / }).click();
+  await page.getByLabel("Time zone").selectOption("Australia/Darwin");
+  await page.waitForURL(/timezone=Australia(%2F|\/)Darwin/);
+  await page.getByRole("button", { name: /^Time range: 2026-11-22 05:30:00 to / }).click();
+  assert.equal(await page.getByLabel("From", { exact: true }).inputValue(), "2026-11-22 05:30:00");
+});
+
 browse("a tab that repeats has its rows in each copy", "stack", {}, async (page, { open }) => {
   await open("dashboards/tabs");
   for (const code of ["200", "500"]) {

@@ -6,7 +6,7 @@
  */
 import { encoded } from "../match";
 import { displayOf } from "./display";
-import { formatValue, lookupIn, replacePlaces, type Found } from "./interpolate";
+import { formatValue, interpolate, lookupIn, replacePlaces, type Found } from "./interpolate";
 import { own } from "./loose";
 import type { Dashboard, Field, Frame, Link, Panel, Scope } from "./model";
 
@@ -16,6 +16,8 @@ export interface Ready {
   url: string;
   inside: boolean;
   newTab: boolean;
+  /** They stand together in a list of this name. */
+  list?: string;
 }
 
 /** Links of a value: of its column's config. */
@@ -32,7 +34,8 @@ export function dashboardLinks(dashboard: Dashboard, scope: Scope, others: reado
     const more = [link.keepTime ? timeAddress(scope) : "", link.includeVars ? variablesText(scope) : ""].filter((part) => part !== "").join("&");
     if (link.type === "link") return ready(link, scope).map((one) => ({ ...one, url: withQuery(one.url, more) }));
     const tagged = others.filter((one) => one.uid !== dashboard.uid && link.tags.every((tag) => one.tags.includes(tag)));
-    return tagged.map((one) => ({ title: one.title, url: withQuery(`dashboards/${encoded(one.uid)}`, more), inside: true, newTab: link.newTab }));
+    const list = link.asDropdown ? { list: interpolate(link.title, lookupIn(scope), "text") || "Dashboards" } : {};
+    return tagged.map((one) => ({ title: one.title, url: withQuery(`dashboards/${encoded(one.uid)}`, more), inside: true, newTab: link.newTab, ...list }));
   });
 }
 

@@ -126,6 +126,11 @@ function Ranges({ raw, timezone, ownZone, scope, close }: { raw: { from: string;
                 {zone === "browser" ? `browser (${Intl.DateTimeFormat().resolvedOptions().timeZone})` : zone === "utc" ? "UTC" : zone}
               </option>
             ))}
+            <optgroup label="All">
+              {Intl.supportedValuesOf("timeZone").filter((zone) => zone !== timezone && zone !== ownZone).map((zone) => (
+                <option key={zone}>{zone}</option>
+              ))}
+            </optgroup>
           </select>
         </label>
       </form>

@@ -19,6 +19,13 @@ test("panels of a closed row may stand where they stood before other rows moved"
   assert.deepEqual(places([row(1, 0, true, [panel(2, 40), panel(3, 48)])], [1]), [[1, 0], [2, 1], [3, 9]]);
 });
 
+// A dashboard of a mixin has a gap of two lines above panels that lie on the next ones: Grafana draws neither the gap nor the overlap.
+test("gaps of the file close, and panels that lie on each other come one below the other", () => {
+  assert.deepEqual(places([panel(1, 1, 6), panel(2, 9, 8), panel(3, 15, 6)]), [[1, 0], [2, 6], [3, 14]]);
+  const beside = (id: number, x: number, y: number, h: number) => panel(id, y, h, { grid: { x, y, w: 12, h } });
+  assert.deepEqual(places([beside(1, 0, 0, 4), beside(2, 12, 0, 8), beside(3, 0, 20, 4), beside(4, 12, 20, 4)]), [[1, 0], [2, 0], [3, 4], [4, 8]]);
+});
+
 test("a closed row hides the rows inside it too; a row without a line is always open", () => {
   const inside = (one: Panel, depth: number, more: Partial<Panel> = {}) => ({ ...one, depth, ...more }) as Panel;
   const panels = [row(1, 0, true), panel(2, 1), inside(row(3, 9, false), 1), panel(4, 10), inside(row(5, 18, true), 0, { headless: true }), panel(6, 19)];

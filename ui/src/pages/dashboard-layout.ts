@@ -62,19 +62,22 @@ export function placedPanels(panels: readonly Panel[], turned: ReadonlySet<numbe
       if (!open) closed = { depth: row.depth ?? 0, at: line };
     }
     if (!open || section.panels.length === 0) continue;
-    // Panels of a closed row keep the places that they had when it was closed, wherever the row went since.
-    const from = Math.min(...section.panels.map((panel) => panel.grid.y));
-    let bottom = cursor;
-    for (const panel of section.panels) {
+    // As in Grafana a panel moves up until it meets another, whatever gaps the file has, and two that lie on each other come one below the other. So panels of a
+    // closed row may have the places from when it was closed, wherever it went since.
+    const bottoms = new Array<number>(24).fill(cursor);
+    for (const panel of inOrder(section.panels)) {
       const { x, w, h } = bounded(panel);
-      const y = cursor + Math.max(0, panel.grid.y - from);
+      const y = Math.max(...bottoms.slice(x, x + w));
       out.push({ panel, x, y, w, h });
-      bottom = Math.max(bottom, y + h);
+      bottoms.fill(y + h, x, x + w);
     }
-    cursor = bottom;
+    cursor = Math.max(...bottoms);
   }
   return out;
 }
+
+/** From above to below, from left to right; what says the same place, in the file's order. */
+const inOrder = (panels: readonly Panel[]): Panel[] => [...panels].sort((a, b) => a.grid.y - b.grid.y || a.grid.x - b.grid.x);
 
 function sections(panels: readonly Panel[]): Section[] {
   const out: Section[] = [];

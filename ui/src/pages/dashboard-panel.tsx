@@ -82,7 +82,8 @@ export function PanelFrame({ panel, live, dashboard, alone = false, editable, to
     return () => clearTimeout(timer);
   }, [near]);
 
-  const lookup = lookupIn(scope, panel);
+  // A title may say `$__interval`: that of its first query.
+  const lookup = lookupIn(scope, panel, data?.sent[0]?.macros);
   const fill = (text: string) => interpolate(text, lookup, "text");
   const title = fill(panel.title);
   const said = panel.hideTimeOverride ? "" : panelRange(panel, scope).said;

@@ -6,7 +6,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { get, useAsked } from "../api";
 import { interpolate, lookupIn } from "../dashboard/interpolate";
-import { dashboardLinks } from "../dashboard/links";
+import { dashboardLinks, type Ready } from "../dashboard/links";
 import { countPanels } from "../dashboard/load";
 import type { Dashboard, Panel } from "../dashboard/model";
 import { expandRepeats } from "../dashboard/repeat";
@@ -19,6 +19,7 @@ import { placedPanels, tabsOf, type Placed } from "./dashboard-layout";
 import { PanelFrame } from "./dashboard-panel";
 import { chosenTimes, useDashboard, useLive, type Live, type Opened } from "./dashboard-state";
 import { PanelTabs } from "./dashboard-tabs";
+import { Popover } from "./popover";
 import { VariablesBar } from "./dashboard-variables";
 import type { DashboardsAnswer } from "./dashboards";
 import "./dashboard.css";
@@ -86,12 +87,25 @@ function Badge({ dashboard }: { dashboard: Dashboard }) {
 function Links({ dashboard, live, others }: { dashboard: Dashboard; live: Live; others: { uid: string; title: string; tags: string[] }[] }) {
   const links = dashboardLinks(dashboard, live.scope, others);
   if (links.length === 0) return null;
+  const lists = [...new Set(links.flatMap((link) => link.list ?? []))];
+  const anchor = (link: Ready, at: number) => (
+    <a key={at} href={addressOf(link)} target={link.newTab ? "_blank" : undefined} rel="noopener noreferrer">
+      {link.title.slice(0, 100)}
+    </a>
+  );
   return (
     <nav class="dashboard-links" aria-label="Links of the dashboard">
-      {links.slice(0, 50).map((link, at) => (
-        <a key={at} href={addressOf(link)} target={link.newTab ? "_blank" : undefined} rel="noopener noreferrer">
-          {link.title.slice(0, 100)}
-        </a>
+      {links.filter((link) => link.list === undefined).slice(0, 50).map(anchor)}
+      {lists.slice(0, 20).map((list) => (
+        <Popover key={list} label={`${list.slice(0, 60)} ▾`} title={list.slice(0, 60)} class="link-list">
+          {() => (
+            <ul class="menu-items">
+              {links.filter((link) => link.list === list).slice(0, 200).map((link, at) => (
+                <li key={at}>{anchor(link, at)}</li>
+              ))}
+            </ul>
+          )}
+        </Popover>
       ))}
     </nav>
   );
