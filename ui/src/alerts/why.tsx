@@ -12,6 +12,7 @@ import { Labels } from "../parts/labels";
 import { number, plural } from "../parts/number";
 import { cut, oneLine, visible } from "../parts/text";
 import { brief } from "../parts/time";
+import { localTimes } from "./words";
 import { href } from "../router";
 
 const PHASES: [string, string[]][] = [
@@ -45,7 +46,7 @@ export function Verdict({ of }: { of: Explanation }) {
   return (
     <section class={`verdict tone-${tone}`} aria-label="Verdict">
       <b class="verdict-word">{blind ? "no data" : of.state}</b>
-      <p dir="auto">{visible(cut(of.verdict, 1500))}</p>
+      <p dir="auto">{visible(localTimes(cut(of.verdict, 1500), of.at))}</p>
     </section>
   );
 }
@@ -65,7 +66,7 @@ export function Why({ of }: { of: Explanation }) {
             <h3>{title}</h3>
             <ol>
               {steps.map(({ step, index }) => (
-                <Step key={index} step={step} open={index === of.stoppedAt} decided={index === of.stoppedAt} hover={(on) => setHovered(on && step.place ? index : undefined)} />
+                <Step key={index} step={step} at={of.at} open={index === of.stoppedAt} decided={index === of.stoppedAt} hover={(on) => setHovered(on && step.place ? index : undefined)} />
               ))}
             </ol>
           </section>
@@ -103,7 +104,7 @@ function Expression({ text, place, state }: { text: string; place: [number, numb
 const MARKS = { passed: "✓", stopped: "✕", unknown: "?", skipped: "·" };
 const SAID = { passed: "passed", stopped: "stopped here", unknown: "not known", skipped: "not reached" };
 
-function Step({ step, open, decided, hover }: { step: ExplainStep; open: boolean; decided: boolean; hover: (on: boolean) => void }) {
+function Step({ step, at, open, decided, hover }: { step: ExplainStep; at: string; open: boolean; decided: boolean; hover: (on: boolean) => void }) {
   const more = step.rows.length > 0;
   const [shown, setShown] = useState(open);
   return (
@@ -123,7 +124,7 @@ function Step({ step, open, decided, hover }: { step: ExplainStep; open: boolean
           {step.count !== null && <b class="why-count num">{step.count.toLocaleString("en-GB")}</b>}
         </div>
         <p class="why-text" dir="auto">
-          {visible(cut(step.text, 1000))}
+          {visible(localTimes(cut(step.text, 1000), at))}
           {more && (
             <button type="button" class="link" aria-expanded={shown} onClick={() => setShown(!shown)}>
               {shown ? "hide" : `show ${step.rows.length}${step.rowsOmitted > 0 ? ` of ${step.rows.length + step.rowsOmitted}` : ""}`}
@@ -134,7 +135,7 @@ function Step({ step, open, decided, hover }: { step: ExplainStep; open: boolean
           <ul class="why-near">
             {step.nearest.map((near, index) => (
               <li key={index}>
-                {visible(cut(near.text, 500))}
+                {visible(localTimes(cut(near.text, 500), at))}
                 {near.suggestion && (
                   <>
                     {" "}

@@ -1,5 +1,5 @@
 /** show: words that only alerts need. Pure. */
-import { promDuration, stopwatch } from "../parts/time";
+import { brief, promDuration, stopwatch } from "../parts/time";
 
 /** How far into `for`: `0:42 of 5:00`; below a minute in seconds: `0.4s of 1s`. */
 export function clockOf(done: number, whole: number): string {
@@ -11,6 +11,15 @@ export function clockOf(done: number, whole: number): string {
 /** What a template of an annotation would say, without its braces: for a rule that has no alert now. */
 export function isTemplate(text: string): boolean {
   return text.includes("{{");
+}
+
+/** The server's sentences say times in UTC; a page says all of its times in the zone of its reader. `at`: when the sentence was made; times without a day are of that day. */
+export function localTimes(text: string, at: string): string {
+  const day = at.slice(0, 10);
+  return text.replace(/\b(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d)(:\d\d)? UTC\b/g, (whole, said: string | undefined, minutes: string, seconds = ":00") => {
+    const ms = Date.parse(`${said ?? day}T${minutes}${seconds}Z`);
+    return Number.isFinite(ms) ? brief(ms, Date.parse(at)) : whole;
+  });
 }
 
 /** Pieces of a text: plain, `code` in backticks, and addresses. */

@@ -18,6 +18,7 @@ const WORDS: Record<string, { text: string; tone: "bad" | "warn" | "good" | "" }
 export function DriftTable({ drift, report, reportError }: { drift: Drift; report: Report | undefined; reportError?: string }) {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const features = report?.drift?.features ?? drift.features.map(fromJudgement).sort((a, b) => Number(b.verdict === "drifted") - Number(a.verdict === "drifted"));
+  const small = new Set(drift.features.filter(sureButSmall).map((one) => one.name));
   const toggle = (name: string) => {
     const next = new Set(open);
     if (!next.delete(name)) next.add(name);
@@ -56,6 +57,7 @@ export function DriftTable({ drift, report, reportError }: { drift: Drift; repor
                   <Tag tone={WORDS[feature.verdict]?.tone ?? ""} title={feature.error ?? undefined}>
                     {WORDS[feature.verdict]?.text ?? feature.verdict}
                   </Tag>
+                  {small.has(feature.name) && <small class="quiet" title="It is no chance, as its score is below its line; but too few rows lie elsewhere for it to matter."> sure, but small</small>}
                 </td>
                 <td data-title="Then and now">
                   <Histogram feature={feature} />
@@ -91,6 +93,11 @@ export function DriftTable({ drift, report, reportError }: { drift: Drift; repor
       )}
     </>
   );
+}
+
+/** Below its line and yet no drift: significance alone is none, it takes an effect too. Scores of tests without a probability grow with the distance, so they have no such case. */
+function sureButSmall(one: Drift["features"][number]): boolean {
+  return one.drifted === false && one.p_value !== null && one.score !== null && one.threshold !== null && one.score < one.threshold;
 }
 
 function fromJudgement(one: Drift["features"][number]): ReportFeature {

@@ -208,7 +208,7 @@ function Value({ row, past }: { row: Row; past: Past | undefined }) {
   const { comparison } = row;
   const bad = value !== undefined && comparison ? holds(value, comparison) : undefined;
   if (row.posted) return <span role="cell" class="quiet al-value">posted</span>;
-  if (row.state === "failing") return <span role="cell" class="bad al-error" title={cut(row.lastError, 400)}>{cut(row.lastError, 120)}</span>;
+  if (row.state === "failing") return <span role="cell" class="bad al-error" title={cut(row.lastError, 400)}>{cut(row.lastError, 160)}</span>;
   if (row.state === "nodata") return <span role="cell" class="warn" title={`${cut(comparison?.left ?? row.query, 300)} ${past?.grid?.series.length ? "has no value now: its series ended, or it is NaN" : "finds no samples"}`}>{past?.grid?.series.length ? "no value now" : "no samples"}</span>;
   return (
     <span role="cell" class="al-value num" title={cut(row.query, 600)}>

@@ -65,7 +65,7 @@ function Top({ title, rows, all, name, value, as = count, to }: TopProps) {
   const columns: Column<NamedValue>[] = [
     { key: "name", title: name, cell: (row) => (to ? <a class="mono" href={to(row)}><bdi>{oneLine(cut(row.name, 160))}</bdi></a> : <bdi class="mono">{oneLine(cut(row.name, 160))}</bdi>) },
     { key: "value", title: value, num: true, cell: (row) => as(row.value) },
-    { key: "share", title: all ? "Share" : "", class: "share", cell: (row) => <Meter value={row.value} max={most} label={all ? percent(row.value / all) : as(row.value)} /> },
+    { key: "share", title: all ? "Share" : "Of the most", class: "share", cell: (row) => <Meter value={row.value} max={most} label={all ? percent(row.value / all) : as(row.value)} /> },
   ];
   return (
     <section>

@@ -3,8 +3,8 @@ import { useCallback, useMemo, useState } from "preact/hooks";
 
 import { Canvas, line, niceSplits, shorten, type Plane } from "./canvas";
 import { axisValues } from "./axis";
-import { calcTitle, colorOf, displayOf, nameOf, option, record, reduce, shownText, type Display, type Field, type Shown } from "./kit";
-import { chosen, Legend, legendOptions } from "./legend";
+import { colorOf, displayOf, nameOf, option, record, shownText, type Display, type Field, type Shown } from "./kit";
+import { GroupLegend, legendOptions } from "./legend";
 import { Empty } from "./placeholder";
 import type { Size } from "./size";
 import { fade, ink, scheme, textWidth } from "./theme";
@@ -128,16 +128,7 @@ export default function BarChart({ panel, data, scope }: Shown) {
   return (
     <div class={`chart-panel ${legend.placement}`}>
       <Canvas label={`${panel.title}: ${bars.names.slice(0, 12).map((name, row) => `${name.slice(0, 40)} ${bars.groups.map((group) => shownText(group.display(group.values[row]))).join(" ")}`).join(", ")}`} draw={draw} hover={hover} />
-      {legend.show && (
-        <Legend
-          options={legend}
-          items={bars.groups.map((group) => ({ name: group.name, color: group.color, figures: legend.calcs.map((calc) => ({ text: shownText(group.display(reduce(calc, group.field))), value: Number(reduce(calc, group.field)) })) }))}
-          columns={legend.calcs.map(calcTitle)}
-          hidden={hidden}
-          choose={(name, add) => setHidden(chosen(hidden, bars.groups.map((group) => group.name), name, add))}
-          hover={() => undefined}
-        />
-      )}
+      <GroupLegend options={legend} groups={bars.groups} hidden={hidden} setHidden={setHidden} />
     </div>
   );
 }

@@ -3,8 +3,8 @@ import { useCallback, useMemo, useState } from "preact/hooks";
 
 import { Canvas, line, niceSplits, type Plane } from "./canvas";
 import { histogramOf } from "./cells";
-import { calcTitle, colorOf, displayOf, nameOf, reduce, shownText, type Display, type Field, type Shown } from "./kit";
-import { chosen, Legend, legendOptions } from "./legend";
+import { colorOf, displayOf, nameOf, shownText, type Display, type Field, type Shown } from "./kit";
+import { GroupLegend, legendOptions } from "./legend";
 import { Empty } from "./placeholder";
 import type { Size } from "./size";
 import { fade, ink, scheme, textWidth } from "./theme";
@@ -76,16 +76,7 @@ export default function Histogram({ panel, data, scope }: Shown) {
   return (
     <div class={`chart-panel ${legend.placement}`}>
       <Canvas label={`${panel.title}: histogram of ${bins.edges.length} bins, at most ${most}`} draw={draw} hover={hover} />
-      {legend.show && (
-        <Legend
-          options={legend}
-          items={bins.groups.map((group) => ({ name: group.name, color: group.color, figures: legend.calcs.map((calc) => ({ text: shownText(bins.display(reduce(calc, group.field))), value: Number(reduce(calc, group.field)) })) }))}
-          columns={legend.calcs.map(calcTitle)}
-          hidden={hidden}
-          choose={(name, add) => setHidden(chosen(hidden, bins.groups.map((group) => group.name), name, add))}
-          hover={() => undefined}
-        />
-      )}
+      <GroupLegend options={legend} groups={bins.groups.map((group) => ({ ...group, display: bins.display }))} hidden={hidden} setHidden={setHidden} />
     </div>
   );
 }

@@ -4,6 +4,7 @@
  */
 import { useState } from "preact/hooks";
 
+import { calcTitle, reduce, shownText, type Display, type Field } from "./kit";
 import { textWidth } from "./theme";
 
 export interface LegendItem {
@@ -47,6 +48,36 @@ export function legendOptions(options: Record<string, unknown>, width: number, r
     sortDesc: legend.sortDesc === true,
     width: typeof legend.width === "number" ? legend.width : undefined,
   };
+}
+
+interface Group {
+  name: string;
+  color: string;
+  field: Field;
+  display: Display;
+}
+
+interface GroupProps {
+  options: LegendOptions;
+  groups: Group[];
+  hidden: ReadonlySet<string>;
+  setHidden: (hidden: ReadonlySet<string>) => void;
+}
+
+/** Of groups of bars, each with the figures of all of its values. */
+export function GroupLegend({ options, groups, hidden, setHidden }: GroupProps) {
+  if (!options.show) return null;
+  const figures = ({ field, display }: Group) => options.calcs.map((calc) => ({ text: shownText(display(reduce(calc, field))), value: Number(reduce(calc, field)) }));
+  return (
+    <Legend
+      options={options}
+      items={groups.map((group) => ({ name: group.name, color: group.color, figures: figures(group) }))}
+      columns={options.calcs.map(calcTitle)}
+      hidden={hidden}
+      choose={(name, add) => setHidden(chosen(hidden, groups.map((group) => group.name), name, add))}
+      hover={() => undefined}
+    />
+  );
 }
 
 export function Legend({ options, items, columns, hidden, choose, hover }: Props) {
