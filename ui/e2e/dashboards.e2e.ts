@@ -254,6 +254,19 @@ browse("a tab that repeats has its rows in each copy", "stack", {}, async (page,
   }
 });
 
+// The observers that all panels share were made inside of the first panel's code and held it, with all its data.
+browse("a panel that is gone is let go of, also the first one", "stack", {}, async (page, { open }) => {
+  await open("dashboards/tabs?dtab=traffic-of-fine");
+  await painted(page, "Requests");
+  await page.evaluate(() => void Object.assign(window, { held: new WeakRef(document.querySelector("section.panel")!) }));
+  await page.getByRole("tab", { name: "Empty", exact: true }).click();
+  await page.getByText("This tab has no panels").waitFor();
+  const session = await page.context().newCDPSession(page);
+  const held = () => page.evaluate(() => (window as unknown as { held: WeakRef<Element> }).held.deref() !== undefined);
+  for (let round = 0; round < 50 && (await held()); round++) await session.send("HeapProfiler.collectGarbage");
+  assert.equal(await held(), false);
+});
+
 browse("a query of the second schema is saved back: exactly one line of the file changes; an error has its place", "stack", { expects: [/status of 400/] }, async (page, { open }) => {
   const before = readFileSync(TABS, "utf8");
   try {

@@ -200,15 +200,19 @@ export function download(name: string, text: string): void {
 const watched = new WeakMap<Element, (near: boolean) => void>();
 let eyes: IntersectionObserver | undefined;
 
+/** Not made where it is used: its callback, which lives on, would hold the first panel that was ever watched. */
+function observer(): IntersectionObserver {
+  return (eyes ??= new IntersectionObserver((entries) => entries.forEach((entry) => watched.get(entry.target)?.(entry.isIntersecting)), { rootMargin: "250px 0px" }));
+}
+
 /** Whether an element is in sight or soon will be. */
 function useNear(ref: { current: Element | null }): boolean {
   const [near, setNear] = useState(false);
   useEffect(() => {
     const element = ref.current;
     if (!element) return;
-    eyes ??= new IntersectionObserver((entries) => entries.forEach((entry) => watched.get(entry.target)?.(entry.isIntersecting)), { rootMargin: "250px 0px" });
     watched.set(element, setNear);
-    eyes.observe(element);
+    observer().observe(element);
     return () => {
       watched.delete(element);
       eyes?.unobserve(element);

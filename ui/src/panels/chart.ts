@@ -70,7 +70,7 @@ export class LineChart {
   private inside = false;
 
   constructor(
-    private readonly host: HTMLElement,
+    private host: HTMLElement | undefined,
     private size: { width: number; height: number },
     private drawn: Drawn,
   ) {
@@ -78,6 +78,7 @@ export class LineChart {
   }
 
   update(drawn: Drawn): void {
+    if (!this.host) return;
     this.drawn = drawn;
     const scales = scalesOf(drawn);
     const signature = this.sign(scales);
@@ -110,6 +111,10 @@ export class LineChart {
 
   destroy(): void {
     this.drop();
+    // V8 keeps the scope of the first chart of all: an object with a getter is made in it. So that this is no whole panel with its data, charts let go themselves.
+    this.host = undefined;
+    this.scales = [];
+    this.drawn = { ...this.drawn, lines: { ...this.drawn.lines, timesMs: [], lines: [] }, names: [], colors: [], said: [], annotations: [], zoom: undefined, zoomOut: undefined, more: undefined };
   }
 
   private drop(): void {
@@ -143,7 +148,7 @@ export class LineChart {
     return {
       ...this.size,
       ms: 1,
-      tzDate: (at) => zoned(at, this.drawn.timezone),
+      tzDate: dateIn(this.drawn.timezone),
       padding: [8, this.scales.some((spec) => spec.shown && spec.side === 1) ? 0 : (plot) => (withSeconds(this.drawn.toMs - this.drawn.fromMs, plot.width) ? 24 : 14), 0, this.scales.some((spec) => spec.shown && spec.side === 3) ? 0 : 10],
       legend: { show: false },
       series: [{}, ...this.drawn.lines.lines.map((line, at) => this.series(line, at))],
@@ -479,6 +484,9 @@ function isPower(value: number, base: number): boolean {
   const power = Math.log(Math.abs(value)) / Math.log(base);
   return Math.abs(power - Math.round(power)) < 1e-9;
 }
+
+/** Knows no chart: V8 keeps the first of these that the library puts into an object with a getter, and what it knows with it. */
+const dateIn = (timezone: string) => (atMs: number) => zoned(atMs, timezone);
 
 function dataOf(drawn: Drawn): uPlot.AlignedData {
   return [drawn.lines.timesMs, ...drawn.lines.lines.map((line) => line.drawn)] as uPlot.AlignedData;

@@ -9,12 +9,16 @@ export interface Size {
 const listeners = new WeakMap<Element, (size: Size) => void>();
 let observer: ResizeObserver | undefined;
 
-function watch(element: Element, tell: (size: Size) => void): () => void {
-  observer ??= new ResizeObserver((entries) => {
+/** Not made where it is used: its callback, which lives on, would hold the first element that was ever watched, and the whole panel with it. */
+function shared(): ResizeObserver {
+  return (observer ??= new ResizeObserver((entries) => {
     for (const entry of entries) listeners.get(entry.target)?.({ width: Math.floor(entry.contentRect.width), height: Math.floor(entry.contentRect.height) });
-  });
+  }));
+}
+
+function watch(element: Element, tell: (size: Size) => void): () => void {
   listeners.set(element, tell);
-  observer.observe(element);
+  shared().observe(element);
   return () => {
     listeners.delete(element);
     observer?.unobserve(element);
