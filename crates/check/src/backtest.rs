@@ -11,10 +11,12 @@ pub mod text;
 
 use std::collections::BTreeMap;
 
+use bellbuoy_promql::{Expr, VectorSelector};
 use bellbuoy_router::{Decision, Reason, Router, RouterSettings};
-use bellbuoy_rules::replay::{Ask, Span, replay_asking};
+use bellbuoy_rules::grafana::GrafanaSettings;
+use bellbuoy_rules::replay::{Ask, Replayed, Span, replay_asking, replay_grafana};
 use bellbuoy_rules::{AlertingSettings, Evaluation, State, Transition};
-use bellbuoy_vocabulary::{Alert, Labels, Millis, Timestamp};
+use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, Matcher, Millis, Timestamp};
 use serde::Serialize;
 
 pub use sweep::{Cost, Parameter, Suggestion, Sweep, Variant, suggest, sweep, values_of, variant, with_own};
@@ -34,6 +36,9 @@ impl Default for Scale {
         Scale { gap: Millis::from_minutes(15), flap: Millis::from_minutes(5) }
     }
 }
+
+/// How far before the span a sample may matter: most ranges are not longer.
+const REACH: Millis = Millis::from_minutes(24 * 60);
 
 /// One firing period of one alert.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +78,8 @@ pub struct Backtest {
     pub scale: Scale,
     /// Firing periods shorter than `scale.flap`.
     pub flaps: usize,
+    /// What it asks for and nobody told of in the span, when its condition never held.
+    pub silent: Vec<String>,
     /// Of the evaluations of the span.
     pub evaluations: u64,
     pub span: Millis,
@@ -107,16 +114,82 @@ pub struct Past<'a> {
 /// Replays one rule over a span and counts.
 pub fn backtest(rule: &AlertingSettings, span: Span, past: &Past) -> Result<Backtest, String> {
     let replayed = replay_asking(rule, span, past.with, past.ask, past.stop).map_err(|error| error.to_string())?;
+    let silent = if replayed.held == 0 { silent(&[&rule.expr], span, past)? } else { Vec::new() };
+    Ok(Backtest { silent, ..counted(&rule.alert, &replayed, span, past) })
+}
+
+/// The same of a Grafana rule, evaluation by evaluation: its expressions are no single query that a server could be asked.
+pub fn backtest_grafana(rule: &GrafanaSettings, span: Span, past: &Past) -> Result<Backtest, String> {
+    if past.ask.is_some() {
+        return Err("rules of Grafana are replayed over a data folder only (--data)".into());
+    }
+    let (mut replayed, _) = replay_grafana(rule, span, past.with, past.stop).map_err(|error| error.to_string())?;
+    replayed.transitions = with_ends(replayed.transitions);
+    let exprs: Vec<&Expr> = rule.queries().map(|query| &query.expr).collect();
+    let silent = if replayed.held == 0 { silent(&exprs, span, past)? } else { Vec::new() };
+    Ok(Backtest { silent, ..counted(&rule.title, &replayed, span, past) })
+}
+
+/// The selectors of which nothing was told in the span. An error when that is all of them: that nothing fired says nothing then.
+fn silent(exprs: &[&Expr], span: Span, past: &Past) -> Result<Vec<String>, String> {
+    let mut selectors: Vec<&VectorSelector> = exprs.iter().flat_map(|expr| expr.selectors()).collect();
+    let count = selectors.len();
+    selectors.retain(|selector| !has_data(selector, span, past));
+    let mut shown: Vec<String> = selectors.iter().map(|selector| shown(selector)).collect();
+    shown.dedup();
+    if count > 0 && selectors.len() == count {
+        return Err(format!("no data: nothing of {} was told between {} and {}", shown.join(", "), span.from.rfc3339(), span.to.rfc3339()));
+    }
+    Ok(shown)
+}
+
+fn shown(selector: &VectorSelector) -> String {
+    let matchers: Vec<String> = selector.matchers.iter().map(Matcher::to_string).collect();
+    match &selector.name {
+        Some(name) if selector.matchers.len() == 1 => name.clone(),
+        _ => format!("{{{}}}", matchers.join(", ")),
+    }
+}
+
+/// Whether any sample can have reached the span; what can not be asked counts as there.
+fn has_data(selector: &VectorSelector, span: Span, past: &Past) -> bool {
+    let from = span.from - selector.offset - REACH;
+    let to = span.to - selector.offset.min(Millis::ZERO);
+    let Some(ask) = past.ask else {
+        return past.with.source.select(from, to, &selector.matchers).map_or(true, |series| !series.is_empty());
+    };
+    let matchers: Vec<String> = selector.matchers.iter().map(Matcher::to_string).collect();
+    let text = format!("count(last_over_time({{{}}}[{}ms]))", matchers.join(", "), (to - from).0);
+    let Ok(expr) = bellbuoy_promql::parse(&text) else { return true };
+    ask(&expr, to, to, span.step).map_or(true, |found| !found.is_empty())
+}
+
+/// A Grafana alert that becomes one on missing data, or on an error, ends under its old name: nobody is told of the two at once.
+fn with_ends(transitions: Vec<Transition>) -> Vec<Transition> {
+    let of_kind = |name: &str| matches!(name, ALERT_NAME | "rulename" | "datasource_uid" | "ref_id");
+    let instance = |labels: &Labels| labels.builder().keep(|name| !of_kind(name)).labels();
+    let mut out: Vec<Transition> = Vec::new();
+    for transition in transitions {
+        let fired = out.iter().rev().find(|earlier| instance(&earlier.labels) == instance(&transition.labels)).cloned();
+        if let Some(fired) = fired.filter(|fired| fired.to == State::Firing && fired.labels != transition.labels) {
+            out.push(Transition { from: State::Firing, to: State::Resolved, at: transition.at, after: transition.at - fired.at, ..fired });
+        }
+        out.push(transition);
+    }
+    out
+}
+
+fn counted(name: &str, replayed: &Replayed, span: Span, past: &Past) -> Backtest {
     let episodes = episodes(&replayed.transitions);
     let too_short = replayed.transitions.iter().filter(|t| t.from == State::Pending && t.to == State::Inactive).count();
     let by_receiver = past.router.map(|router| messages(router, &episodes, past.with.external_labels, span.to)).unwrap_or_default();
-    Ok(Backtest {
+    Backtest {
         too_short,
         messages: by_receiver.values().sum(),
         by_receiver,
         evaluations: replayed.evaluations,
-        ..Backtest::of_episodes(&rule.alert, episodes, span, Scale::default())
-    })
+        ..Backtest::of_episodes(name, episodes, span, Scale::default())
+    }
 }
 
 impl Backtest {

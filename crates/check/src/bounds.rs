@@ -57,6 +57,12 @@ impl Bounds {
         self.lo.is_finite() && self.hi.is_finite() && first > last
     }
 
+    /// Whether every value of these is one of `other`.
+    pub fn within(self, other: Bounds) -> bool {
+        let both = self.intersect(other);
+        (both.lo, both.hi, both.lo_open, both.hi_open) == (self.lo, self.hi, self.lo_open, self.hi_open) && (self.whole || !other.whole)
+    }
+
     pub fn intersect(self, other: Bounds) -> Bounds {
         let (lo, lo_open) = match self.lo.total_cmp(&other.lo) {
             std::cmp::Ordering::Less => (other.lo, other.lo_open),
@@ -134,6 +140,8 @@ fn named(name: &str) -> Bounds {
         // A recorded name says what was done to the metric, not what it is.
         _ if name.contains(':') => Bounds::ANY,
         _ if ["_total", "_bucket", "_count"].iter().any(|end| name.ends_with(end)) => Bounds::at_least(0.0).by_name(),
+        // Percentages and ratios are often the other of the two; nobody calls 95 a probability.
+        _ if name.ends_with("_probability") => Bounds::between(0.0, 1.0).by_name(),
         _ => Bounds::ANY,
     }
 }

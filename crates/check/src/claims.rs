@@ -9,7 +9,7 @@ use bellbuoy_promql::{Binary, BinaryOp, Expr, ExprKind, Term};
 use bellbuoy_vocabulary::{Labels, Severity};
 
 use crate::bounds::{Bounds, bounds_of};
-use crate::checks::{comparison_constant, histogram_name, label_unknown, matching_never, metric_unknown};
+use crate::checks::{comparison_constant, histogram_name, label_unknown, matcher_never, matching_never, metric_unknown};
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
 use crate::infer::labels_of;
@@ -93,7 +93,7 @@ fn promise(text: &str, expr: &Expr, finding: &Finding) -> Option<Promise> {
         }
         comparison_constant::CODE if comparison_constant::says_never(finding) => slice().map(Promise::Nothing),
         label_unknown::CODE if label_unknown::says_nothing(finding) => slice().map(Promise::Nothing),
-        metric_unknown::CODE => slice().map(Promise::Nothing),
+        matcher_never::CODE | metric_unknown::CODE => slice().map(Promise::Nothing),
         histogram_name::CODE if sure => slice().map(|buckets| Promise::Nothing(format!("histogram_quantile(0.5, {buckets})"))),
         _ => None,
     }

@@ -48,7 +48,7 @@ impl RuleGraph {
         }
         let recorded = rules.iter().map(|(name, rules)| {
             let interval = rules.iter().map(|(_, interval)| *interval).max().unwrap_or(Millis::ZERO);
-            let gauge = rules.first().is_some_and(|(rule, _)| is_gauge(&rule.expr));
+            let gauge = rules.first().is_some_and(|(rule, _)| is_gauge(&rule.expr, metrics));
             (name.to_string(), Recorded { shape: Shape::open(), interval, gauge })
         });
         let mut graph = RuleGraph { recorded: recorded.collect(), metrics: metrics.cloned() };

@@ -276,7 +276,8 @@ fn conflict(term: &Term, left: &Shape, right: &Shape) -> Option<Conflict> {
     for label in names {
         let (a, b) = (left.presence(label), right.presence(label));
         let disjoint = match (left.values(label), right.values(label)) {
-            (Some(a), Some(b)) => a.is_disjoint(b),
+            // A side without any value has nothing at all, and was told of where that begins.
+            (Some(a), Some(b)) => !a.is_empty() && !b.is_empty() && a.is_disjoint(b),
             _ => false,
         };
         let (sure, holder) = if disjoint {

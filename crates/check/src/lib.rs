@@ -125,6 +125,6 @@ pub fn check(input: &Input) -> Vec<Finding> {
             finding.edit = None;
         }
     }
-    findings.sort_by_key(|finding: &Finding| (file_order(&finding.file), finding.span.line, finding.span.column));
+    findings.sort_by_cached_key(|finding: &Finding| (file_order(&finding.file), finding.span.line, finding.span.column));
     findings
 }

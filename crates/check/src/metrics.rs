@@ -142,6 +142,11 @@ impl Metrics {
             || (!self.series.contains_key(name) && self.series.contains_key(&format!("{name}_bucket")))
     }
 
+    /// Whether series of its buckets were seen.
+    pub fn has_buckets(&self, name: &str) -> bool {
+        self.series.contains_key(&format!("{name}_bucket"))
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.series.keys().map(String::as_str)
     }

@@ -44,6 +44,11 @@ pub fn findings_of(rules: Vec<AlertingSettings>) -> Vec<Finding> {
     findings_of_groups(&[group(rules.into_iter().map(RuleSettings::Alerting).collect())])
 }
 
+/// With types of metrics that were seen, none of which is whole.
+pub fn findings_with(rules: Vec<RuleSettings>, metrics: &crate::Metrics) -> Vec<Finding> {
+    check(&Input { groups: &[group(rules)], metrics: Some(metrics), ..Input::default() })
+}
+
 /// The expression has exactly one finding, of this check, with this fix ("" is none). The fix of a matching has no finding.
 pub fn bad(code: &str, expr: &str, fix: &str) {
     let found = findings_of(vec![alert(expr)]);

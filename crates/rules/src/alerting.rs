@@ -287,6 +287,8 @@ fn miss(labels: &Labels, alert: &mut ActiveAlert, at: Timestamp, terms: &Terms, 
     }
 }
 
+/// The alert's labels as they are. Prometheus' series has the text of a label's template where that gives nothing, which the alert it
+/// sends has not: who joins the two finds no pair, so that is not followed (docs/guides/test.md).
 pub(crate) fn alerts_series(labels: &Labels, state: State) -> Labels {
     labels.builder().set(METRIC_NAME, ALERTS_METRIC).set(ALERT_STATE_LABEL, state.word()).labels()
 }

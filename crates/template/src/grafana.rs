@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use bellbuoy_vocabulary::{Labels, Timestamp};
+use bellbuoy_vocabulary::{Labels, Timestamp, find_regex};
 use gotmpl::{FuncMap, Value};
 
 use crate::data::{Kind, kind, map, string};
@@ -137,9 +137,7 @@ fn functions() -> FuncMap {
             let Value::Map(entries) = labels else { return fail(format!("{name}: expected labels")) };
             let wanted = text(name, wanted)?;
             let regex = match by_regex {
-                true => {
-                    Some(regex::Regex::new(wanted).map_err(|_| gotmpl::TemplateError::Exec(format!("{name}: bad regular expression")))?)
-                }
+                true => Some(find_regex(wanted).map_err(|_| gotmpl::TemplateError::Exec(format!("{name}: bad regular expression")))?),
                 false => None,
             };
             let fits = |label: &str| regex.as_ref().map_or(label == wanted, |regex| regex.is_match(label));

@@ -81,6 +81,9 @@ pub fn expand(text: &str, context: &RuleContext, query: &Query) -> Result<String
 
 /// Whether the template can be read at all: for the time when rules are loaded.
 pub fn check(text: &str) -> Result<(), TemplateError> {
+    if !text.contains("{{") {
+        return Ok(());
+    }
     RuleTemplate::parse(text).map(|_| ())
 }
 

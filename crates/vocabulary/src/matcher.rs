@@ -2,12 +2,7 @@
 
 use std::fmt;
 
-use regex::{Regex, RegexBuilder};
-
-use crate::Labels;
-
-/// Compiled regexes above this size are refused. 1 MiB holds alternations of some ten thousand words.
-const REGEX_BYTES_MAX: usize = 1 << 20;
+use crate::{AnchoredRegex, Labels, RegexError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MatchOp {
@@ -72,7 +67,7 @@ impl Matcher {
 
     /// The words of a regex that is a plain alternation (`a|b|c`, or one word): the index can look each of them up.
     pub fn alternatives(&self) -> Option<&[String]> {
-        self.regex.as_ref().and_then(|r| r.alternatives.as_deref())
+        self.regex.as_ref().and_then(AnchoredRegex::alternatives)
     }
 }
 
@@ -105,55 +100,6 @@ impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
     }
-}
-
-/// A regular expression that must match a whole value, in RE2's syntax, in linear time, of bounded size.
-#[derive(Clone, Debug)]
-pub struct AnchoredRegex {
-    regex: Regex,
-    alternatives: Option<Vec<String>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("bad regular expression {pattern:?}: {reason}")]
-pub struct RegexError {
-    pub pattern: String,
-    pub reason: String,
-}
-
-impl AnchoredRegex {
-    pub fn new(pattern: &str) -> Result<AnchoredRegex, RegexError> {
-        let regex = RegexBuilder::new(&format!("^(?s:{pattern})$"))
-            .size_limit(REGEX_BYTES_MAX)
-            .build()
-            .map_err(|error| RegexError { pattern: pattern.to_string(), reason: one_line(&error) })?;
-        Ok(AnchoredRegex { regex, alternatives: alternatives(pattern) })
-    }
-
-    pub fn is_match(&self, value: &str) -> bool {
-        match &self.alternatives {
-            Some(words) if words.len() <= 16 => words.iter().any(|word| word == value),
-            _ => self.regex.is_match(value),
-        }
-    }
-
-    /// The compiled expression, for captures (relabelling's `replace`, `label_replace`).
-    pub fn regex(&self) -> &Regex {
-        &self.regex
-    }
-}
-
-fn one_line(error: &regex::Error) -> String {
-    match error {
-        regex::Error::CompiledTooBig(limit) => format!("larger than {limit} bytes when compiled"),
-        // The library's message draws the pattern over several lines; its last line is the reason.
-        other => other.to_string().lines().last().unwrap_or("invalid").trim().trim_start_matches("error: ").to_string(),
-    }
-}
-
-fn alternatives(pattern: &str) -> Option<Vec<String>> {
-    let plain = |word: &str| !word.contains(|c: char| "\\.+*?()[]{}^$".contains(c));
-    plain(pattern).then(|| pattern.split('|').map(str::to_string).collect())
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
 use bellbuoy_check::backtest::text::{details, suggestion_text, sweep_table, table};
-use bellbuoy_check::backtest::{Backtest, Cost, Parameter, Past, Suggestion, Sweep, Variant, backtest, sweep};
+use bellbuoy_check::backtest::{Backtest, Cost, Parameter, Past, Suggestion, Sweep, Variant, backtest, backtest_grafana, sweep};
 use bellbuoy_promql::{Engine, Expr, Options, SeriesPoints};
+use bellbuoy_rules::grafana::GrafanaSettings;
 use bellbuoy_rules::replay::Span;
 use bellbuoy_rules::{AlertingSettings, Evaluation, GroupSettings, MemoryStore, RESEND_DELAY, RuleSettings};
 use bellbuoy_vocabulary::{Millis, SeriesSource, Timestamp, nearest};
@@ -69,11 +70,38 @@ pub struct BacktestCommand {
     pub format: String,
 }
 
-type Rule<'a> = (&'a GroupSettings, &'a AlertingSettings);
+type Rule<'a> = (&'a GroupSettings, Tested<'a>);
+
+/// An alerting rule of either kind.
+#[derive(Clone, Copy)]
+enum Tested<'a> {
+    Prometheus(&'a AlertingSettings),
+    Grafana(&'a GrafanaSettings),
+}
+
+impl<'a> Tested<'a> {
+    fn of(rule: &'a RuleSettings) -> Option<Tested<'a>> {
+        match rule {
+            RuleSettings::Alerting(rule) => Some(Tested::Prometheus(rule)),
+            RuleSettings::Grafana(rule) => Some(Tested::Grafana(rule)).filter(|_| rule.record.is_none() && !rule.is_paused),
+            RuleSettings::Recording(_) => None,
+        }
+    }
+
+    fn name(self) -> &'a str {
+        match self {
+            Tested::Prometheus(rule) => &rule.alert,
+            Tested::Grafana(rule) => &rule.title,
+        }
+    }
+}
 
 pub async fn run(command: BacktestCommand) -> anyhow::Result<ExitCode> {
     if command.sweep.is_some() && command.alert.is_none() && command.model.is_none() {
         bail!("--sweep needs --alert or --model: of what are the values?");
+    }
+    if command.step.is_some_and(|step| step <= Millis::ZERO) {
+        bail!("--step must be longer than nothing");
     }
     let settings = settings_of(&command.dir)?;
     let rules = rules_of(&settings, command.alert.as_deref())?;
@@ -137,15 +165,13 @@ fn rules_of<'a>(settings: &'a Settings, wanted: Option<&str>) -> anyhow::Result<
     let mut all: Vec<Rule> = Vec::new();
     for group in &settings.groups {
         for rule in &group.rules {
-            if let RuleSettings::Alerting(rule) = rule {
-                all.push((group, rule));
-            }
+            all.extend(Tested::of(rule).map(|rule| (group, rule)));
         }
     }
     let Some(wanted) = wanted else { return Ok(all) };
-    let found: Vec<Rule> = all.iter().copied().filter(|(_, rule)| rule.alert == wanted).collect();
+    let found: Vec<Rule> = all.iter().copied().filter(|(_, rule)| rule.name() == wanted).collect();
     if found.is_empty() {
-        let near = nearest(wanted, all.iter().map(|(_, rule)| rule.alert.as_str()));
+        let near = nearest(wanted, all.iter().map(|(_, rule)| rule.name()));
         bail!("there is no alerting rule {wanted:?}{}", near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default());
     }
     Ok(found)
@@ -169,9 +195,14 @@ impl Work<'_> {
     fn all(&self, rules: &[Rule], decided: Vec<Result<Decided, String>>, deployed: &[Deployments]) -> anyhow::Result<ExitCode> {
         let (mut tested, mut failed) = (Vec::new(), Vec::new());
         for (group, rule) in rules {
-            match backtest(rule, self.span(group), self.past) {
+            let span = self.span(group);
+            let replayed = match rule {
+                Tested::Prometheus(rule) => backtest(rule, span, self.past),
+                Tested::Grafana(rule) => backtest_grafana(rule, span, self.past),
+            };
+            match replayed {
                 Ok(one) => tested.push(one),
-                Err(why) => failed.push(format!("{}: {why}", rule.alert)),
+                Err(why) => failed.push(format!("{}: {why}", rule.name())),
             }
         }
         let mut decisions = Vec::new();
@@ -217,6 +248,9 @@ impl Work<'_> {
             return;
         }
         table(tested).iter().for_each(|line| say!("{line}"));
+        for one in tested.iter().filter(|one| !one.silent.is_empty()) {
+            say!("\n{} never fired, and nothing of {} was told in this time", one.alert, one.silent.join(", "));
+        }
         let mut loud: Vec<&Backtest> = tested.iter().filter(|one| !one.episodes.is_empty()).collect();
         loud.sort_by_key(|one| std::cmp::Reverse(one.messages));
         for one in loud.iter().take(DETAILS_MAX) {
@@ -226,6 +260,12 @@ impl Work<'_> {
     }
 
     fn swept(&self, (group, rule): Rule, wanted: &Sweep) -> anyhow::Result<ExitCode> {
+        let Tested::Prometheus(rule) = rule else {
+            bail!(
+                "--sweep: {} is a rule of Grafana's, whose lines are not tried; change them in its file and run backtest again",
+                rule.name()
+            );
+        };
         let (variants, suggestion) = sweep(rule, wanted, self.span(group), self.past).map_err(|why| anyhow!(why))?;
         let name = match wanted.parameter {
             Parameter::Threshold => "threshold",
@@ -291,7 +331,7 @@ fn json_of(one: &Backtest) -> Value {
     let episodes = one.episodes.iter().map(|episode| {
         json!({"labels": crate::wire::labels_json(&episode.labels), "from": episode.from.rfc3339(), "firedAt": episode.fired_at.rfc3339(), "until": episode.until.map(Timestamp::rfc3339), "value": bellbuoy_vocabulary::format_float(episode.value)})
     });
-    json!({"alert": one.alert, "figures": one.figures(), "byReceiver": one.by_receiver, "evaluations": one.evaluations, "episodes": episodes.collect::<Vec<_>>()})
+    json!({"alert": one.alert, "figures": one.figures(), "byReceiver": one.by_receiver, "evaluations": one.evaluations, "silent": one.silent, "episodes": episodes.collect::<Vec<_>>()})
 }
 
 fn variant_json(variant: &Variant, cost: Cost) -> Value {

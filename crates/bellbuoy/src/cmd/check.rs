@@ -15,7 +15,7 @@ use super::alertmanager_flags::GrammarFlag;
 use super::remote::ask;
 use crate::app::{self, AlertmanagerOptions, Options};
 use crate::client::{Clients, Request};
-use crate::config::Loaded;
+use crate::config::{Loaded, NOTHING_FOUND};
 use crate::findings::{self, Findings, Format, Known, Live};
 use crate::models::References;
 
@@ -69,16 +69,14 @@ pub async fn run(command: Check) -> anyhow::Result<ExitCode> {
         if !path.exists() {
             bail!("{}: no such file or folder", path.display());
         }
-        let mut loaded = load(path);
         if let Some(url) = &command.live {
-            known.live = Some(live_of(url, &loaded).await?);
+            known.live = Some(live_of(url, &load(path)).await?);
         }
         let look = || {
             let mut loaded = load(path);
             findings::look(&mut loaded, &known).map(|found| (found, loaded)).map_err(|error| anyhow::anyhow!("{error}"))
         };
-        let mut found;
-        (found, loaded) = look()?;
+        let (mut found, mut loaded) = look()?;
         if command.fix {
             let (made, files) = findings::apply_fixes(&found.findings, &loaded)?;
             if made > 0 {
@@ -86,7 +84,8 @@ pub async fn run(command: Check) -> anyhow::Result<ExitCode> {
                 (found, loaded) = look()?;
             }
         }
-        unread |= loaded.problems.iter().any(|problem| problem.message.starts_with("can not read"));
+        unread |=
+            loaded.problems.iter().any(|problem| problem.message.starts_with("can not read") || problem.message.starts_with(NOTHING_FOUND));
         if command.format == Format::Human {
             if !found.findings.is_empty() {
                 say!("{}", findings::show(Format::Human, &found.findings, &loaded.texts));

@@ -10,7 +10,7 @@ use bellbuoy_vocabulary::{MatchOp, Matcher, Millis, Span, is_classic_label_name}
 use super::Files;
 use super::matchers::parse_matchers;
 use super::prometheus::Glob;
-use super::read::{Fields, Report, did_you_mean, label_name_ok, regex_of};
+use super::read::{Fields, Report, Text, did_you_mean, label_name_ok, regex_of};
 use super::receivers::{self, ReceiverDefaults, Smtp};
 use super::time_intervals;
 use super::yaml::Node;
@@ -246,7 +246,10 @@ pub(super) fn matchers(fields: &Fields, equal: &'static str, regex: &'static str
     }
     for text in fields.texts(modern) {
         match parse_matchers(text.as_str()) {
-            Ok(matchers) => found.extend(matchers),
+            Ok(matchers) => {
+                warn_of_taken_brace(fields, text, &matchers);
+                found.extend(matchers);
+            }
             Err(reason) => {
                 let help = if reason.starts_with("bad matcher format") { "write for example severity=\"critical\"" } else { "" };
                 fields.error(text.span(), text.details(&reason), help);
@@ -255,6 +258,19 @@ pub(super) fn matchers(fields: &Fields, equal: &'static str, regex: &'static str
     }
     found.sort_by(|a, b| (&a.name, &a.value, a.op as u8).cmp(&(&b.name, &b.value, b.op as u8)));
     found
+}
+
+/// `code=~[0-9]{3}`: the classic grammar takes the last brace off as if it closed a list, and the rest is read without an error.
+fn warn_of_taken_brace(fields: &Fields, text: Text, matchers: &[Matcher]) {
+    let whole = text.as_str().trim();
+    let [matcher] = matchers else { return };
+    let taken = !whole.starts_with('{') && whole.ends_with('}') && matcher.value.contains('{');
+    if !taken || text.scalar.expanded() {
+        return;
+    }
+    let (name, op, value) = (&matcher.name, matcher.op.symbol(), &matcher.value);
+    let message = format!("the last brace is taken for the end of a list of matchers: the value is {value}");
+    fields.report.warning(text.span(), message, format!("write {name}{op}\"{value}}}\""));
 }
 
 fn classic_name(fields: &Fields, name: &str, span: Span) {

@@ -212,7 +212,7 @@ fn role_of_keys(keys: &[&str]) -> Role {
     if has("apiVersion") && any(&GRAFANA_KEYS) {
         return Role::Grafana;
     }
-    if has("panels") && any(&["schemaVersion", "templating", "title"]) {
+    if any(&["panels", "rows"]) && any(&["schemaVersion", "templating", "title"]) {
         return Role::Dashboard;
     }
     if any(&["scrape_configs", "scrape_config_files", "rule_files", "alerting", "remote_write", "remote_read", "otlp"]) {

@@ -190,6 +190,9 @@ pub fn load(sources: &Sources) -> Loaded {
     }
 }
 
+/// How a problem begins that says that there is nothing to look at.
+pub const NOTHING_FOUND: &str = "no configuration found";
+
 /// FNV-1a over all that was read: the same on every run.
 #[derive(Debug)]
 struct Hash(u64);
@@ -462,7 +465,11 @@ impl Loader<'_> {
         let anything = found.prometheus.is_some() || found.alertmanager.is_some() || found.bellbuoy.is_some() || !found.rules.is_empty();
         let anything = anything || !found.grafana.is_empty() || !found.dashboards.is_empty();
         if !anything && self.problems.is_empty() {
-            let message = "no configuration found: no prometheus.yml, rule file, alertmanager.yml or bellbuoy.yml by content";
+            // A file that was named and can not be read at all says why itself.
+            if dir_or_file.is_file() && self.open(dir_or_file).is_none() {
+                return;
+            }
+            let message = format!("{NOTHING_FOUND}: no prometheus.yml, rule file, alertmanager.yml or bellbuoy.yml by content");
             self.problem(Problem::error(dir_or_file.display().to_string(), Span::default(), message).help("`bellbuoy init` writes one"));
         }
     }

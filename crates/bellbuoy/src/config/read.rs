@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use bellbuoy_vocabulary::{AnchoredRegex, Millis, Problem, Secret, Span, nearest, parse_duration};
+use bellbuoy_vocabulary::{AnchoredRegex, Millis, Problem, Secret, Severity, Span, nearest, parse_duration};
 use granit_parser::ScalarStyle;
 
 use super::yaml::{Entry, Node, Scalar, Value};
@@ -31,6 +31,11 @@ impl Report {
 
     pub fn warning(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.problems.borrow_mut().push(Problem::warning(&self.file, span, message).help(help));
+    }
+
+    pub fn note(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        let note = Problem { severity: Severity::Info, ..Problem::warning(&self.file, span, message) };
+        self.problems.borrow_mut().push(note.help(help));
     }
 
     /// Marks a value that must not be shown back.

@@ -93,7 +93,7 @@ fn read_rule(fields: Fields, group_labels: &[Pair], context: &RuleContext, seen:
             return None;
         }
     };
-    warn_of_duplicate(&fields, name, &labels, seen);
+    tell_of_duplicate(&fields, name, &labels, seen);
     let merged = merge_labels(group_labels, &labels);
     let span = fields.span;
     context.finish(fields);
@@ -167,14 +167,15 @@ fn check_templates(fields: &Fields, what: &str, pairs: &[Pair], context: &RuleCo
     }
 }
 
-/// Two rules with one name and equal labels write the same series; promtool warns as well.
-fn warn_of_duplicate(fields: &Fields, name: Text, labels: &[Pair], seen: &mut HashMap<Identity, usize>) {
+/// Two rules with one name and equal labels write the same series when their queries overlap, which promtool warns of. Most do not:
+/// they are the parts of one alert or of one recorded name. What stands twice as it is, is a finding of the check `duplicate-rule`.
+fn tell_of_duplicate(fields: &Fields, name: Text, labels: &[Pair], seen: &mut HashMap<Identity, usize>) {
     let mut identity: Vec<(String, String)> = labels.iter().map(|pair| (pair.name.to_string(), pair.value().to_string())).collect();
     identity.sort();
     let line = fields.span.line;
     if let Some(first) = seen.insert((name.as_str().to_string(), identity), line) {
         let message = format!("{:?} with the same labels is already a rule of this group, in line {first}", name.shown());
-        fields.report.warning(name.span(), message, "give one of the two another name or label");
+        fields.report.note(name.span(), message, "give one of the two another name or label, unless their queries never overlap");
     }
 }
 

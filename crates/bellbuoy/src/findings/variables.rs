@@ -19,8 +19,9 @@ pub const CODES: [&str; 5] = [EMPTY, UNUSED, UNBRACED, PLACEHOLDER, SECRET];
 
 pub fn look(loaded: &Loaded, findings: &mut Vec<Finding>) {
     for (path, source) in &loaded.sources {
-        let is_rules = loaded.found.rules.contains(path);
-        let mut walk = Walk { file: path.display().to_string(), source, is_rules, findings };
+        // `$name` is a variable of the dashboard or of a template there.
+        let has_own = loaded.found.rules.contains(path) || loaded.found.dashboards.contains(path);
+        let mut walk = Walk { file: path.display().to_string(), source, has_own, findings };
         walk.node(&source.tree.root, &mut Vec::new());
     }
     unused(loaded, findings);
@@ -29,7 +30,7 @@ pub fn look(loaded: &Loaded, findings: &mut Vec<Finding>) {
 struct Walk<'a> {
     file: String,
     source: &'a Source,
-    is_rules: bool,
+    has_own: bool,
     findings: &'a mut Vec<Finding>,
 }
 
@@ -66,13 +67,15 @@ impl Walk<'_> {
         let key = path.iter().rev().find_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None }).unwrap_or("");
         let secret = self.source.secrets.contains(&node.bytes);
         if let Some((written, names)) = &scalar.written {
-            if scalar.text.trim().is_empty() && !written.contains(":-") {
+            // What is left when nothing stands in the place of each.
+            let nothing = names.iter().fold(written.clone(), |text, name| text.replace(&format!("${{{name}}}"), ""));
+            if (scalar.text.trim().is_empty() || nothing == scalar.text) && !written.contains(":-") {
                 let message = format!("{key}: {} is empty", names.join(", "));
                 self.tell(EMPTY, path, message, "The value is there and says nothing: what needs it does nothing, without an error.", None);
             }
             return;
         }
-        if self.is_rules || matches!(key, "regex" | "replacement" | "expr") {
+        if self.has_own || matches!(key, "regex" | "replacement" | "expr") {
             return;
         }
         if let Some(name) = unbraced(&scalar.text).filter(|_| !scalar.text.contains("{{")) {

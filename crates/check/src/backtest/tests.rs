@@ -133,3 +133,67 @@ fn sweeps_are_read() {
     assert_eq!(sweep::changed(&rule("a > -1", 5), Parameter::Threshold, 2.0).expect("fine").expr.to_string(), "a > 2");
     assert!(sweep::changed(&rule("a > b", 5), Parameter::Threshold, 2.0).is_err());
 }
+
+/// The same figure asked by a rule of Grafana's: the three incidents, and missing data under its own name.
+#[test]
+fn a_rule_of_grafana() {
+    use bellbuoy_rules::grafana::{
+        ErrorPolicy, Evaluator, Expression, GrafanaSettings, NoDataPolicy, Node, NodeKind, Query, QueryKind, Threshold,
+    };
+    let query = Query {
+        text: "drift_share".into(),
+        expr: parse("drift_share").expect("PromQL"),
+        kind: QueryKind::Instant,
+        from: Millis::from_minutes(10),
+        to: Millis::ZERO,
+        datasource_uid: "prom".into(),
+    };
+    let above = Threshold { input: "A".into(), evaluator: Evaluator::Above(0.5), unload: None };
+    let rule = GrafanaSettings {
+        uid: "u".into(),
+        title: "Drift".into(),
+        folder: "Bike".into(),
+        condition: "B".into(),
+        nodes: vec![
+            Node { ref_id: "A".into(), kind: NodeKind::Query(query) },
+            Node { ref_id: "B".into(), kind: NodeKind::Expression(Expression::Threshold(above)) },
+        ],
+        no_data: NoDataPolicy::NoData,
+        on_error: ErrorPolicy::Error,
+        hold: Millis::from_minutes(5),
+        keep_firing_for: Millis::ZERO,
+        missing_series_evals_to_resolve: 2,
+        labels: vec![("severity".into(), "page".into())],
+        annotations: Vec::new(),
+        is_paused: false,
+        record: None,
+        notification: None,
+        file: "grafana.yml".into(),
+        span: FileSpan::default(),
+    };
+    let (tested, late) = with(|past, span| {
+        let late = Span { from: span.to, to: span.to + Millis::from_minutes(60), ..span };
+        (backtest_grafana(&rule, span, past).expect("it can be evaluated"), backtest_grafana(&rule, late, past).expect("as well"))
+    });
+    let times = |one: &Backtest| -> Vec<(String, i64, Option<i64>)> {
+        let minute = |at: Timestamp| at.0 / 60_000;
+        let of = |episode: &Episode| (episode.labels.get(ALERT_NAME).to_string(), minute(episode.fired_at), episode.until.map(minute));
+        one.episodes.iter().map(of).collect()
+    };
+    assert_eq!(times(&tested), [("Drift".into(), 125, Some(200)), ("Drift".into(), 605, Some(640)), ("Drift".into(), 1205, Some(1300))]);
+    assert_eq!((tested.figures().incidents, tested.evaluations), (3, 1441));
+    // Five minutes after the last sample it is gone, and five later somebody is told of that.
+    assert_eq!(times(&late), [("DatasourceNoData".into(), 1450, None)]);
+}
+
+/// That an alert did not fire says nothing when nobody told of what it asks for.
+#[test]
+fn no_data_is_no_verdict() {
+    let [all, some, none] = with(|past, span| {
+        ["drift > 0.2", "drift / drift_share > 0.5", "drift_share > 0.9"]
+            .map(|expr| backtest(&rule(expr, 0), span, past).map(|tested| tested.silent))
+    });
+    assert_eq!(all, Err("no data: nothing of drift was told between 1970-01-01T00:00:00Z and 1970-01-02T00:00:00Z".to_string()));
+    assert_eq!(some, Ok(vec!["drift".to_string()]));
+    assert_eq!(none, Ok(Vec::new()));
+}

@@ -1,12 +1,13 @@
 //! `alert-always`: an alert whose expression has a result whatever the values are.
 
-use bellbuoy_promql::{AggregateOp, BinaryOp, Expr, ExprKind, ValueType};
-use bellbuoy_vocabulary::Severity;
+use bellbuoy_promql::{AggregateOp, BinaryOp, Expr, ExprKind, ValueType, VectorSelector};
+use bellbuoy_vocabulary::{METRIC_NAME, Severity};
 
 use super::rules;
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
+use crate::infer::exact_name;
 
 pub const CODE: &str = "alert-always";
 
@@ -38,9 +39,16 @@ fn is_switch(expr: &Expr) -> bool {
     expr.selectors().is_empty()
 }
 
+/// `disk_info{state="failed"}`: of such a metric the labels are the message, and its series are there as long as it is so.
+fn is_state(selector: &VectorSelector) -> bool {
+    let by_labels = exact_name(selector).is_some_and(|name| name.ends_with("_info") || name.ends_with("_metadata"));
+    by_labels && selector.matchers.iter().any(|matcher| !matches!(matcher.name.as_str(), METRIC_NAME | "job" | "instance"))
+}
+
 /// Whether something on the way to the result lets only some values or situations through.
 fn is_conditional(expr: &Expr) -> bool {
     match &expr.kind {
+        ExprKind::Vector(selector) => selector.name.as_deref() == Some("ALERTS") || is_state(selector),
         ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => is_conditional(inner),
         ExprKind::Binary(binary) => {
             let filters = |op: BinaryOp| op.is_comparison() || matches!(op, BinaryOp::And | BinaryOp::Unless);
@@ -59,7 +67,6 @@ fn is_conditional(expr: &Expr) -> bool {
                 || call.args.iter().any(|arg| matches!(&arg.kind, ExprKind::Subquery(subquery) if is_conditional(&subquery.expr)))
         }
         // A name of a state or of alerts is asked for by its labels.
-        ExprKind::Vector(selector) => selector.name.as_deref() == Some("ALERTS"),
         _ => false,
     }
 }
@@ -79,6 +86,7 @@ mod tests {
         assert_eq!(fixes("sum by (job) (rate(x_total[5m]))"), ["sum by (job) (rate(x_total[5m])) > 0"]);
         assert_eq!(fixes("queue_length > bool 5"), ["queue_length > 5"]);
         assert_eq!(fixes("a or b > 5").len(), 1);
+        assert_eq!(fixes("disk_info{job=\"a\"}").len(), 1);
     }
 
     #[test]
@@ -88,6 +96,7 @@ mod tests {
             "vector(1)",
             "absent(x)",
             "ALERTS{alertstate=\"firing\"}",
+            "disk_info{state=\"failed\"}",
             "a unless b",
             "a and b",
             "count(x > 5)",

@@ -43,6 +43,10 @@ fn never(rule: &RuleView, binary: &Binary, findings: &mut Vec<Finding>) {
         let right = bounds_of(&term.expr);
         // Two scalars: a comparison of constants is a switch that somebody set.
         let is_vector = left_is_vector || term.expr.value_type() == ValueType::Vector;
+        if is_vector && term.op.is_comparison() && term.op != BinaryOp::NotEqual && (is_nan(&term.expr) || shown == "NaN") {
+            findings.push(with_nan(rule, binary, term, &shown));
+            return;
+        }
         if is_vector && term.op.is_comparison() && can_not_pass(left, term.op, right) {
             let (severity, by) = certainty(left.by_name || right.by_name);
             // With `bool` a comparison that does not hold has a result, too.
@@ -60,6 +64,19 @@ fn never(rule: &RuleView, binary: &Binary, findings: &mut Vec<Finding>) {
         let bool = if term.bool_result { " bool" } else { "" };
         shown = format!("{shown} {}{bool} {}", term.op.symbol(), term.expr);
     }
+}
+
+/// NaN is neither above nor below anything, nor equal to itself.
+fn with_nan(rule: &RuleView, binary: &Binary, term: &Term, left: &str) -> Finding {
+    let (bool, never) = if term.bool_result { (" bool", "is always 0") } else { ("", "is never true") };
+    let message = format!("`{left} {}{bool} {}` {never}", term.op.symbol(), term.expr);
+    let why = "NaN is neither above nor below anything, and not equal to itself.".to_string();
+    let fix = (term.op == BinaryOp::Equal && left != "NaN").then(|| format!("{left} != {left}"));
+    rule.finding(CODE, Severity::Error, message, why).part(spanning(binary, term)).fix(fix)
+}
+
+fn is_nan(expr: &Expr) -> bool {
+    matches!(expr.unparenthesized().kind, ExprKind::Number(value) if value.is_nan())
 }
 
 /// Whether this finding of ours says that nothing can pass.
@@ -119,6 +136,16 @@ fn contradiction(rule: &RuleView, binary: &Binary, graph: &RuleGraph, findings: 
     let mut demands: Vec<(String, Bounds)> = Vec::new();
     collect(&binary.first, graph, &mut demands);
     for term in &binary.rest {
+        if term.op == BinaryOp::Unless {
+            // What is left is of the left side, with its values.
+            if let Some((subject, known)) = all_taken(&demands, term, graph) {
+                let message = format!("`{subject}` can not be {} and not {} at once", range_text(known), passing_text(term));
+                let why = "`unless` takes away all that the left side gives, so the result is always empty.".to_string();
+                findings.push(rule.finding(CODE, Severity::Error, message, why).part(spanning(binary, term)));
+                return;
+            }
+            continue;
+        }
         if term.op != BinaryOp::And || term.matching != Matching::default() {
             // What comes after speaks of other series.
             return;
@@ -143,6 +170,24 @@ fn contradiction(rule: &RuleView, binary: &Binary, graph: &RuleGraph, findings: 
     }
 }
 
+/// `x > 5 unless x > 3`: the right side has every series that the left one has.
+fn all_taken<'a>(demands: &'a [(String, Bounds)], term: &Term, graph: &RuleGraph) -> Option<(&'a str, Bounds)> {
+    let is_comparison = |expr: &Expr| matches!(&expr.unparenthesized().kind, ExprKind::Binary(binary) if binary.rest.iter().all(|term| term.op.is_comparison()));
+    if term.matching != Matching::default() || !is_comparison(&term.expr) {
+        return None;
+    }
+    let mut taken = Vec::new();
+    collect(&term.expr, graph, &mut taken);
+    let [(subject, passing)] = taken.as_slice() else { return None };
+    let (subject, known) = demands.iter().find(|(other, known)| other == subject && !known.is_empty() && known.within(*passing))?;
+    Some((subject, *known))
+}
+
+fn passing_text(term: &Term) -> String {
+    let ExprKind::Binary(binary) = &term.expr.unparenthesized().kind else { return String::new() };
+    binary.rest.first().map(|term| format!("{} {}", term.op.symbol(), term.expr)).unwrap_or_default()
+}
+
 /// What an operand of `and` asks of the value of an expression: `subject op number`, and chains of `and` of these.
 fn collect(expr: &Expr, graph: &RuleGraph, demands: &mut Vec<(String, Bounds)>) {
     let ExprKind::Binary(binary) = &expr.unparenthesized().kind else { return };
@@ -163,9 +208,9 @@ fn collect(expr: &Expr, graph: &RuleGraph, demands: &mut Vec<(String, Bounds)>) 
         }
     }
     let joined = |term: &Term| term.op == BinaryOp::And && term.matching == Matching::default();
-    if binary.rest.iter().all(joined) {
+    if binary.rest.iter().all(|term| joined(term) || term.op == BinaryOp::Unless) {
         collect(&binary.first, graph, demands);
-        binary.rest.iter().for_each(|term| collect(&term.expr, graph, demands));
+        binary.rest.iter().filter(|term| joined(term)).for_each(|term| collect(&term.expr, graph, demands));
     }
 }
 
@@ -263,7 +308,19 @@ mod tests {
         bad("rate(x[5m]) == 1 and rate(x[5m]) > 1");
         bad("clamp(x, 0, 1) > 1");
         bad("count(x) < 1");
+        bad("class_probability > 1.2");
+        bad("x > NaN");
+        bad("NaN < x");
+        bad("(x > 0.7) and (x < 0.65 unless y)");
+        bad("x > 5 unless x > 3");
+        bad("x == 2 and y > 0 unless x >= 2");
         bad("stddev_over_time(x[1h]) < -1");
+    }
+
+    #[test]
+    fn nothing_equals_nan() {
+        bad(super::CODE, "x == (NaN)", "x != x");
+        good(super::CODE, "x != x");
     }
 
     #[test]
@@ -314,6 +371,14 @@ mod tests {
         good("time() - x_timestamp_seconds > 3600");
         good("x != 1");
         good("up != 1");
+        good("x != NaN");
+        good("class_probability > 0.9");
+        good("x > 5 unless x > 7");
+        good("x > 5 unless on (job) x > 3");
+        good("x > 5 unless (x > 3 and y)");
+        good("x > 5 unless x offset 1h > 3");
+        good("x > 5 unless y > 3");
+        good("x != 5 unless x > 3");
     }
 
     #[test]

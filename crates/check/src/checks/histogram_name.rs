@@ -19,20 +19,21 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
             if let ExprKind::Call(call) = &node.kind
                 && call.function.name == "histogram_quantile"
             {
-                findings.extend(look(&rule, call, graph));
+                findings.extend(look(&rule, call, input, graph));
             }
         });
     }
 }
 
-fn look(rule: &RuleView, call: &Call, graph: &RuleGraph) -> Option<Finding> {
+fn look(rule: &RuleView, call: &Call, input: &Input, graph: &RuleGraph) -> Option<Finding> {
     let buckets = &call.args[1];
     let names: Vec<&str> = buckets.selectors().into_iter().filter_map(exact_name).collect();
     // Recorded names say what they are in their own way.
     let plain: Vec<&str> = names.iter().copied().filter(|name| !name.contains(':') && graph.recorded(name).is_none()).collect();
     // Beside buckets it is what they are joined with: `* on (instance) group_left (node) kubelet_node_name`.
     if let Some(name) = plain.first().filter(|_| !plain.iter().any(|name| name.ends_with("_bucket"))) {
-        return wrong_name(rule, buckets, name);
+        let classic = input.metrics.is_some_and(|metrics| metrics.has_buckets(name));
+        return wrong_name(rule, buckets, name, classic);
     }
     if names.is_empty() {
         return None;
@@ -52,7 +53,7 @@ fn look(rule: &RuleView, call: &Call, graph: &RuleGraph) -> Option<Finding> {
     None
 }
 
-fn wrong_name(rule: &RuleView, buckets: &Expr, name: &str) -> Option<Finding> {
+fn wrong_name(rule: &RuleView, buckets: &Expr, name: &str, classic: bool) -> Option<Finding> {
     let base = ["_count", "_sum", "_total"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     let bucket = format!("{base}_bucket");
     let fix = Some(rewrite::with_name(rule.expr, buckets.place, name, &bucket));
@@ -60,6 +61,8 @@ fn wrong_name(rule: &RuleView, buckets: &Expr, name: &str) -> Option<Finding> {
     let message = format!("histogram_quantile of {name}, which is not a series of buckets");
     let (severity, why) = if base != name {
         (Severity::Warning, format!("The buckets of the histogram are in {bucket}; the result is empty."))
+    } else if classic {
+        (Severity::Warning, format!("It is a classic histogram, whose buckets are in {bucket}: the result is empty."))
     } else if asks_for_le {
         (Severity::Warning, format!("A histogram with the label `le` has its buckets in {bucket}; the name alone gives nothing."))
     } else {

@@ -5,6 +5,7 @@ use bellbuoy_vocabulary::{ALERT_NAME, Severity, nearest};
 
 use super::matching_never::labels_text;
 use super::of_rule;
+use super::panels::finding;
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
@@ -14,6 +15,7 @@ use crate::shape::{Presence, Shape};
 pub const CODE: &str = "label-gone";
 
 pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
+    legends(input, graph, findings);
     for group in input.groups {
         for rule in &group.rules {
             let RuleSettings::Alerting(rule) = rule else { continue };
@@ -25,6 +27,27 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
                     let asked = Asked { kind, name, label, part: start..start + label.len() };
                     findings.extend(look(rule, &group.file, asked, &shape));
                 }
+            }
+        }
+    }
+}
+
+/// `{{instance}}` in a legend whose series have lost it.
+fn legends(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
+    for dashboard in input.dashboards {
+        for panel in &dashboard.panels {
+            for query in &panel.queries {
+                let Some(expr) = query.expr.as_ref().filter(|_| query.legend.contains("{{")) else { continue };
+                let shape = labels_of(expr, graph);
+                let names = query.legend.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(name, _)| name.trim());
+                let Some(label) = names.into_iter().find(|name| shape.presence(name) == Presence::Never) else { continue };
+                let message = format!("panel {}: the legend prints nothing for {{{{{label}}}}}", panel.title);
+                let why = format!("The expression's result has {}.", labels_text(&shape));
+                let fix = nearest(label, shape.possible()).map(|meant| format!("{{{{{meant}}}}}"));
+                let mut path = query.path.clone();
+                path.pop();
+                path.push("legendFormat".into());
+                findings.push(finding(CODE, Severity::Info, dashboard, &path, message, why).fix(fix));
             }
         }
     }
@@ -124,6 +147,21 @@ mod tests {
         let found = look_at("sum(x) > 0", "{{ $labels.severity }}");
         assert_eq!(found[0].1.as_deref(), Some("write critical itself"));
         assert_eq!(look_at("up == 0", "{{ $labels.alertname }}")[0].1.as_deref(), Some("write Test itself"));
+    }
+
+    #[test]
+    fn legends_of_panels() {
+        use super::super::panels::tests::codes_of;
+        let found = |expr: &str, legend: &str| {
+            let target = serde_json::json!({"expr": expr, "legendFormat": legend});
+            let panel = serde_json::json!({"type": "timeseries", "title": "t", "targets": [target]});
+            codes_of(panel, serde_json::json!([])).iter().filter(|code| **code == CODE).count()
+        };
+        assert_eq!(found("sum(x)", "{{instance}}"), 1);
+        assert_eq!(found("sum by (job) (x)", "{{ job }} {{ instance }}"), 1);
+        assert_eq!(found("sum by (job) (x)", "{{job}}"), 0);
+        assert_eq!(found("x", "{{anything}} $var"), 0);
+        assert_eq!(found("sum(x)", "__auto"), 0);
     }
 
     #[test]

@@ -125,6 +125,14 @@ mod tests {
     }
 
     #[test]
+    fn one_cause_is_told_once() {
+        let found = crate::tests::all_findings_of("x{state=\"a\"} / (x{state=\"a\"} + x{state=\"b\"}) > 1");
+        let of_ours: Vec<&str> =
+            found.iter().filter(|finding| finding.code == super::CODE).map(|finding| finding.message.as_str()).collect();
+        assert_eq!(of_ours, ["alert Test: the two sides of `+` have different values of \"state\" (\"a\" and \"b\")"]);
+    }
+
+    #[test]
     fn sides_that_can_meet() {
         let good = |expr| good(super::CODE, expr);
         good("sum by (error_type) (rate(a[5m])) / on() group_left() sum(rate(b[5m]))");

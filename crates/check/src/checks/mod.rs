@@ -24,6 +24,7 @@ mod interval_too_long;
 pub(crate) mod kinds;
 mod label_gone;
 pub(crate) mod label_unknown;
+pub(crate) mod matcher_never;
 mod matching_label;
 pub(crate) mod matching_never;
 mod message_field;
@@ -80,6 +81,7 @@ pub struct Check {
 pub static CHECKS: &[Check] = &[
     Check { code: matching_never::CODE, run: matching_never::run },
     Check { code: matching_label::CODE, run: matching_label::run },
+    Check { code: matcher_never::CODE, run: matcher_never::run },
     Check { code: bucket_with_count::CODE, run: bucket_with_count::run },
     Check { code: comparison_constant::CODE, run: comparison_constant::run },
     Check { code: alert_always::CODE, run: alert_always::run },

@@ -182,7 +182,8 @@ fn divided(above: &Expr, below: &Expr) -> Option<Unit> {
     if let (Some(base), Some(same)) = (above_name.strip_suffix("_sum"), below_name.strip_suffix("_count")) {
         return if base == same { unit_of_name(base) } else { None };
     }
-    let counts = |name: &str| (name.ends_with("_total") || name.ends_with("_count")) && unit_of_name(name).is_none();
+    let of_events = |name: &str| name.strip_suffix("_total").is_some_and(|stem| unit_of_name(stem).is_none());
+    let counts = |name: &str| of_events(name) || name.ends_with("_count");
     (rated(above) && rated(below) && counts(&above_name) && counts(&below_name)).then_some(Unit::Ratio)
 }
 
@@ -225,5 +226,6 @@ mod tests {
         assert_eq!(found("", "percent", "100 * sum(rate(errors_total[5m])) / sum(rate(requests_total[5m]))"), 0);
         assert_eq!(found("", "reqps", "sum(rate(x_seconds_count[5m]))"), 0);
         assert_eq!(found("", "percentunit", "rate(process_cpu_seconds_total[5m])"), 0);
+        assert_eq!(found("", "ms", "increase(busy_ms_total[5m]) / increase(requests_total[5m])"), 0);
     }
 }

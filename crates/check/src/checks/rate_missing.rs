@@ -3,8 +3,8 @@
 use bellbuoy_promql::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, VectorSelector};
 use bellbuoy_vocabulary::Severity;
 
-use super::kinds::kind_of;
-use super::rules;
+use super::kinds::{Known, kind_of};
+use super::{RuleView, rules};
 use crate::Input;
 use crate::bounds::{bounds_of, mirrored};
 use crate::finding::Finding;
@@ -18,6 +18,7 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
     for rule in rules(input).filter(|rule| rule.kind == "alert") {
         rule.expr.walk(&mut |node| {
             let ExprKind::Binary(binary) = &node.kind else { return };
+            findings.extend(ratio(&rule, node, binary, input, graph));
             let Some((selector, counter)) = compared(binary) else { return };
             let Some(name) = exact_name(selector) else { return };
             let Some(known) = kind_of(name, input, graph).filter(|known| known.kind == Kind::Counter) else { return };
@@ -26,9 +27,42 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
                 "A counter only grows: once above the number it stays there until the process restarts, and the alert with it.".to_string();
             let inner = counter.to_string();
             let fix = node.to_string().replacen(&inner, &format!("increase({inner}[1h])"), 1);
-            findings.push(rule.finding(CODE, Severity::Warning, message, why).part(counter.place).fix(Some(fix)));
+            findings.push(rule.finding(CODE, severity_of(&known), message, why).part(counter.place).fix(Some(fix)));
         });
     }
+}
+
+/// What only a name says is a note: half of the alerts that compare a `_total` ask for a gauge of that name.
+fn severity_of(known: &Known) -> Severity {
+    if known.is_guess() { Severity::Info } else { Severity::Warning }
+}
+
+/// `errors_total / requests_total > 0.1`
+fn ratio(rule: &RuleView, node: &Expr, binary: &Binary, input: &Input, graph: &RuleGraph) -> Option<Finding> {
+    let [term] = binary.rest.as_slice() else { return None };
+    if !term.op.is_comparison() || term.expr.value_type() != bellbuoy_promql::ValueType::Scalar {
+        return None;
+    }
+    let ExprKind::Binary(division) = &binary.first.unparenthesized().kind else { return None };
+    let [below] = division.rest.as_slice() else { return None };
+    if below.op != BinaryOp::Div {
+        return None;
+    }
+    let counter = |side: &'_ Expr| {
+        let (selector, counter) = plain(side)?;
+        let name = exact_name(selector)?;
+        let known = kind_of(name, input, graph).filter(|known| known.kind == Kind::Counter)?;
+        Some((name.to_string(), counter.to_string(), known))
+    };
+    let ((name, above, known), (other, under, also)) = (counter(&division.first)?, counter(&below.expr)?);
+    let message = format!("the counters {name} and {other} are divided as they are ({})", known.by);
+    let why = "Both count since the process started: the ratio is over its whole life, and hardly moves after some days.".to_string();
+    let text = node.to_string().replace(&above, &format!("rate({above}[5m])"));
+    // The one may be a part of the other's text.
+    let fix = if above == under { None } else { Some(text.replacen(&format!("/ {under}"), &format!("/ rate({under}[5m])"), 1)) };
+    let fix = fix.filter(|_| matches!(below.expr.kind, ExprKind::Vector(_))).or_else(|| Some("rate() of each of them first".to_string()));
+    let severity = severity_of(&known).min(severity_of(&also));
+    Some(rule.finding(CODE, severity, message, why).part(division.first.place).fix(fix))
 }
 
 /// The selector of `counter > number`, also below aggregations that keep its meaning.
@@ -70,6 +104,30 @@ mod tests {
         bad(super::CODE, "errors_total > 100", "increase(errors_total[1h]) > 100");
         bad(super::CODE, "sum by (job) (errors_total{a=\"1\"}) >= 5", "sum by (job) (increase(errors_total{a=\"1\"}[1h])) >= 5");
         bad(super::CODE, "5 < errors_total", "5 < increase(errors_total[1h])");
+    }
+
+    #[test]
+    fn a_ratio_over_a_whole_life() {
+        let of_sums = "sum(errors_total{a=\"1\"}) / sum(errors_total) > 0.1";
+        bad(super::CODE, of_sums, "rate() of each of them first");
+        bad(super::CODE, "errors_total / requests_total > 0.1", "rate(errors_total[5m]) / rate(requests_total[5m]) > 0.1");
+        good(super::CODE, "rate(errors_total[5m]) / rate(requests_total[5m]) > 0.1");
+        good(super::CODE, "disk_used_bytes / disk_bytes_total > 0.9");
+    }
+
+    /// Half of the `_total` that public alerts compare are gauges: only a TYPE makes it a warning.
+    #[test]
+    fn a_name_alone_is_no_warning() {
+        use crate::tests::findings_with;
+        let rule = || vec![bellbuoy_rules::RuleSettings::Alerting(crate::tests::alert("offline_total > 0"))];
+        let severity = |kind: Option<crate::Kind>| {
+            let mut metrics = crate::Metrics::of("a page");
+            kind.into_iter().for_each(|kind| metrics.set_kind("offline_total", kind));
+            findings_with(rule(), &metrics).iter().find(|finding| finding.code == super::CODE).map(|finding| finding.severity)
+        };
+        assert_eq!(severity(None), Some(super::Severity::Info));
+        assert_eq!(severity(Some(crate::Kind::Counter)), Some(super::Severity::Warning));
+        assert_eq!(severity(Some(crate::Kind::Gauge)), None);
     }
 
     #[test]

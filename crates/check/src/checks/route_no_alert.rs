@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bellbuoy_router::Route;
 use bellbuoy_rules::{AlertingSettings, RuleSettings};
-use bellbuoy_vocabulary::{ALERT_NAME, MatchOp, Severity, nearest};
+use bellbuoy_vocabulary::{ALERT_NAME, MatchOp, Matcher, Severity, nearest};
 
-use super::routes::{RouteView, contradiction, visit};
+use super::route_shadowed;
+use super::routes::{RouteView, contradiction, matchers_text, visit};
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
@@ -42,9 +44,18 @@ fn no_rule(input: &Input, view: &RouteView, rules: &[BTreeMap<&str, &str>]) -> O
     if rules.is_empty() || view.matchers.is_empty() || !all_fixed {
         return None;
     }
-    let satisfied = rules.iter().any(|rule| view.matchers.iter().all(|matcher| matcher.matches(rule[matcher.name.as_str()])));
-    if satisfied {
-        return None;
+    let satisfied = || rules.iter().filter(|rule| view.matchers.iter().all(|matcher| matcher.matches(rule[matcher.name.as_str()])));
+    if let Some(first) = satisfied().next() {
+        // One route that takes all of it is another check's.
+        if satisfied().any(|rule| taken_before(view, rule).is_none()) || route_shadowed::taker(view).is_some() {
+            return None;
+        }
+        let message = format!("{} gets no alert of these rules", view.name());
+        let taker = taken_before(view, first).map(matchers_text).unwrap_or_default();
+        let why =
+            format!("Routes before it take all that rules make for it, {taker} the first. Only alerts pushed by others could reach it.");
+        let fix = Some("move the route before the others, or set `continue: true` there".to_string());
+        return Some(view.finding(input, CODE, Severity::Warning, message, why).fix(fix));
     }
     let lonely = view.matchers.iter().find(|matcher| !rules.iter().any(|rule| matcher.matches(rule[matcher.name.as_str()])));
     let (why, fix) = match lonely {
@@ -63,6 +74,12 @@ fn no_rule(input: &Input, view: &RouteView, rules: &[BTreeMap<&str, &str>]) -> O
     let message = format!("{} gets no alert of these rules", view.name());
     let why = format!("{why} Only alerts pushed by others could reach it.");
     Some(view.finding(input, CODE, Severity::Warning, message, why).fix(fix))
+}
+
+/// The sibling that surely takes the alerts of a rule before they come here.
+fn taken_before<'a>(view: &RouteView<'a>, rule: &BTreeMap<&str, &str>) -> Option<&'a Route> {
+    let takes = |matcher: &Matcher| rule.get(matcher.name.as_str()).is_some_and(|value| matcher.matches(value));
+    view.before.iter().find(|other| !other.go_on && other.matchers.iter().all(takes))
 }
 
 #[cfg(test)]
@@ -94,6 +111,20 @@ mod tests {
             Some(("Each of its matchers is satisfied by some rule, but all of them by none", None)),
         );
         check(&["a=\"1\"", "a=\"2\""], Some(("An alert reaches a route only when it matches the route and all of its parents", None)));
+    }
+
+    /// No rule makes `fatal`, and `critical` is taken before.
+    #[test]
+    fn what_is_left_is_made_by_no_rule() {
+        let found = |first: &[&str], go_on: bool| {
+            let before = Route { go_on, ..route(first) };
+            let routes = vec![before, route(&["severity=~\"critical|fatal\""])];
+            let rules = [rule("Down", "critical"), rule("Slow", "warning")];
+            findings_of_routes(routes, &[], &rules).iter().filter(|finding| finding.code == CODE).count()
+        };
+        assert_eq!(found(&["severity=\"critical\""], false), 1);
+        assert_eq!(found(&["severity=\"critical\""], true), 0);
+        assert_eq!(found(&["severity=\"critical\"", "team=\"ml\""], false), 0);
     }
 
     #[test]

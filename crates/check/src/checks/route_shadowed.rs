@@ -1,8 +1,9 @@
 //! `route-shadowed`: a route whose alerts an earlier sibling takes, all of them.
 
+use bellbuoy_router::Route;
 use bellbuoy_vocabulary::Severity;
 
-use super::routes::{implied, matchers_text, visit};
+use super::routes::{RouteView, implied, matchers_text, visit};
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
@@ -12,10 +13,7 @@ pub const CODE: &str = "route-shadowed";
 pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
     let Some(router) = input.router else { return };
     visit(router, &mut |view| {
-        let takes_all =
-            |other: &&bellbuoy_router::Route| !other.go_on && other.matchers.iter().all(|matcher| implied(&view.matchers, matcher));
-        let Some(at) = view.before.iter().position(|other| takes_all(&other)) else { return };
-        let earlier = &view.before[at];
+        let Some(earlier) = taker(view) else { return };
         let message = format!(
             "{} gets no alert: route {} to receiver {:?} before it takes them all",
             view.name(),
@@ -26,6 +24,12 @@ pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
         let fix = "move the route before the other, or set `continue: true` there".to_string();
         findings.push(view.finding(input, CODE, Severity::Error, message, why).fix(Some(fix)));
     });
+}
+
+/// The sibling before it that takes all of its alerts.
+pub(super) fn taker<'a>(view: &RouteView<'a>) -> Option<&'a Route> {
+    let takes_all = |other: &&Route| !other.go_on && other.matchers.iter().all(|matcher| implied(&view.matchers, matcher));
+    view.before.iter().find(takes_all)
 }
 
 #[cfg(test)]

@@ -21,6 +21,15 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
         for rule in &group.rules {
             let RuleSettings::Alerting(rule) = rule else { continue };
             let texts = rule.labels.iter().map(|pair| ("label", pair)).chain(rule.annotations.iter().map(|pair| ("annotation", pair)));
+            for (kind, (name, text)) in texts.clone() {
+                if let Some(word) = outside(text) {
+                    let message = format!("alert {}: {kind} {name:?} prints {word} as it is written", rule.alert);
+                    let why = "Only what stands in {{ }} is filled in.".to_string();
+                    let path = [format!("{kind}s").as_str().into(), name.as_str().into()];
+                    let fix = Some(format!("{{{{ {word} }}}}"));
+                    findings.push(of_rule(CODE, Severity::Warning, &group.file, rule.span, path, message, why).fix(fix));
+                }
+            }
             for (kind, (name, text)) in texts.filter(|(_, (_, text))| text.contains("{{")) {
                 // A query's answer is not known here; with none of them many a template fails that is fine.
                 if text.contains("query") || text.contains("first") {
@@ -51,6 +60,23 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// `$labels.job` or `$value` that stands outside of all braces.
+fn outside(text: &str) -> Option<&str> {
+    let parts = text.split("}}").map(|part| part.split("{{").next().unwrap_or(part));
+    parts.into_iter().find_map(|part| {
+        let at = part.find("$labels.").or_else(|| part.find("$value"))?;
+        let rest = &part[at..];
+        let end = rest
+            .char_indices()
+            .skip(1)
+            .find(|(_, c)| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.')))
+            .map_or(rest.len(), |(at, _)| at);
+        let word = rest[..end].trim_end_matches('.');
+        // `$values` is Grafana's, `$value_of` somebody's own.
+        (word.starts_with("$labels.") || word == "$value").then_some(word)
+    })
 }
 
 /// A series as it may come: labels that the templates ask for and that are not impossible.
@@ -88,5 +114,8 @@ mod tests {
         assert_eq!(found("{{ $labels.job }} at {{ $value | humanizePercentage }}, {{ printf \"%.2f\" $value }}"), [""; 0]);
         assert_eq!(found("{{ with query \"up\" }}{{ . | first | value }}{{ end }}"), [""; 0]);
         assert_eq!(found("plain"), [""; 0]);
+        assert_eq!(found("$labels.job is down"), ["alert Test: annotation \"summary\" prints $labels.job as it is written"]);
+        assert_eq!(found("{{ $labels.job }}: it is $value."), ["alert Test: annotation \"summary\" prints $value as it is written"]);
+        assert_eq!(found("it costs $values or $5, {{ $value }}"), [""; 0]);
     }
 }

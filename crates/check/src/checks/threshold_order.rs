@@ -1,5 +1,7 @@
 //! `threshold-order`: of two alerts on the same value the more severe one fires earlier.
 
+use std::collections::HashMap;
+
 use bellbuoy_promql::{BinaryOp, Expr, ExprKind, ValueType};
 use bellbuoy_rules::{AlertingSettings, RuleSettings};
 use bellbuoy_vocabulary::{Severity, format_float};
@@ -39,16 +41,17 @@ pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
             }
         }
     }
-    for (at, one) in levels.iter().enumerate() {
-        let crossed = |other: &&Level| {
-            let milder = if one.rank > other.rank { (*other, one) } else { (one, *other) };
+    let mut seen: HashMap<(&str, bool), Vec<&Level>> = HashMap::new();
+    for one in &levels {
+        let before = seen.entry((&one.subject, one.above)).or_default();
+        let crossed = |other: &&&Level| {
+            let milder = if one.rank > other.rank { (**other, one) } else { (one, **other) };
             let (mild, severe) = (milder.0.limit, milder.1.limit);
-            one.rank != other.rank
-                && one.subject == other.subject
-                && one.above == other.above
-                && if one.above { severe < mild } else { severe > mild }
+            one.rank != other.rank && if one.above { severe < mild } else { severe > mild }
         };
-        let Some(other) = levels[..at].iter().find(crossed) else { continue };
+        let other = before.iter().find(crossed).copied();
+        before.push(one);
+        let Some(other) = other else { continue };
         let (severe, mild) = if one.rank > other.rank { (one, other) } else { (other, one) };
         let op = if one.above { ">" } else { "<" };
         let message = format!(

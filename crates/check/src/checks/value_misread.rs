@@ -17,27 +17,43 @@ pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
         for rule in &group.rules {
             let RuleSettings::Alerting(rule) = rule else { continue };
             for (name, text) in &rule.annotations {
-                let Some((message, why, fix)) = misread(rule, text) else { continue };
+                let Some((severity, (message, why, fix))) = told(rule, text) else { continue };
                 let message = format!("alert {}: annotation {name:?} {message}", rule.alert);
                 let path = ["annotations".into(), name.as_str().into()];
-                findings.push(of_rule(CODE, Severity::Warning, &group.file, rule.span, path, message, why).fix(fix));
+                findings.push(of_rule(CODE, severity, &group.file, rule.span, path, message, why).fix(fix));
             }
         }
     }
 }
 
-fn misread(rule: &AlertingSettings, text: &str) -> Option<(String, String, Option<String>)> {
+/// What is wrong, why, and the text that is meant.
+type Said = (String, String, Option<String>);
+
+fn told(rule: &AlertingSettings, text: &str) -> Option<(Severity, Said)> {
+    let asked = asked_for(text)?;
+    // Useless, and not wrong.
+    let told = always(rule).map(|said| (Severity::Info, said));
+    told.or_else(|| misread(rule, text, &asked).map(|said| (Severity::Warning, said)))
+}
+
+/// The actions of the template that print the value.
+fn asked_for(text: &str) -> Option<Vec<&str>> {
     let actions: Vec<&str> = text.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap_or(rest)).collect();
     let asked: Vec<&str> = actions.into_iter().filter(|action| action.contains("$value") || action.contains(".Value")).collect();
-    if asked.is_empty() || text.contains("query") {
+    (!asked.is_empty() && !text.contains("query")).then_some(asked)
+}
+
+fn always(rule: &AlertingSettings) -> Option<Said> {
+    let bounds = bounds_of(&rule.expr);
+    if bounds.lo != bounds.hi || rule.expr.selectors().is_empty() || bounds.by_name {
         return None;
     }
-    let bounds = bounds_of(&rule.expr);
-    if bounds.lo == bounds.hi && !rule.expr.selectors().is_empty() && !bounds.by_name {
-        let shown = format_float(bounds.lo);
-        let why = format!("The value of `{}` is {shown} whenever the alert fires.", rule.expr);
-        return Some((format!("prints $value, which is always {shown}"), why, None));
-    }
+    let shown = format_float(bounds.lo);
+    let why = format!("The value of `{}` is {shown} whenever the alert fires.", rule.expr);
+    Some((format!("prints $value, which is always {shown}"), why, None))
+}
+
+fn misread(rule: &AlertingSettings, text: &str, asked: &[&str]) -> Option<Said> {
     let percentage = asked.iter().any(|action| action.contains("humanizePercentage"));
     if percentage && counts(&rule.expr) {
         let why = "humanizePercentage multiplies by 100: 3 of them are printed as 300%.".to_string();

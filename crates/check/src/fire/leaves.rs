@@ -52,6 +52,8 @@ pub struct Leaf {
     pub range: Option<Millis>,
     pub role: Role,
     pub want: Want,
+    /// It stands below a division.
+    pub divides: bool,
 }
 
 /// Which parts of the time are asked for.
@@ -103,7 +105,7 @@ impl Leaves {
     }
 
     pub fn add(&mut self, expr: &Expr, want: Want, role: Role) {
-        let mut collector = Collector { out: self };
+        let mut collector = Collector { out: self, divides: false };
         collector.aim(expr, want, role);
         expr.walk(&mut |node| facts(node, self));
     }
@@ -212,6 +214,8 @@ fn note_call(call: &Call, out: &mut Leaves) {
 
 struct Collector<'a> {
     out: &'a mut Leaves,
+    /// Whether it is below a division.
+    divides: bool,
 }
 
 impl Collector<'_> {
@@ -236,7 +240,10 @@ impl Collector<'_> {
         };
         let (left, right) = wants(term, want);
         self.chain(binary, terms - 1, left, role);
+        let outside = self.divides;
+        self.divides |= term.op == BinaryOp::Div;
         self.aim(&term.expr, right, role);
+        self.divides = outside;
     }
 
     fn aggregate(&mut self, aggregate: &Aggregate, want: Want, role: Role) {
@@ -293,11 +300,12 @@ impl Collector<'_> {
             Some(known) => {
                 known.role = known.role.max(role);
                 known.range = known.range.max(range);
+                known.divides &= self.divides;
                 if known.want != want {
                     known.want = Want::Any;
                 }
             }
-            None => self.out.leaves.push(Leaf { matchers, metric, offset: selector.offset, range, role, want }),
+            None => self.out.leaves.push(Leaf { matchers, metric, offset: selector.offset, range, role, want, divides: self.divides }),
         }
     }
 }

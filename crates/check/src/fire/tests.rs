@@ -151,3 +151,32 @@ fn what_can_not_fire_says_why() {
     let labels = never("Labels 0s up{job=\"a\", job=\"b\"} == 0");
     expect![[r#"no label values were found that satisfy job="a" and job="b" together, in up"#]].assert_eq(&labels.why);
 }
+
+/// The series of a proof are such as somebody could have: `up` is 0 or 1, a ratio between them, what failed is a part of all.
+#[test]
+fn series_are_natural() {
+    let values = |expr: &str| -> Vec<(String, f64, f64)> {
+        let found = proof(&format!("A 0s {expr}"));
+        let bounds = |samples: &[Sample]| {
+            let values = samples.iter().map(|sample| sample.value);
+            (values.clone().fold(f64::INFINITY, f64::min), values.fold(f64::NEG_INFINITY, f64::max))
+        };
+        let one = |(labels, samples): (&Labels, &Vec<Sample>)| {
+            let (least, most) = bounds(samples);
+            (labels.get("__name__").to_string(), least, most)
+        };
+        found.series.iter().map(one).collect()
+    };
+    for expr in ["cpu_ratio > 0.9", "label_probability > 0.5", "up == 1 and changes(up[1h]) > 4", "avg_over_time(up[1h]) < 0.9 and up == 1"]
+    {
+        for (name, least, most) in values(expr) {
+            assert!((0.0..=1.0).contains(&least) && most <= 1.0, "{expr}: {name} between {least} and {most}");
+        }
+    }
+    let of_all = values("sum(rate(e_total[5m])) / sum(rate(r_total[5m])) > 0.05");
+    assert!(of_all.iter().all(|(_, _, most)| *most > 0.0) && of_all[0].2 <= of_all[1].2, "{of_all:?}");
+    // It only rises, and fires before it is too much, where a counter that starts anew again and again would do as well.
+    let rising = proof("A 0s rate(queue_total[5m]) > 0.2 and queue_total < 100");
+    let samples: Vec<f64> = rising.series.values().flatten().map(|sample| sample.value).collect();
+    assert!(samples.windows(2).all(|pair| pair[0] <= pair[1]), "{samples:?}");
+}

@@ -62,6 +62,8 @@ pub struct Pool {
 impl Pool {
     pub fn of(leaf: &Leaf, leaves: &Leaves, times: Times) -> Pool {
         let mut choices = steady(leaf, leaves, times.at);
+        // What such a metric really says comes first; what else it could say is tried too.
+        choices.sort_by_key(|choice| choice.is_some_and(|course| !is_natural(leaf, course)));
         let moved = choices.len();
         for course in shaped(leaf, leaves, times) {
             if !choices.contains(&Some(course)) {
@@ -70,6 +72,20 @@ impl Pool {
         }
         Pool { choices, moved }
     }
+}
+
+/// Whether a metric of this name has such values: `up` is 0 or 1, a ratio between them.
+fn is_natural(leaf: &Leaf, course: Course) -> bool {
+    match leaf.metric.as_str() {
+        "up" => course.level == 0.0 || course.level == 1.0,
+        name if is_part(name) => (0.0..=1.0).contains(&course.level),
+        _ => true,
+    }
+}
+
+/// Whether its values are parts of a whole, going by its name.
+fn is_part(name: &str) -> bool {
+    ["_ratio", "_probability", "_share", "_accuracy", "_precision", "_recall", "_f1", "_auc", "_r2"].iter().any(|end| name.ends_with(end))
 }
 
 fn steady(leaf: &Leaf, leaves: &Leaves, at: Timestamp) -> Vec<Choice> {
@@ -106,6 +122,9 @@ fn steady(leaf: &Leaf, leaves: &Leaves, at: Timestamp) -> Vec<Choice> {
     out
 }
 
+/// Of an expression's constants so many are tried as what a series comes to.
+const CONSTANTS_TRIED: usize = 4;
+
 /// What conditions need that look at other times too: something that began a while ago, that began at all, that comes and goes.
 fn shaped(leaf: &Leaf, leaves: &Leaves, times: Times) -> Vec<Course> {
     let most = leaves.constants.iter().copied().fold(1.0, f64::max);
@@ -115,10 +134,10 @@ fn shaped(leaf: &Leaf, leaves: &Leaves, times: Times) -> Vec<Course> {
         out.extend(high.map(|level| Course { shape: Shape::Tail, ..Course::steady(level) }));
     }
     let saw = Course { shape: Shape::Saw, ..Course::steady(most * 100.0) };
-    if leaf.role == Role::Counter {
-        out.push(saw);
-    }
-    if !leaves.remembers {
+    // One that rises, and whose value is asked for too.
+    let asked_twice = leaf.role == Role::Counter && leaf.want == Want::Any;
+    if !leaves.remembers && !asked_twice {
+        out.extend((leaf.role == Role::Counter).then_some(saw));
         return out;
     }
     let short = leaves.range_min.unwrap_or(times.step * 5);
@@ -128,6 +147,10 @@ fn shaped(leaf: &Leaf, leaves: &Leaves, times: Times) -> Vec<Course> {
     for (before, level) in levels {
         let (before, level) = if leaf.want == Want::Down { (level, before) } else { (before, level) };
         out.extend(since.iter().map(|since| Course { shape: Shape::Since(*since, before), ..Course::steady(level) }));
+    }
+    // `avg_over_time(up[1h]) < 0.9 and up == 1`: exactly there at last, elsewhere before.
+    for level in leaves.constants.iter().filter(|number| **number > 0.0).take(CONSTANTS_TRIED).flat_map(|number| [*number, number * 1.2]) {
+        out.extend(since.iter().map(|since| Course { shape: Shape::Since(*since, 0.0), ..Course::steady(level) }));
     }
     out.extend([Millis::ZERO, short].map(|since| Course { shape: Shape::Late(since), ..Course::steady(high[0]) }));
     out.push(saw);
@@ -141,6 +164,9 @@ fn shaped(leaf: &Leaf, leaves: &Leaves, times: Times) -> Vec<Course> {
 fn levels(leaf: &Leaf, leaves: &Leaves, at: Timestamp) -> Vec<f64> {
     let constants = &leaves.constants;
     let mut near: Vec<f64> = Vec::new();
+    if is_part(&leaf.metric) {
+        near.extend(constants.iter().filter(|number| (0.0..1.0).contains(*number)).map(|number| (number + 1.0) / 2.0));
+    }
     for pair in constants.windows(2) {
         near.push((pair[0] + pair[1]) / 2.0);
     }
@@ -160,7 +186,8 @@ fn levels(leaf: &Leaf, leaves: &Leaves, at: Timestamp) -> Vec<f64> {
     let most = constants.iter().copied().fold(1.0, f64::max);
     match leaf.want {
         Want::Down => {
-            let mut down = vec![0.0, 1e-3];
+            // As much of what fails as there is in all: nothing at all below a line is no service that anybody has.
+            let mut down = if leaf.divides { vec![most * 1.5, 0.0, 1e-3] } else { vec![0.0, 1e-3] };
             let mut below: Vec<f64> = near.iter().copied().filter(|value| value.is_finite()).collect();
             below.sort_by(f64::total_cmp);
             down.extend(below);
@@ -228,6 +255,7 @@ fn samples(role: Role, course: Course, times: Times) -> Vec<Sample> {
             }
             (_, Shape::Ended(since)) if at > times.at - since => break,
             (_, Shape::Saw) => value = if odd { course.level.max(1.0) } else { course.level.max(1.0) / 1000.0 },
+            (Role::Toggle, _) if course.level >= 1.0 => value = level_at(at) - f64::from(u8::from(odd)),
             (Role::Toggle, _) if course.level != 0.0 => value = level_at(at) + f64::from(u8::from(odd)),
             (Role::Swing, Shape::Steady) => value = course.level + if odd { course.slope } else { 0.0 },
             (Role::Counter | Role::Saw | Role::Ramp, _) => {}

@@ -1,15 +1,13 @@
 //! The value layer's own functions, printing as Go does, and what both families have.
 
+use bellbuoy_vocabulary::find_regex;
 use gotmpl::{FuncMap, SafeKind, TemplateError, Value};
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use super::{Answer, add, arguments, number, text};
 use crate::data::{Kind, kind, string};
 use crate::format;
 use crate::methods::{self, fail};
-
-/// Compiled regexes above this size are refused.
-const REGEX_BYTES_MAX: usize = 1 << 20;
 
 pub(super) fn functions(methods: bool) -> FuncMap {
     let mut all = FuncMap::new();
@@ -184,7 +182,7 @@ fn texts(all: &mut FuncMap) {
 
 pub(super) fn regex(function: &str, pattern: &Value) -> Result<Regex, TemplateError> {
     let pattern = text(function, pattern)?;
-    match RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).build() {
+    match find_regex(pattern) {
         Ok(regex) => Ok(regex),
         Err(_) => fail(format!("{function}: bad regular expression {pattern:?}")),
     }

@@ -170,16 +170,17 @@ impl History<'_> {
         }
         let cost = if run_takes.is_some() { Cost::Runs } else { Cost::Decisions };
         let suggestion = suggest(&variants, &now, cost);
-        Ok(Swept { name: name.to_string(), cost, suggestion, variants, notes: vec![basis(run_takes)] })
+        Ok(Swept { name: name.to_string(), cost, suggestion, variants, notes: vec![basis(run_takes), UNKNOWN.to_string()] })
     }
 }
 
+/// What no replay can know.
+const UNKNOWN: &str = "What a run would have made better is not known: after each decision the figures stay those that were told, \
+    so a later decision may be one that a run would have spared.";
+
 fn basis(run_takes: Option<Millis>) -> String {
     match run_takes {
-        Some(length) => format!(
-            "Each decision to retrain is taken as a run that is done {} later (--run-takes); the figures stay those that were told.",
-            format_duration(length)
-        ),
+        Some(length) => format!("Each decision to retrain is taken as a run that is done {} later (--run-takes).", format_duration(length)),
         None => "The cool-down counts from the runs that were done; with --run-takes each decision is taken as one.".into(),
     }
 }
@@ -198,7 +199,7 @@ impl Decided {
         json!({
             "model": self.retrain.alert.strip_prefix("retrain ").unwrap_or_default(), "judgements": self.replayed.judgements(), "outcomes": outcomes,
             "changes": self.replayed.changes, "times": figures.fired, "retrainSeconds": figures.firing_seconds, "longestSeconds": figures.longest_seconds,
-            "runs": self.replayed.runs.iter().map(|at| at.rfc3339()).collect::<Vec<_>>(), "runsFollow": self.followed,
+            "runs": self.replayed.runs.iter().map(|at| at.rfc3339()).collect::<Vec<_>>(), "runsFollow": self.followed, "notes": [UNKNOWN],
             "stretches": self.replayed.stretches.iter().map(of).collect::<Vec<_>>(),
         })
     }
@@ -232,6 +233,9 @@ impl Decided {
         let more = standing.count().saturating_sub(STRETCHES_SHOWN);
         if more > 0 {
             out.push(format!("  … {more} more"));
+        }
+        if figures.fired > 0 {
+            out.push(format!("  {UNKNOWN}"));
         }
         out
     }

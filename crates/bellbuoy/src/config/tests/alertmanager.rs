@@ -84,6 +84,14 @@ fn routes() {
         expect![[r#"alertmanager.yml:4:16: bad matcher format: severity; write for example severity="critical""#]],
     );
     check_route("matchers: ['a=~\"b(\"']", expect![[r#"alertmanager.yml:4:16: bad regular expression "b(": unclosed group"#]]);
+    // As Alertmanager does: the brace is gone, and what is left has one that repeats nothing.
+    check_route(
+        "matchers: ['code=~[0-9]{3}']",
+        expect![[
+            r#"alertmanager.yml:4:16: warning: the last brace is taken for the end of a list of matchers: the value is [0-9]{3; write code=~"[0-9]{3}""#
+        ]],
+    );
+    check_route("matchers: ['code=~\"[0-9]{3}\"', '{code=~[0-9]{3}}']", expect![[r#""#]]);
     check_route(
         "matchers: severity=critical",
         expect![[r#"alertmanager.yml:4:15: "matchers" must be a list, not a value; begin each item with `- `"#]],

@@ -96,7 +96,7 @@ fn rules() {
     check(
         "groups:\n- name: g\n  rules:\n  - {alert: A, expr: up}\n  - {alert: A, expr: down}\n",
         expect![[
-            r#"rules.yml:5:13: warning: "A" with the same labels is already a rule of this group, in line 4; give one of the two another name or label"#
+            r#"rules.yml:5:13: note: "A" with the same labels is already a rule of this group, in line 4; give one of the two another name or label, unless their queries never overlap"#
         ]],
     );
 }
