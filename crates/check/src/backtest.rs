@@ -16,7 +16,7 @@ use bellbuoy_router::{Decision, Reason, Router, RouterSettings};
 use bellbuoy_rules::grafana::GrafanaSettings;
 use bellbuoy_rules::replay::{Ask, Replayed, Span, replay_asking, replay_grafana};
 use bellbuoy_rules::{AlertingSettings, Evaluation, State, Transition};
-use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, Matcher, Millis, Timestamp};
+use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, METRIC_NAME, Matcher, Millis, Timestamp};
 use serde::Serialize;
 
 pub use sweep::{Cost, Parameter, Suggestion, Sweep, Variant, suggest, sweep, values_of, variant, with_own};
@@ -144,11 +144,10 @@ fn silent(exprs: &[&Expr], span: Span, past: &Past) -> Result<Vec<String>, Strin
 }
 
 fn shown(selector: &VectorSelector) -> String {
-    let matchers: Vec<String> = selector.matchers.iter().map(Matcher::to_string).collect();
-    match &selector.name {
-        Some(name) if selector.matchers.len() == 1 => name.clone(),
-        _ => format!("{{{}}}", matchers.join(", ")),
-    }
+    let name = selector.name.as_deref().unwrap_or_default();
+    let others = selector.matchers.iter().filter(|matcher| name.is_empty() || matcher.name != METRIC_NAME);
+    let others: Vec<String> = others.map(Matcher::to_string).collect();
+    if others.is_empty() { name.to_string() } else { format!("{name}{{{}}}", others.join(", ")) }
 }
 
 /// Whether any sample can have reached the span; what can not be asked counts as there.
