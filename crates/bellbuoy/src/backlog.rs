@@ -223,19 +223,7 @@ pub fn diverted(notice: &Notice, key: &str, why: &str, now: Timestamp, settings:
 
 /// What is recorded of messages that will not be sent. Those that nobody hears of otherwise go to the fallback receiver.
 pub fn settled(dropped: Dropped, now: Timestamp, telemetry: &Telemetry, settings: &Settings) -> Vec<Write> {
-    let settle = |id, status, answer: &str| {
-        Write::Settle(Settlement {
-            id,
-            status,
-            due_at: now,
-            at: now,
-            answer: answer.to_string(),
-            remote_id: None,
-            memory: None,
-            attempted: false,
-            took: None,
-        })
-    };
+    let settle = |id, status, answer: &str| Write::Settle(Settlement::without_attempt(id, status, answer, now));
     telemetry.notifications_replaced.add(dropped.replaced.len() as u64);
     telemetry.outbox_dropped.add(dropped.too_many.len() as u64);
     let replaced = dropped.replaced.into_iter().map(|id| settle(id, OutboxStatus::Replaced, "a newer message of its group says all of it"));
@@ -257,11 +245,8 @@ mod given_up;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bellbuoy_notify::Notice;
-    use bellbuoy_vocabulary::{Alert, Labels};
-
+    use crate::fixtures;
     use crate::outbox::Next;
-    use crate::state::NewMessage;
 
     fn backlog() -> Arc<Backlog> {
         let state = State::open(std::path::Path::new(":memory:")).expect("in memory");
@@ -269,27 +254,7 @@ mod tests {
     }
 
     fn message(key: &str, at: i64) -> Write {
-        let alert = Alert {
-            labels: Labels::from_pairs([("alertname", "A")]),
-            annotations: Labels::empty(),
-            starts_at: Timestamp(0),
-            ends_at: Timestamp(i64::MAX),
-            updated_at: Timestamp(0),
-            generator_url: String::new(),
-            timeout: false,
-        };
-        let notice = Notice {
-            receiver: "team".into(),
-            integration_kind: "webhook".into(),
-            integration_index: 0,
-            group_key: "g".into(),
-            group_labels: Labels::empty(),
-            alerts: vec![alert],
-            reason: "first notification".into(),
-            sequence: 1,
-            at: Timestamp(at),
-        };
-        Write::Message(NewMessage { key: key.into(), notice: Arc::new(notice), at: Timestamp(at) })
+        fixtures::message(key, fixtures::notice("team", "g", vec![fixtures::alert("A")], at))
     }
 
     fn statuses(backlog: &Backlog) -> Vec<(String, &'static str)> {
@@ -329,17 +294,8 @@ mod tests {
         backlog.close();
         assert_eq!(statuses(&backlog), [("b".to_string(), "pending"), ("a".to_string(), "replaced")]);
         // An answer that comes after the end is written by who brings it.
-        let settlement = Settlement {
-            id: 2,
-            status: OutboxStatus::Delivered,
-            due_at: Timestamp(3),
-            at: Timestamp(3),
-            answer: "delivered".into(),
-            remote_id: None,
-            memory: None,
-            attempted: true,
-            took: None,
-        };
+        let settled = Settlement::without_attempt(2, OutboxStatus::Delivered, "delivered", Timestamp(3));
+        let settlement = Settlement { attempted: true, ..settled };
         backlog.push_unattended(vec![Write::Settle(settlement)]);
         assert_eq!(statuses(&backlog)[0], ("b".to_string(), "delivered"));
     }

@@ -150,20 +150,12 @@ fn url(peer: &AlertmanagerPeer, address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bellbuoy_vocabulary::Timestamp;
-
     use super::*;
+    use crate::fixtures;
 
     fn shown(labels: &[(&str, &str)]) -> String {
-        let alert = Alert {
-            labels: Labels::from_pairs(labels.iter().copied()),
-            annotations: Labels::from_pairs([("summary", "s"), ("__values__", "{}")]),
-            starts_at: Timestamp(0),
-            ends_at: Timestamp(1000),
-            updated_at: Timestamp(0),
-            generator_url: String::new(),
-            timeout: false,
-        };
+        let annotations = Labels::from_pairs([("summary", "s"), ("__values__", "{}")]);
+        let alert = Alert { labels: Labels::from_pairs(labels.iter().copied()), annotations, ..fixtures::alert("") };
         let body = as_sent(&alert, &alert.labels);
         format!("{} {}", body["labels"], body["annotations"])
     }

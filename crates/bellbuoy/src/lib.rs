@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > router > notify: the boat that carries them all.
+//! `scrape > store > promql > rules > router > notify`: the boat that carries them all.
 //!
 //! In:    the command line, configuration files, HTTP requests, answers of targets and receivers, the clock.
 //! Out:   HTTP answers, requests to targets and receivers, files in the data folder, lines on the terminal.
@@ -23,6 +23,8 @@ pub mod explain;
 pub mod export;
 pub mod exporter;
 pub mod findings;
+#[cfg(test)]
+mod fixtures;
 pub mod forwarder;
 pub mod host;
 pub mod host_page;

@@ -244,32 +244,19 @@ fn says_all_of(newer: &Notice, older: &Notice) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bellbuoy_vocabulary::Alert;
+
     use super::*;
-    use bellbuoy_vocabulary::{Alert, Labels};
+    use crate::fixtures;
 
     /// Alerts by name; a small letter is resolved: `Ab` is A firing and B resolved.
     fn message(id: i64, group: &str, alerts: &str, due: i64) -> Pending {
         let alert = |name: char| Alert {
-            labels: Labels::from_pairs([("alertname", name.to_uppercase().to_string())]),
-            annotations: Labels::empty(),
-            starts_at: Timestamp(0),
             ends_at: Timestamp(if name.is_lowercase() { 1 } else { 1_000_000 }),
-            updated_at: Timestamp(0),
-            generator_url: String::new(),
-            timeout: false,
+            ..fixtures::alert(&name.to_uppercase().to_string())
         };
-        let notice = Notice {
-            receiver: "team".into(),
-            integration_kind: "webhook".into(),
-            integration_index: 0,
-            group_key: group.into(),
-            group_labels: Labels::empty(),
-            alerts: alerts.chars().map(alert).collect(),
-            reason: "first notification".into(),
-            sequence: id as u64,
-            at: Timestamp(10),
-        };
-        let notice = Arc::new(notice);
+        let notice = fixtures::notice("team", group, alerts.chars().map(alert).collect(), 10);
+        let notice = Arc::new(Notice { sequence: id as u64, ..notice });
         Pending { id, key: format!("k{id}"), notice, attempts: 0, due_at: Timestamp(due), last_answer: String::new() }
     }
 

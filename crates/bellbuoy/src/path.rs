@@ -16,18 +16,21 @@
 //! In:    events, each with its time. Out: effects on the store, the state database and the outbox.
 //! Never: opens a socket or waits; the tasks around it (scraper.rs, app.rs, sender.rs) do, and call in here.
 //! Holds: what the router decided is on disk before it is in the outbox, from which alone messages are sent, and stays until it was acknowledged.
+//! Read:  path/start.rs (what a start takes back and a reload changes), path/stored.rs (how the state is written as JSON).
+
+mod start;
+mod stored;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock};
 
-use bellbuoy_notify::{Integration, Notice, alert_of};
+use bellbuoy_notify::{Integration, Notice};
 use bellbuoy_promql::Engine;
-use bellbuoy_router::{AlertView, Change, Decision, GroupView, Limits, Notification, Router};
-use bellbuoy_rules::{self as rules, Evaluation, Group, GroupView as RulesView, Transition};
+use bellbuoy_router::{AlertView, Decision, GroupView, Limits, Notification, Router};
+use bellbuoy_rules::{Evaluation, Group, GroupView as RulesView, Transition};
 use bellbuoy_scrape::{Response, ScrapeReport, TargetState};
-use bellbuoy_store::{Durability, Store};
+use bellbuoy_store::{Appender, CommitError, Durability, Store};
 use bellbuoy_template::TemplateSet;
 use bellbuoy_vocabulary::{Alert, Append, Labels, Millis, STALE_NAN, Timestamp};
-use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 use tracing::{error, warn};
 
@@ -41,7 +44,7 @@ use crate::events::{self, Book, EventError, Told};
 use crate::forwarder::Forwarder;
 use crate::outbox::{Outbox, Pending};
 use crate::silences::{self, PostedSilence, Silence, SilenceError, Silences};
-use crate::state::{NewMessage, OutboxRow, OutboxStatus, Settlement, State, Write};
+use crate::state::{NewMessage, OutboxRow, OutboxStatus, State, Write};
 use crate::telemetry::Telemetry;
 
 /// Alerts in the messages of one transaction, about: what is due at once may be a hundred thousand.
@@ -143,11 +146,7 @@ impl Path {
             self.telemetry.scrapes_failed.add(1);
         }
         self.telemetry.scrape_samples_refused.add(report.refused());
-        // kill -9 loses nothing that was logged; the store syncs to disk every second for power cuts.
-        if let Err(error) = appender.commit(Durability::Logged) {
-            self.telemetry.commit_failures.add(1);
-            error!("a scrape could not be stored: {error}");
-        }
+        self.commit(appender, "a scrape");
         report
     }
 
@@ -155,10 +154,7 @@ impl Path {
     pub fn target_gone(&self, target: &mut TargetState, at: Timestamp) {
         let mut appender = self.store.appender();
         target.end(at, &mut appender);
-        if let Err(error) = appender.commit(Durability::Logged) {
-            self.telemetry.commit_failures.add(1);
-            error!("the end of a target could not be stored: {error}");
-        }
+        self.commit(appender, "the end of a target");
     }
 
     /// Samples that a stage computed itself (models, sources).
@@ -176,10 +172,16 @@ impl Path {
                 self.telemetry.scrape_samples_refused.add(1);
             }
         }
-        if let Err(error) = appender.commit(Durability::Logged) {
-            self.telemetry.commit_failures.add(1);
-            error!("computed samples could not be stored: {error}");
-        }
+        self.commit(appender, "computed samples");
+    }
+
+    /// What could not be stored is counted and logged; the reason is for those who have somebody to tell it to.
+    fn commit(&self, appender: Appender<'_>, what: &str) -> Option<CommitError> {
+        // kill -9 loses nothing that was logged; the store syncs to disk every second for power cuts.
+        let error = appender.commit(Durability::Logged).err()?;
+        self.telemetry.commit_failures.add(1);
+        error!("{what} could not be stored: {error}");
+        Some(error)
     }
 
     // ---- judge ---------------------------------------------------------------------------------------------------
@@ -196,7 +198,7 @@ impl Path {
             resend_delay: Millis::from_minutes(1),
         };
         let mut group = lock(group);
-        let label = format!("{};{}", group.file(), group.name());
+        let label = group.key();
         let mut alerts = Vec::new();
         let mut transitions = Vec::new();
         for index in 0..group.len() {
@@ -204,10 +206,8 @@ impl Path {
             // One appender per rule: a later rule of the group sees what an earlier one recorded.
             let mut appender = self.store.appender();
             let report = group.evaluate_rule(index, at, &evaluation, &mut appender);
-            if let Err(error) = appender.commit(Durability::Logged) {
-                self.telemetry.commit_failures.add(1);
+            if let Some(error) = self.commit(appender, "the result of a rule") {
                 group.commit_failed(index, error.to_string());
-                error!("the result of a rule could not be stored: {error}");
             }
             self.telemetry.rule_evaluations.add(&[&label], 1);
             if let Some(error) = &report.error {
@@ -226,7 +226,7 @@ impl Path {
         let mut writes = Vec::new();
         // What was sent is part of the state too: after a crash it must not be sent again before its time.
         if !transitions.is_empty() || !alerts.is_empty() {
-            writes.push(Write::Rules { key: label, body: rules_state::to_json(&group.state()) });
+            writes.push(Write::Rules { key: label, body: stored::rules_to_json(&group.state()) });
         }
         drop(group);
         for transition in transitions {
@@ -434,7 +434,7 @@ impl Path {
                 writes.push(Write::Message(NewMessage { key: notice.idempotency_key(), notice: Arc::new(notice), at: now }));
             }
         }
-        writes.extend(router.changes().into_iter().map(write_of));
+        writes.extend(router.changes().into_iter().map(stored::write_of));
         self.backlog.push(writes)
     }
 
@@ -511,114 +511,6 @@ impl Path {
         self.groups.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    // ---- start and reload ----------------------------------------------------------------------------------------
-
-    /// Takes back what was known before a stop or a crash.
-    pub fn restore(&self, now: Timestamp) -> Result<(), crate::state::StateError> {
-        let alerts = readable("alert", self.state.alerts()?, alert_of);
-        let log = readable("entry of the notification log", self.state.notification_log()?, log_state::from_json);
-        let limits = lock(&self.silences).limits();
-        let kept = Silences::restore(readable("silence", self.state.silences()?, Silence::from_json), limits);
-        *lock(&self.book) = Book::restore(self.state.event_keys(now)?);
-        let mut router = lock(&self.router);
-        router.set_silences(kept.mutes(now));
-        *lock(&self.silences) = kept;
-        router.restore(alerts, log, now);
-        let ticket = self.backlog.push(router.changes().into_iter().map(write_of).collect());
-        drop(router);
-        self.backlog.wait(ticket);
-        self.restore_outbox(now)
-    }
-
-    /// The messages that were on their way.
-    fn restore_outbox(&self, now: Timestamp) -> Result<(), crate::state::StateError> {
-        let mut writes = Vec::new();
-        for row in self.state.pending()? {
-            match Notice::from_json(&row.notice) {
-                Some(notice) => {
-                    let OutboxRow { id, key, attempts, due_at, last_answer, .. } = row;
-                    let dropped = self.outbox.add(Pending { id, key, notice: Arc::new(notice), attempts, due_at, last_answer });
-                    writes.extend(backlog::settled(dropped, now, &self.telemetry, &self.settings()));
-                }
-                None => {
-                    error!("message {} of the outbox can not be read and is given up", row.key);
-                    let (status, answer) = (OutboxStatus::Failed, "the stored message can not be read".to_string());
-                    let id = row.id;
-                    writes.push(Write::Settle(Settlement {
-                        id,
-                        status,
-                        due_at: now,
-                        at: now,
-                        answer,
-                        remote_id: None,
-                        memory: None,
-                        attempted: false,
-                        took: None,
-                    }));
-                }
-            }
-        }
-        self.backlog.wait(self.backlog.push(writes));
-        Ok(())
-    }
-
-    /// New settings: unchanged rules keep their alerts, unchanged groups of the router their timers. Gives the new groups.
-    pub fn adopt(&self, settings: Arc<Settings>, templates: TemplateSet, now: Timestamp) -> Vec<Arc<Mutex<Group>>> {
-        let saved = self.state.rules().unwrap_or_else(|error| {
-            error!("{error}");
-            Vec::new()
-        });
-        // The newest sample says until when somebody was there to look.
-        let alive_until = self.store.stats().max_time.unwrap_or(now);
-        let old = self.groups();
-        let mut appender = self.store.appender();
-        let mut groups = Vec::new();
-        for wanted in &settings.groups {
-            let mut group = Group::new(wanted.clone());
-            let before = old.iter().find(|group| {
-                let group = lock(group);
-                group.file() == wanted.file && group.name() == wanted.name
-            });
-            match before {
-                Some(before) => group.take_over(&lock(before)),
-                None => {
-                    let key = format!("{};{}", wanted.file, wanted.name);
-                    match saved.iter().find(|(name, _)| *name == key) {
-                        Some((_, body)) => group.restore_alive_until(rules_state::from_json(body), alive_until, now),
-                        None => {
-                            if let Err(error) =
-                                group.restore_from_series(&*self.store, now, rules::OUTAGE_TOLERANCE, rules::FOR_GRACE_PERIOD)
-                            {
-                                warn!("the alerts of group {key} begin anew: {error}");
-                            }
-                        }
-                    }
-                }
-            }
-            if old.is_empty() {
-                group.settle(now.saturating_add(first_samples(&settings)));
-            }
-            groups.push(Arc::new(Mutex::new(group)));
-        }
-        for gone in &old {
-            let mut gone = lock(gone);
-            if !settings.groups.iter().any(|wanted| wanted.file == gone.file() && wanted.name == gone.name()) {
-                gone.end(now, &mut appender);
-            }
-        }
-        if let Err(error) = appender.commit(Durability::Logged) {
-            error!("the end of removed rules could not be stored: {error}");
-        }
-        lock(&self.router).reload(settings.router_or_default(), now);
-        self.evaluations.keep_only(&groups.iter().map(|group| lock(group)).map(|group| (group.key(), group.len())).collect());
-        *self.groups.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = groups.clone();
-        *self.templates.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(templates);
-        *self.settings.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = settings;
-        self.wake_router.notify_one();
-        self.outbox.wake.notify_waiters();
-        groups
-    }
-
     fn announce(&self, transition: Transition) {
         let _ = self.events.send(Event::alert(&transition));
     }
@@ -627,31 +519,6 @@ impl Path {
 /// A mutex whose holder panicked still holds consistent data: each stage changes its own state in one step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-/// What can be read of the stored rows; a row that can not be is named in the log, and the others go on.
-fn readable<T>(what: &str, rows: Vec<serde_json::Value>, read: impl Fn(&serde_json::Value) -> Option<T>) -> Vec<T> {
-    let count = rows.len();
-    let good: Vec<T> = rows.iter().filter_map(read).collect();
-    if good.len() < count {
-        error!("state database: {} of {count} stored rows can not be read and were left out: {what}", count - good.len());
-    }
-    good
-}
-
-/// How long after a start every target has been asked: silence before that is no news.
-fn first_samples(settings: &Settings) -> Millis {
-    let longest = settings.scrape.iter().map(|job| job.scrape_interval).max().unwrap_or(Millis::ZERO);
-    (longest * 2).min(rules::SETTLE_MAX)
-}
-
-fn write_of(change: Change) -> Write {
-    match change {
-        Change::Alert(alert) => Write::Alert(alert),
-        Change::AlertGone(fingerprint) => Write::AlertGone(fingerprint),
-        Change::Log(entry) => Write::Log { key: log_state::name(&entry.key), body: log_state::to_json(&entry) },
-        Change::LogGone(key) => Write::LogGone { key: log_state::name(&key) },
-    }
 }
 
 fn notice_of(notification: Notification) -> Notice {
@@ -672,60 +539,4 @@ fn notice_of(notification: Notification) -> Notice {
 pub fn integration<'a>(settings: &'a Settings, notice: &Notice) -> Option<&'a Integration> {
     let receiver = settings.receivers.iter().find(|receiver| receiver.name == notice.receiver)?;
     receiver.integrations.iter().find(|one| one.kind.word() == notice.integration_kind && one.index == notice.integration_index)
-}
-
-/// The router's notification log as JSON.
-mod log_state {
-    use bellbuoy_router::{LogEntry, LogKey};
-    use bellbuoy_vocabulary::Timestamp;
-    use serde_json::{Value, json};
-
-    /// The name of an entry in the database: one per integration and group.
-    pub fn name(key: &LogKey) -> String {
-        format!("{}/{}/{}:{}", key.receiver, key.integration_kind, key.integration_index, key.group_key)
-    }
-
-    pub fn to_json(entry: &LogEntry) -> Value {
-        json!({
-            "receiver": entry.key.receiver, "integration": entry.key.integration_kind, "index": entry.key.integration_index,
-            "groupKey": entry.key.group_key, "at": entry.at.0, "firing": entry.firing, "resolved": entry.resolved,
-            "sequence": entry.sequence, "expiresAt": entry.expires_at.0,
-        })
-    }
-
-    pub fn from_json(value: &Value) -> Option<LogEntry> {
-        let text = |name: &str| value.get(name)?.as_str().map(str::to_string);
-        let time = |name: &str| value.get(name)?.as_i64().map(Timestamp);
-        let prints = |name: &str| value.get(name)?.as_array()?.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>();
-        Some(LogEntry {
-            key: LogKey {
-                group_key: text("groupKey")?,
-                receiver: text("receiver")?,
-                integration_kind: text("integration")?,
-                integration_index: value.get("index")?.as_u64()? as usize,
-            },
-            at: time("at")?,
-            firing: prints("firing")?,
-            resolved: prints("resolved")?,
-            sequence: value.get("sequence")?.as_u64()?,
-            expires_at: time("expiresAt")?,
-        })
-    }
-}
-
-/// The states of a group's alerts as JSON.
-mod rules_state {
-    use super::*;
-    use serde_json::Value;
-
-    pub fn to_json(states: &[rules::AlertState]) -> Value {
-        json!(states)
-    }
-
-    pub fn from_json(value: &Value) -> Vec<rules::AlertState> {
-        serde_json::from_value(value.clone()).unwrap_or_else(|error| {
-            error!("the saved states of a rule group can not be read, its alerts begin anew: {error}");
-            Vec::new()
-        })
-    }
 }

@@ -4,29 +4,16 @@ use bellbuoy_notify::{HttpOptions, Integration, IntegrationKind, Receiver, Webho
 use bellbuoy_vocabulary::{Alert, Labels, Secret};
 
 use super::*;
+use crate::fixtures;
 
 fn message(number: i64, receiver: &str) -> Write {
     let alert = Alert {
         labels: Labels::from_pairs([("alertname", "Event"), ("n", &number.to_string())]),
-        annotations: Labels::empty(),
         starts_at: Timestamp(number),
         ends_at: Timestamp(1_000_000),
-        updated_at: Timestamp(number),
-        generator_url: String::new(),
-        timeout: false,
+        ..fixtures::alert("Event")
     };
-    let notice = Notice {
-        receiver: receiver.into(),
-        integration_kind: "webhook".into(),
-        integration_index: 0,
-        group_key: "g".into(),
-        group_labels: Labels::empty(),
-        alerts: vec![alert],
-        reason: "first notification".into(),
-        sequence: number as u64,
-        at: Timestamp(number),
-    };
-    Write::Message(NewMessage { key: format!("{receiver}{number}"), notice: Arc::new(notice), at: Timestamp(number) })
+    fixtures::message(&format!("{receiver}{number}"), fixtures::notice(receiver, "g", vec![alert], number))
 }
 
 fn settings(fallback: Option<&str>) -> Settings {

@@ -7,7 +7,8 @@ use bellbuoy_vocabulary::{Millis, Timestamp};
 use rusqlite::params;
 use serde_json::Value;
 
-use super::{OutboxRow, OutboxStatus, State, StateError, read_outbox};
+use super::outbox::read;
+use super::{OutboxRow, OutboxStatus, State, StateError};
 
 /// Rows that are looked at before writers may go on.
 const BATCH_ROWS: usize = 100;
@@ -62,15 +63,15 @@ impl State {
             )?;
             let (since, status) = (query.since.map_or(i64::MIN, |at| at.0), query.status.map_or("", OutboxStatus::word));
             let receiver = query.receiver.as_deref().unwrap_or("");
-            let rows = statement.query_map(params![before, since, status, receiver, BATCH_ROWS as i64], read_outbox)?;
+            let rows = statement.query_map(params![before, since, status, receiver, BATCH_ROWS as i64], read)?;
             let mut looked_at = 0;
             for row in rows {
-                let (mut row, notice) = row?;
+                let row = row?;
                 if found.len() >= query.limit {
                     return Ok((found, Some(before)));
                 }
+                let row = row.row()?;
                 (before, looked_at) = (row.id, looked_at + 1);
-                row.notice = serde_json::from_str(&notice)?;
                 if query.takes(&row.destination, &row.notice) {
                     found.push(row);
                 }
@@ -87,7 +88,7 @@ impl State {
         let mut gone = 0;
         let oldest = now - limits.retention;
         let rows_max = i64::try_from(limits.rows_max).unwrap_or(i64::MAX);
-        for status in [OutboxStatus::Delivered, OutboxStatus::Failed, OutboxStatus::Replaced] {
+        for status in OutboxStatus::SETTLED {
             let deleted = inner.connection.execute(
                 "DELETE FROM outbox WHERE status = ?1 AND (settled_at_ms < ?2 OR id <= (SELECT max(id) FROM outbox) - ?3)",
                 params![status.word(), oldest.0, rows_max],
@@ -103,50 +104,19 @@ impl State {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::Arc;
 
-    use bellbuoy_notify::Notice;
-    use bellbuoy_vocabulary::{Alert, Labels};
-
-    use super::super::{Durability, NewMessage, Settlement, Write};
+    use super::super::{Durability, Settlement, Write};
     use super::*;
+    use crate::fixtures;
 
     fn message(number: i64, receiver: &str, alertname: &str) -> Write {
-        let alert = Alert {
-            labels: Labels::from_pairs([("alertname", alertname)]),
-            annotations: Labels::empty(),
-            starts_at: Timestamp(0),
-            ends_at: Timestamp(i64::MAX),
-            updated_at: Timestamp(0),
-            generator_url: String::new(),
-            timeout: false,
-        };
-        let notice = Notice {
-            receiver: receiver.into(),
-            integration_kind: "webhook".into(),
-            integration_index: 0,
-            group_key: format!("g{number}"),
-            group_labels: Labels::empty(),
-            alerts: vec![alert],
-            reason: "first notification".into(),
-            sequence: 1,
-            at: Timestamp(number),
-        };
-        Write::Message(NewMessage { key: number.to_string(), notice: Arc::new(notice), at: Timestamp(number) })
+        let notice = fixtures::notice(receiver, &format!("g{number}"), vec![fixtures::alert(alertname)], number);
+        fixtures::message(&number.to_string(), notice)
     }
 
     fn settled(id: i64, at: i64) -> Write {
-        Write::Settle(Settlement {
-            id,
-            status: OutboxStatus::Delivered,
-            due_at: Timestamp(at),
-            at: Timestamp(at),
-            answer: "delivered".into(),
-            remote_id: None,
-            memory: None,
-            attempted: true,
-            took: None,
-        })
+        let settled = Settlement::without_attempt(id, OutboxStatus::Delivered, "delivered", Timestamp(at));
+        Write::Settle(Settlement { attempted: true, ..settled })
     }
 
     /// 250 messages: to `a` and `a/b` by turns, every fifth about B; the first 200 are delivered a moment after they were made.
