@@ -140,33 +140,41 @@ pub struct App {
 
 /// Reads the configuration; the rendered problems when it can not be used.
 pub fn load(options: &Options, references: &References) -> (Loaded, Vec<String>) {
-    let env = |name: &str| std::env::var(name).ok();
-    let check = |text: &str| bellbuoy_template::rule::check(text).map_err(|error| error.to_string());
-    let mut loaded = config::load(&config::Sources { dir_or_file: &options.config, env: &env, check_template: &check, look_only: false });
+    let mut loaded = read(&options.config, false);
     if let Some(settings) = &mut loaded.settings {
         let mut problems = templates(settings).err().unwrap_or_default();
         problems.extend(references.settle(&mut settings.models));
-        let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
-        loaded.problems.extend(problems);
-        if failed {
-            loaded.settings = None;
-        }
+        reject_if_failed(&mut loaded, problems);
     }
-    let rendered = loaded.problems.iter().filter(|p| p.severity == Severity::Error).map(|p| rendered(p, &loaded)).collect();
+    let rendered = errors_rendered(&loaded);
     (loaded, rendered)
 }
 
 /// Reads the configuration without anything that only sending or judging needs: for commands that look.
 pub fn look(config: &std::path::Path) -> (Loaded, Vec<String>) {
-    let env = |name: &str| std::env::var(name).ok();
-    let check = |text: &str| bellbuoy_template::rule::check(text).map_err(|error| error.to_string());
-    let mut loaded = config::load(&config::Sources { dir_or_file: config, env: &env, check_template: &check, look_only: true });
+    let mut loaded = read(config, true);
     if let Some(problems) = loaded.settings.as_ref().and_then(|settings| templates(settings).err()) {
-        loaded.problems.extend(problems);
+        reject_if_failed(&mut loaded, problems);
+    }
+    let rendered = errors_rendered(&loaded);
+    (loaded, rendered)
+}
+
+fn read(dir_or_file: &std::path::Path, look_only: bool) -> Loaded {
+    let env = |name: &str| std::env::var(name).ok();
+    let check_template = |text: &str| bellbuoy_template::rule::check(text).map_err(|error| error.to_string());
+    config::load(&config::Sources { dir_or_file, env: &env, check_template: &check_template, look_only })
+}
+
+fn reject_if_failed(loaded: &mut Loaded, problems: Vec<Problem>) {
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
         loaded.settings = None;
     }
-    let rendered = loaded.problems.iter().filter(|p| p.severity == Severity::Error).map(|p| rendered(p, &loaded)).collect();
-    (loaded, rendered)
+    loaded.problems.extend(problems);
+}
+
+fn errors_rendered(loaded: &Loaded) -> Vec<String> {
+    loaded.problems.iter().filter(|problem| problem.severity == Severity::Error).map(|problem| rendered(problem, loaded)).collect()
 }
 
 /// The templates of messages: the built-in ones and those of the settings' files.
@@ -180,6 +188,23 @@ pub fn templates(settings: &Settings) -> Result<TemplateSet, Vec<Problem>> {
         }
     }
     if problems.is_empty() { Ok(set) } else { Err(problems) }
+}
+
+/// The store with what was in it; what could not be read back is logged, and counted by the store.
+fn open_store(options: &Options, settings: &Settings, now: Timestamp) -> anyhow::Result<Store> {
+    let store_options = bellbuoy_store::Options {
+        retention: options.retention.unwrap_or(settings.storage.retention),
+        retention_bytes: Some(settings.storage.retention_size_bytes).filter(|bytes| *bytes > 0),
+        ..bellbuoy_store::Options::default()
+    };
+    let disk = Arc::new(OsDisk::new(&options.data));
+    let (store, recovery) = tokio::task::block_in_place(|| Store::open(disk, store_options, now))?;
+    info!("store: {} series, {} samples read back", recovery.series, recovery.samples);
+    recovery.problems.iter().for_each(|problem| warn!("store: {problem}"));
+    for damage in &recovery.damaged {
+        error!("store: {} at byte {}: {}", damage.segment, damage.offset, damage.what);
+    }
+    Ok(store)
 }
 
 fn rendered(problem: &Problem, loaded: &Loaded) -> String {
@@ -197,25 +222,14 @@ impl App {
         let address = listener.local_addr()?;
         let external_url = options.external_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let state = Arc::new(State::open(&options.data.join("state.db"))?);
-        let store_options = bellbuoy_store::Options {
-            retention: options.retention.unwrap_or(settings.storage.retention),
-            retention_bytes: Some(settings.storage.retention_size_bytes).filter(|bytes| *bytes > 0),
-            ..bellbuoy_store::Options::default()
-        };
-        let disk = Arc::new(OsDisk::new(&options.data));
-        let (store, recovery) = tokio::task::block_in_place(|| Store::open(disk, store_options, now))?;
-        info!("store: {} series, {} samples read back", recovery.series, recovery.samples);
-        recovery.problems.iter().for_each(|problem| warn!("store: {problem}"));
-        for damage in &recovery.damaged {
-            error!("store: {} at byte {}: {}", damage.segment, damage.offset, damage.what);
-        }
+        let store = Arc::new(open_store(&options, &settings, now)?);
         let pushed = Arc::new(Pushed::restore(&state)?);
         let settings = Arc::new(settings);
         let engine = Engine::new(bellbuoy_promql::Options::default());
         let clients = Arc::new(Clients::new());
         let telemetry = Arc::new(Telemetry::default());
         let forwarder = Forwarder::new(clients.clone(), telemetry.clone());
-        let parts = Parts { store: Arc::new(store), state, telemetry, forwarder };
+        let parts = Parts { store, state, telemetry, forwarder };
         let path = Arc::new(Path::new(parts, engine, settings.clone(), external_url.clone()));
         path.set_limits(&options.alertmanager);
         // `--dispatch.start-delay`: Prometheus may need a while to send what still fires.
@@ -248,22 +262,28 @@ impl App {
         });
         app.watch_files(&loaded, Some(&app.path.settings()));
         app.look(&mut loaded, &app.path.settings());
-        let backlog = app.path.backlog.clone();
-        std::thread::Builder::new().name("backlog".into()).spawn(move || backlog.run())?;
-        tokio::spawn(app.sender.clone().run());
-        tokio::spawn(app.clone().run_router());
-        tokio::spawn(app.clone().run_upkeep());
-        app.adopt(settings, now);
-        app.serve(listener);
-        if let Some(listen) = &app.options.alertmanager_listen {
-            let listener = TcpListener::bind(listen).await.map_err(|error| anyhow::anyhow!("listen on {listen}: {error}"))?;
-            info!("Alertmanager's API also on http://{}", listener.local_addr()?);
-            app.serve(listener);
-        }
-        app.ready.store(true, Ordering::Release);
+        app.run(settings, listener, now).await?;
         // Scripts wait for this line.
         info!("listening on http://{address}");
         Ok(app)
+    }
+
+    /// Sends, judges and answers from here on.
+    async fn run(self: &Arc<App>, settings: Arc<Settings>, listener: TcpListener, now: Timestamp) -> anyhow::Result<()> {
+        let backlog = self.path.backlog.clone();
+        std::thread::Builder::new().name("backlog".into()).spawn(move || backlog.run())?;
+        tokio::spawn(self.sender.clone().run());
+        tokio::spawn(self.clone().run_router());
+        tokio::spawn(self.clone().run_upkeep());
+        self.adopt(settings, now);
+        self.serve(listener);
+        if let Some(listen) = &self.options.alertmanager_listen {
+            let listener = TcpListener::bind(listen).await.map_err(|error| anyhow::anyhow!("listen on {listen}: {error}"))?;
+            info!("Alertmanager's API also on http://{}", listener.local_addr()?);
+            self.serve(listener);
+        }
+        self.ready.store(true, Ordering::Release);
+        Ok(())
     }
 
     pub fn external_url(&self) -> &str {

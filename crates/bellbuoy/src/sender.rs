@@ -346,7 +346,6 @@ impl Sender {
     ) -> Option<Timestamp> {
         let notice = &*message.notice;
         let delivered = email::left_out(answer).map_or("delivered".to_string(), |text| format!("delivered; {text}"));
-        let failed_because = failure_reason(answer);
         let (status, due_at, words, remote_id, closed_until) = match verdict {
             Verdict::Delivered { remote_id } => (OutboxStatus::Delivered, message.due_at, delivered, remote_id, None),
             Verdict::RetryAt { at, reason, rate_limited } => (OutboxStatus::Pending, at, reason, None, rate_limited.then_some(at)),
@@ -355,22 +354,18 @@ impl Sender {
         if status == OutboxStatus::Failed {
             self.path.divert(notice, &message.key, &words, now);
         }
-        let (id, answer, remembers) = (message.id, words.clone(), memory.is_some());
-        let mut writes = vec![Write::Settle(Settlement { id, status, due_at, at: now, answer, remote_id, memory, attempted: true, took })];
+        let settlement = Settlement { id: message.id, status, due_at, at: now, answer: words, remote_id, memory, attempted: true, took };
+        let mut writes = vec![Write::Settle(settlement.clone())];
         if let Some(at) = closed_until {
             // The message may be replaced by a newer one; the promise stays.
             writes.push(Write::Keep { name: closed_name(&notice.destination()), body: at.0.into() });
         }
         if status == OutboxStatus::Pending {
-            writes.extend(backlog::settled(
-                self.path.outbox.again(message, due_at, &words),
-                now,
-                &self.path.telemetry,
-                &self.path.settings(),
-            ));
+            let dropped = self.path.outbox.again(message, due_at, &settlement.answer);
+            writes.extend(backlog::settled(dropped, now, &self.path.telemetry, &self.path.settings()));
         }
         // Should this be lost in a power cut, the message is sent again: at least once is the promise.
-        if remembers {
+        if settlement.memory.is_some() {
             // The group's next message asks for it.
             self.path.backlog.wait(self.path.backlog.push(writes));
         } else {
@@ -379,6 +374,14 @@ impl Sender {
         if status != OutboxStatus::Pending {
             self.path.outbox.done(message);
         }
+        self.tell(message, &settlement, failure_reason(answer));
+        closed_until
+    }
+
+    /// Counts what became of an attempt, and says it: in the log, and to those who listen.
+    fn tell(&self, message: &Pending, settlement: &Settlement, failed_because: &str) {
+        let Settlement { status, due_at, answer: words, .. } = settlement;
+        let notice = &*message.notice;
         let (kind, receiver) = (notice.integration_kind.as_str(), notice.receiver.as_str());
         let telemetry = &self.path.telemetry;
         let word = match status {
@@ -408,7 +411,6 @@ impl Sender {
             "receiver": receiver, "integration": kind, "status": word, "reason": notice.reason, "answer": words,
             "attempt": message.attempts + 1, "state": state, "alertnames": names, "key": message.key,
         });
-        let _ = self.path.events.send(Event::new(now, "notification", fields, line));
-        closed_until
+        let _ = self.path.events.send(Event::new(settlement.at, "notification", fields, line));
     }
 }

@@ -90,11 +90,12 @@ pub struct Telemetry {
     pub template_failures: Counter,
     /// Pictures of alerts: drawn, nothing to draw, too late; and of those that were sent after their message: added, refused.
     pub pictures: Family,
-    /// Handler and status code.
     /// Changes that a browser asked for on behalf of another site.
     pub cross_site_refused: Counter,
+    /// Handler and status code.
     pub http_requests: Family,
     pub query_seconds: Timer,
+    /// The old settings stayed in force.
     pub reloads_failed: Counter,
     pub state_failures: Counter,
     /// Changes that could not be written for so long that they were dropped.

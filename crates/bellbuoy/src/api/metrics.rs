@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::findings::severity_word;
 use crate::process;
 use crate::state::OutboxStatus;
+use crate::telemetry::Family;
 
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     let text = tokio::task::block_in_place(|| write(&app));
@@ -50,21 +51,17 @@ fn findings(w: &mut TextWriter, app: &App) {
 
 fn process_metrics(w: &mut TextWriter) {
     let Some(process) = process::read() else { return };
-    w.family("process_resident_memory_bytes", Gauge, "Resident memory size in bytes.").sample("", &[], process.resident_bytes as f64);
-    w.family("process_virtual_memory_bytes", Gauge, "Virtual memory size in bytes.").sample("", &[], process.virtual_bytes as f64);
-    w.family("process_cpu_seconds_total", Counter, "Total user and system CPU time spent in seconds.").sample("", &[], process.cpu_seconds);
-    w.family("process_open_fds", Gauge, "Number of open file descriptors.").sample("", &[], process.open_fds as f64);
-    w.family("process_start_time_seconds", Gauge, "Start time of the process since unix epoch in seconds.").sample(
-        "",
-        &[],
-        process.start_seconds,
-    );
+    gauge(w, "process_resident_memory_bytes", "Resident memory size in bytes.", process.resident_bytes as f64);
+    gauge(w, "process_virtual_memory_bytes", "Virtual memory size in bytes.", process.virtual_bytes as f64);
+    counter(w, "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", process.cpu_seconds);
+    gauge(w, "process_open_fds", "Number of open file descriptors.", process.open_fds as f64);
+    gauge(w, "process_start_time_seconds", "Start time of the process since unix epoch in seconds.", process.start_seconds);
 }
 
 fn store(w: &mut TextWriter, app: &App) {
     let stats = app.path.store.stats();
-    w.family("prometheus_tsdb_head_series", Gauge, "Total number of series in the head block.").sample("", &[], stats.series as f64);
-    w.family("prometheus_tsdb_head_chunks", Gauge, "Total number of chunks in the head block.").sample("", &[], stats.chunks as f64);
+    gauge(w, "prometheus_tsdb_head_series", "Total number of series in the head block.", stats.series as f64);
+    gauge(w, "prometheus_tsdb_head_chunks", "Total number of chunks in the head block.", stats.chunks as f64);
     w.family("prometheus_tsdb_head_samples_appended_total", Counter, "Total number of appended samples.").sample(
         "",
         &[("type", "float")],
@@ -80,35 +77,28 @@ fn store(w: &mut TextWriter, app: &App) {
         &[("type", "float")],
         stats.refused_too_old as f64,
     );
-    w.family("prometheus_tsdb_wal_corruptions_total", Counter, "Damaged places found in the write-ahead log.").sample(
-        "",
-        &[],
-        stats.wal_corruptions as f64,
-    );
-    w.family("prometheus_tsdb_wal_storage_size_bytes", Gauge, "Size of the write-ahead log.").sample("", &[], stats.wal_bytes as f64);
-    w.family("bellbuoy_store_commit_failures_total", Counter, "Commits to the store that failed.").sample(
-        "",
-        &[],
+    counter(w, "prometheus_tsdb_wal_corruptions_total", "Damaged places found in the write-ahead log.", stats.wal_corruptions as f64);
+    gauge(w, "prometheus_tsdb_wal_storage_size_bytes", "Size of the write-ahead log.", stats.wal_bytes as f64);
+    counter(
+        w,
+        "bellbuoy_store_commit_failures_total",
+        "Commits to the store that failed.",
         app.path.telemetry.commit_failures.get() as f64,
     );
 }
 
 fn collect(w: &mut TextWriter, app: &App) {
     let telemetry = &app.path.telemetry;
-    w.family("bellbuoy_scrapes_total", Counter, "Scrapes made.").sample("", &[], telemetry.scrapes.get() as f64);
-    w.family("bellbuoy_scrapes_failed_total", Counter, "Scrapes that failed.").sample("", &[], telemetry.scrapes_failed.get() as f64);
-    w.family("bellbuoy_scrape_samples_total", Counter, "Samples read from targets.").sample("", &[], telemetry.scrape_samples.get() as f64);
-    w.family(
+    counter(w, "bellbuoy_scrapes_total", "Scrapes made.", telemetry.scrapes.get() as f64);
+    counter(w, "bellbuoy_scrapes_failed_total", "Scrapes that failed.", telemetry.scrapes_failed.get() as f64);
+    counter(w, "bellbuoy_scrape_samples_total", "Samples read from targets.", telemetry.scrape_samples.get() as f64);
+    counter(
+        w,
         "bellbuoy_scrape_samples_refused_total",
-        Counter,
         "Samples of targets that were not stored: out of order, duplicate, too old.",
-    )
-    .sample("", &[], telemetry.scrape_samples_refused.get() as f64);
-    w.family("bellbuoy_host_mount_timeouts_total", Counter, "Mounts that did not answer statvfs in time.").sample(
-        "",
-        &[],
-        telemetry.mount_timeouts.get() as f64,
+        telemetry.scrape_samples_refused.get() as f64,
     );
+    counter(w, "bellbuoy_host_mount_timeouts_total", "Mounts that did not answer statvfs in time.", telemetry.mount_timeouts.get() as f64);
     for (name, help, label, family) in [
         ("bellbuoy_pushed_samples_total", "Samples that others sent and that are stored.", "protocol", &telemetry.pushed_samples),
         (
@@ -137,12 +127,9 @@ fn collect(w: &mut TextWriter, app: &App) {
         ),
         ("bellbuoy_pushes_total", "Pushes of groups by jobs.", "outcome", &telemetry.pushes),
     ] {
-        w.family(name, Counter, help);
-        for (labels, n) in family.all() {
-            w.sample("", &[(label, &labels[0])], n as f64);
-        }
+        counters(w, name, help, &[label], family);
     }
-    w.family("bellbuoy_pushed_groups", Gauge, "Groups of pushed metrics.").sample("", &[], app.pushed.len() as f64);
+    gauge(w, "bellbuoy_pushed_groups", "Groups of pushed metrics.", app.pushed.len() as f64);
     w.family("prometheus_target_scrape_pool_targets", Gauge, "Current number of targets in this scrape pool.");
     let mut counts = std::collections::BTreeMap::<String, usize>::new();
     for view in app.scraper.views() {
@@ -164,10 +151,7 @@ fn judge(w: &mut TextWriter, app: &App) {
             &telemetry.rule_iterations_missed,
         ),
     ] {
-        w.family(name, Counter, help);
-        for (labels, n) in family.all() {
-            w.sample("", &[("rule_group", &labels[0])], n as f64);
-        }
+        counters(w, name, help, &["rule_group"], family);
     }
     summary(w, "prometheus_rule_group_duration_seconds", "The duration of rule group evaluations.", telemetry.rule_group_seconds.get());
     let (mut pending, mut firing) = (0.0, 0.0);
@@ -192,10 +176,7 @@ fn judge(w: &mut TextWriter, app: &App) {
         ("bellbuoy_model_rows_repeated_total", "Predictions and true values that were there already.", &telemetry.model_rows_repeated),
         ("bellbuoy_model_log_damages_total", "Places of a model's log that could not be read.", &telemetry.model_log_damages),
     ] {
-        w.family(name, Counter, help);
-        for (labels, n) in family.all() {
-            w.sample("", &[("model", &labels[0]), ("kind", &labels[1])], n as f64);
-        }
+        counters(w, name, help, &["model", "kind"], family);
     }
     for (name, help, family) in [
         (
@@ -207,10 +188,7 @@ fn judge(w: &mut TextWriter, app: &App) {
         ("bellbuoy_model_days_dropped_total", "Days of rows that are kept no longer.", &telemetry.model_days_dropped),
         ("bellbuoy_model_days_failures_total", "Times that the files of days could not be written.", &telemetry.model_days_failures),
     ] {
-        w.family(name, Counter, help);
-        for (labels, n) in family.all() {
-            w.sample("", &[("model", &labels[0])], n as f64);
-        }
+        counters(w, name, help, &["model"], family);
     }
 }
 
@@ -245,77 +223,79 @@ fn tell(w: &mut TextWriter, app: &App) {
             &telemetry.notification_attempts_failed,
         ),
     ] {
-        w.family(name, Counter, help);
-        for (labels, n) in family.all() {
-            match labels.as_slice() {
-                [kind, reason] => w.sample("", &[("integration", kind), ("reason", reason)], n as f64),
-                labels => w.sample("", &[("integration", &labels[0])], n as f64),
-            };
-        }
+        counters(w, name, help, &["integration", "reason"], family);
     }
     summary(w, "alertmanager_notification_latency_seconds", "How long attempts to notify took.", telemetry.notification_seconds.get());
-    w.family("bellbuoy_pictures_total", Counter, "Pictures of alerts for messages, by what became of them.");
-    for (labels, n) in telemetry.pictures.all() {
-        w.sample("", &[("outcome", &labels[0])], n as f64);
-    }
-    w.family("bellbuoy_template_failures_total", Counter, "Templates that failed; the message went out in a plain form.").sample(
-        "",
-        &[],
+    counters(w, "bellbuoy_pictures_total", "Pictures of alerts for messages, by what became of them.", &["outcome"], &telemetry.pictures);
+    counter(
+        w,
+        "bellbuoy_template_failures_total",
+        "Templates that failed; the message went out in a plain form.",
         telemetry.template_failures.get() as f64,
     );
-    for (name, help, counter) in [
+    for (name, help, count) in [
         ("prometheus_notifications_sent_total", "Total number of alerts sent to other Alertmanagers.", &telemetry.forwards_sent),
         ("prometheus_notifications_errors_total", "Total number of sent alerts affected by errors.", &telemetry.forwards_failed),
         ("prometheus_notifications_dropped_total", "Total number of alerts dropped due to a full queue.", &telemetry.forwards_dropped),
     ] {
-        w.family(name, Counter, help).sample("", &[], counter.get() as f64);
+        counter(w, name, help, count.get() as f64);
     }
+    outbox(w, app);
+}
+
+fn outbox(w: &mut TextWriter, app: &App) {
+    let telemetry = &app.path.telemetry;
     w.family("bellbuoy_outbox_messages", Gauge, "Messages in the outbox by state.");
     let counts = app.path.state.message_counts();
-    for status in [OutboxStatus::Pending, OutboxStatus::Delivered, OutboxStatus::Failed, OutboxStatus::Replaced] {
+    for status in OutboxStatus::ALL {
         let count = counts.iter().find(|(one, _)| *one == status).map_or(0, |(_, count)| *count);
         w.sample("", &[("status", status.word())], count as f64);
     }
-    for (name, help, counter) in [
+    for (name, help, count) in [
         ("bellbuoy_notifications_replaced_total", "Unsent messages of which a newer one said all.", &telemetry.notifications_replaced),
         ("bellbuoy_outbox_dropped_total", "Messages given up because too many of their group waited.", &telemetry.outbox_dropped),
         ("bellbuoy_state_changes_lost_total", "Changes dropped because the disk took none for too long.", &telemetry.state_changes_lost),
+        ("bellbuoy_state_failures_total", "Writes to the state database that failed and are tried again.", &telemetry.state_failures),
     ] {
-        w.family(name, Counter, help).sample("", &[], counter.get() as f64);
+        counter(w, name, help, count.get() as f64);
     }
-    w.family("bellbuoy_state_failures_total", Counter, "Writes to the state database that failed and are tried again.").sample(
-        "",
-        &[],
-        telemetry.state_failures.get() as f64,
-    );
 }
 
 fn show(w: &mut TextWriter, app: &App) {
     let reload = app.reload_status();
     for prefix in ["prometheus", "alertmanager"] {
-        w.family(
-            &format!("{prefix}_config_last_reload_successful"),
-            Gauge,
-            "Whether the last configuration reload attempt was successful.",
-        )
-        .sample("", &[], f64::from(u8::from(reload.good)));
-        w.family(
-            &format!("{prefix}_config_last_reload_success_timestamp_seconds"),
-            Gauge,
-            "Timestamp of the last successful configuration reload.",
-        )
-        .sample("", &[], reload.last_good.seconds());
+        let successful = format!("{prefix}_config_last_reload_successful");
+        gauge(w, &successful, "Whether the last configuration reload attempt was successful.", f64::from(u8::from(reload.good)));
+        let at = format!("{prefix}_config_last_reload_success_timestamp_seconds");
+        gauge(w, &at, "Timestamp of the last successful configuration reload.", reload.last_good.seconds());
     }
-    w.family("bellbuoy_cross_site_requests_refused_total", Counter, "Changes that a browser asked for on behalf of another site.").sample(
-        "",
-        &[],
+    let rejected = app.path.telemetry.reloads_failed.get();
+    counter(w, "bellbuoy_config_reloads_rejected_total", "Reloads that left the old configuration in force.", rejected as f64);
+    counter(
+        w,
+        "bellbuoy_cross_site_requests_refused_total",
+        "Changes that a browser asked for on behalf of another site.",
         app.path.telemetry.cross_site_refused.get() as f64,
     );
-    w.family("prometheus_http_requests_total", Counter, "Counter of HTTP requests.");
-    for (labels, n) in app.path.telemetry.http_requests.all() {
-        w.sample("", &[("handler", &labels[0]), ("code", &labels[1])], n as f64);
-    }
+    counters(w, "prometheus_http_requests_total", "Counter of HTTP requests.", &["handler", "code"], &app.path.telemetry.http_requests);
     summary(w, "prometheus_engine_query_duration_seconds", "Query timings.", app.path.telemetry.query_seconds.get());
+}
+
+fn gauge(w: &mut TextWriter, name: &str, help: &str, value: f64) {
+    w.family(name, Gauge, help).sample("", &[], value);
+}
+
+fn counter(w: &mut TextWriter, name: &str, help: &str, value: f64) {
+    w.family(name, Counter, help).sample("", &[], value);
+}
+
+/// One sample for each of the family's label sets; one that has fewer values than there are names goes without the last names.
+fn counters(w: &mut TextWriter, name: &str, help: &str, label_names: &[&str], family: &Family) {
+    w.family(name, Counter, help);
+    for (values, n) in family.all() {
+        let labels: Vec<(&str, &str)> = label_names.iter().copied().zip(values.iter().map(String::as_str)).collect();
+        w.sample("", &labels, n as f64);
+    }
 }
 
 fn summary(w: &mut TextWriter, name: &str, help: &str, (sum, count): (f64, u64)) {

@@ -1,8 +1,11 @@
 //! Query results as JSON text, written directly: a large range query has a million numbers, each a string in JSON.
+//!
+//! In:    an answer of the engine, and how many series may be shown. Out: the body of Prometheus' `/api/v1/query` and `query_range`.
+//! Never: builds a tree of JSON values; shows fewer series than there are without a warning.
 
 use std::fmt::Write as _;
 
-use bellbuoy_promql::{Answer, Number, Value};
+use bellbuoy_promql::{Answer, Element, Number, SeriesPoints, Value};
 use bellbuoy_vocabulary::{Histogram, Labels, Timestamp, format_float};
 
 /// `{"status":"success","data":{"resultType":...,"result":...}}` with warnings and infos.
@@ -24,8 +27,9 @@ pub fn query_answer(answer: &Answer, limit: usize) -> String {
     out
 }
 
+/// Whether the limit left something out.
 fn write_value(out: &mut String, value: &Value, limit: usize) -> bool {
-    let cut = |count: usize| if limit > 0 { count.min(limit) } else { count };
+    let shown = |count: usize| if limit > 0 { count.min(limit) } else { count };
     match value {
         Value::Scalar(sample) => {
             out.push_str(r#""resultType":"scalar","result":"#);
@@ -37,62 +41,59 @@ fn write_value(out: &mut String, value: &Value, limit: usize) -> bool {
             false
         }
         Value::Vector(elements) => {
-            out.push_str(r#""resultType":"vector","result":["#);
-            for (index, element) in elements.iter().take(cut(elements.len())).enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                out.push_str(r#"{"metric":"#);
-                write_labels(out, &element.labels);
-                match &element.value {
-                    Number::Float(value) => {
-                        out.push_str(r#","value":"#);
-                        write_pair(out, element.at, *value);
-                    }
-                    Number::Histogram(histogram) => {
-                        let _ = write!(out, r#","histogram":[{},"#, Seconds(element.at));
-                        write_histogram(out, histogram);
-                        out.push(']');
-                    }
-                }
-                out.push('}');
-            }
-            out.push(']');
-            cut(elements.len()) < elements.len()
+            let shown = &elements[..shown(elements.len())];
+            out.push_str(r#""resultType":"vector","result":"#);
+            write_list(out, shown, write_element);
+            shown.len() < elements.len()
         }
         Value::Matrix(series) => {
-            out.push_str(r#""resultType":"matrix","result":["#);
-            for (index, one) in series.iter().take(cut(series.len())).enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                out.push_str(r#"{"metric":"#);
-                write_labels(out, &one.labels);
-                if !one.points.floats.is_empty() {
-                    out.push_str(r#","values":["#);
-                    for (index, sample) in one.points.floats.iter().enumerate() {
-                        if index > 0 {
-                            out.push(',');
-                        }
-                        write_pair(out, sample.at, sample.value);
-                    }
-                    out.push(']');
-                }
-                if !one.points.histograms.is_empty() {
-                    out.push_str(r#","histograms":["#);
-                    for (index, (at, histogram)) in one.points.histograms.iter().enumerate() {
-                        let _ = write!(out, "{}[{},", if index > 0 { "," } else { "" }, Seconds(*at));
-                        write_histogram(out, histogram);
-                        out.push(']');
-                    }
-                    out.push(']');
-                }
-                out.push('}');
-            }
-            out.push(']');
-            cut(series.len()) < series.len()
+            let shown = &series[..shown(series.len())];
+            out.push_str(r#""resultType":"matrix","result":"#);
+            write_list(out, shown, write_series);
+            shown.len() < series.len()
         }
     }
+}
+
+fn write_list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
+    out.push('[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(out, item);
+    }
+    out.push(']');
+}
+
+fn write_element(out: &mut String, element: &Element) {
+    out.push_str(r#"{"metric":"#);
+    write_labels(out, &element.labels);
+    match &element.value {
+        Number::Float(value) => {
+            out.push_str(r#","value":"#);
+            write_pair(out, element.at, *value);
+        }
+        Number::Histogram(histogram) => {
+            out.push_str(r#","histogram":"#);
+            write_histogram_pair(out, element.at, histogram);
+        }
+    }
+    out.push('}');
+}
+
+fn write_series(out: &mut String, series: &SeriesPoints) {
+    out.push_str(r#"{"metric":"#);
+    write_labels(out, &series.labels);
+    if !series.points.floats.is_empty() {
+        out.push_str(r#","values":"#);
+        write_list(out, &series.points.floats, |out, sample| write_pair(out, sample.at, sample.value));
+    }
+    if !series.points.histograms.is_empty() {
+        out.push_str(r#","histograms":"#);
+        write_list(out, &series.points.histograms, |out, (at, histogram)| write_histogram_pair(out, *at, histogram));
+    }
+    out.push('}');
 }
 
 /// Very small and very large values have an exponent of two digits, as Prometheus' encoder of vectors writes them: `1e-07`, `1e+21`.
@@ -115,7 +116,7 @@ fn write_plain_pair(out: &mut String, at: Timestamp, value: f64) {
     }
 }
 
-pub fn write_labels(out: &mut String, labels: &Labels) {
+fn write_labels(out: &mut String, labels: &Labels) {
     out.push('{');
     for (index, (name, value)) in labels.iter().enumerate() {
         if index > 0 {
@@ -139,8 +140,9 @@ fn write_text(out: &mut String, text: &str) {
 }
 
 /// Count and sum; bucket bounds follow with native histograms.
-fn write_histogram(out: &mut String, histogram: &Histogram) {
-    let _ = write!(out, r#"{{"count":"{}","sum":"{}"}}"#, format_float(histogram.count), format_float(histogram.sum));
+fn write_histogram_pair(out: &mut String, at: Timestamp, histogram: &Histogram) {
+    let (count, sum) = (format_float(histogram.count), format_float(histogram.sum));
+    let _ = write!(out, r#"[{},{{"count":"{count}","sum":"{sum}"}}]"#, Seconds(at));
 }
 
 /// A time in seconds with at most three decimals, as Prometheus prints it: `1435781451.781`, `1435781430`.
