@@ -68,7 +68,7 @@ impl Values {
         self.len() == 0
     }
 
-    /// The chosen rows in that order, for example those of `like_for_like`; rows that do not exist are left out.
+    /// The chosen rows in that order, for example those of one season; rows that do not exist are left out.
     pub fn select(&self, rows: &[usize]) -> Values {
         match self {
             Values::Numbers(cells) => Values::Numbers(rows.iter().filter_map(|row| cells.get(*row).copied()).collect()),

@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > router > notify; beside it: predictions > models > [drift]
+//! `scrape > store > promql > rules > router > notify`; beside it: `predictions > models > [drift]`
 //!
 //! In:    two tables, reference and current, as plain columns of numbers or texts; or their profiles; or a stream, value by value.
 //! Out:   a score, a threshold and a verdict for each column, and the share of columns that drifted.
@@ -6,7 +6,7 @@
 //! Holds: definitions and numbers are Evidently's (0.7), so its verdicts can be checked against ours; each file names its formula.
 //! Read:  report.rs, then column_report.rs (one column), preset.rs (which test when), pair.rs (sorted once, then any test), then a
 //!        test: ks.rs, chi2.rs, contingency.rs, wasserstein.rs, distance.rs, ... Without rows: profile.rs, sketch.rs,
-//!        profile_report.rs. Beside drift: quality.rs (what is wrong with the data), season.rs (like for like), stream.rs.
+//!        profile_report.rs. Beside drift: quality.rs (what is wrong with the data), stream.rs.
 
 mod anderson;
 mod bins;
@@ -33,7 +33,6 @@ mod profile_report;
 mod quality;
 mod random;
 mod report;
-mod season;
 mod sketch;
 pub mod stream;
 mod t_test;
@@ -68,7 +67,6 @@ pub use profile::{CATEGORIES_MAX, ColumnProfile, PROFILE_FORMAT, Shape, TablePro
 pub use profile_report::profile_report;
 pub use quality::{Defect, Expectations, Facts, Finding, add_to_hashes, duplicate_rows, quality_report, repeated};
 pub use report::{Options, Report, TypesFrom, adjusted, drift_report};
-pub use season::{LikeForLike, Moment, Season, like_for_like};
 pub use sketch::QuantileSketch;
 pub use t_test::t_test;
 pub use test::{Test, TestResult};

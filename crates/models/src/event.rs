@@ -54,11 +54,6 @@ pub enum Event {
         decision: DeploymentDecision,
         version: Option<String>,
     },
-    ApiError {
-        model: String,
-        endpoint: String,
-        error: String,
-    },
 }
 
 impl Event {
@@ -107,10 +102,6 @@ impl Event {
         Event::Deployment { model: settings.name.clone(), decision: decision.clone(), version }
     }
 
-    pub fn api_error(settings: &ModelSettings, endpoint: &str, error: &str) -> Event {
-        Event::ApiError { model: settings.name.clone(), endpoint: endpoint.to_owned(), error: error.to_owned() }
-    }
-
     pub fn model(&self) -> &str {
         match self {
             Event::Drift { model, .. }
@@ -118,8 +109,7 @@ impl Event {
             | Event::TrainingSuccess { model, .. }
             | Event::TrainingFailure { model, .. }
             | Event::Decision { model, .. }
-            | Event::Deployment { model, .. }
-            | Event::ApiError { model, .. } => model,
+            | Event::Deployment { model, .. } => model,
         }
     }
 
@@ -132,7 +122,6 @@ impl Event {
             Event::TrainingFailure { .. } => "training_failure",
             Event::Decision { .. } => "decision",
             Event::Deployment { .. } => "deployment",
-            Event::ApiError { .. } => "api_error",
         }
     }
 
@@ -144,7 +133,6 @@ impl Event {
             Event::TrainingFailure { .. } => "ModelTrainingFailed",
             Event::Decision { .. } => "ModelRetrainingDecision",
             Event::Deployment { .. } => "ModelDeploymentDecision",
-            Event::ApiError { .. } => "ModelApiError",
         }
     }
 
@@ -153,7 +141,7 @@ impl Event {
             Event::Drift { .. } => DecisionSeverity::Warning,
             Event::Performance { severity, .. } => *severity,
             Event::TrainingSuccess { .. } | Event::Deployment { .. } => DecisionSeverity::Info,
-            Event::TrainingFailure { .. } | Event::ApiError { .. } => DecisionSeverity::Critical,
+            Event::TrainingFailure { .. } => DecisionSeverity::Critical,
             Event::Decision { ruling, .. } => ruling.severity,
         }
     }
@@ -164,7 +152,7 @@ impl Event {
             Event::Drift { .. } => "drift",
             Event::Performance { .. } => "low",
             Event::TrainingSuccess { decision, .. } | Event::Deployment { decision, .. } => decision.outcome().word(),
-            Event::TrainingFailure { .. } | Event::ApiError { .. } => "failure",
+            Event::TrainingFailure { .. } => "failure",
             Event::Decision { ruling, .. } => ruling.outcome.word(),
         }
     }
@@ -186,7 +174,6 @@ impl Event {
             Event::TrainingSuccess { .. } | Event::TrainingFailure { .. } | Event::Deployment { .. } | Event::Decision { .. } => {
                 labels.push(("at", now.rfc3339()));
             }
-            Event::ApiError { endpoint, .. } => labels.push(("endpoint", endpoint.clone())),
             Event::Drift { .. } | Event::Performance { .. } => {}
         }
         // `field:01:Drift Share`: the notifier shows them in this order.
@@ -229,7 +216,6 @@ impl Event {
             }
             Event::TrainingFailure { error, run, .. } => json!({"error": error, "run": run}),
             Event::Decision { ruling, .. } => ruling.json(ruling.outcome.word()),
-            Event::ApiError { endpoint, error, .. } => json!({"endpoint": endpoint, "error": error}),
         };
         if let (Some(line), Value::Object(details)) = (line.as_object_mut(), details) {
             for (name, value) in details {
@@ -263,12 +249,6 @@ impl Event {
                 message.fields.extend(version.iter().map(|version| Shown::new("model_version", "Model Version", version)));
                 message
             }
-            Event::ApiError { model, endpoint, error } => Message {
-                title: "🚨 API Error".into(),
-                summary: format!("The API of model {model} failed at {endpoint}"),
-                description: "CRITICAL: A call to the model's API failed.".into(),
-                fields: vec![Shown::new("api_endpoint", "Endpoint", endpoint), Shown::new("error", "Error", error)],
-            },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > router > notify; beside it: predictions > [models] > drift
+//! `scrape > store > promql > rules > router > notify`; beside it: `predictions > [models] > drift`
 //!
 //! In:    a reference, predictions and the true values that come later, thresholds, `now`.
 //! Out:   judgements (drift, performance, the retraining decision), deployment decisions; each as series, as events for the

@@ -16,9 +16,9 @@ use crate::ledger::{Key, Ledger, Slot};
 use crate::readings::{metrics_with_interval, readings};
 use crate::series::{aliased, named};
 use crate::{
-    Accepted, Amended, Answer, Comparison, Cut, DeploymentDecision, DeploymentOutcome, EvaluationOptions, Feature, Judgement, Label,
-    Labelled, Mark, Metric, ModelKind, ModelSettings, PolicyState, Prediction, Reference, ReferenceRows, Resampling, RetrainingOutcome,
-    Schema, Span, Taken, TestRow, Unknown, WindowFigures, WindowJudgement,
+    Accepted, Amended, Answer, Cut, DeploymentDecision, DeploymentOutcome, EvaluationOptions, Feature, Judgement, Label, Labelled, Mark,
+    ModelKind, ModelSettings, PolicyState, Prediction, Reference, ReferenceRows, Resampling, RetrainingOutcome, Schema, Span, Taken,
+    TestRow, Unknown, WindowFigures, WindowJudgement,
 };
 
 /// Training runs end in one of these; another status is counted as `other`.
@@ -456,16 +456,6 @@ impl Model {
         let at = self.settings.windows.iter().position(|settings| settings.name == window)?;
         let slots = self.ledger.with_truth(&self.pick(at, role, now).0);
         self.ledger.joined(&slots).into_classes().filter(|_| !slots.is_empty())
-    }
-
-    /// Champion and challenger on the rows of a window that both predicted and whose true values are there.
-    pub fn compare_roles(&self, challenger: &str, window: &str, metric: Metric, resampling: &Resampling, now: Timestamp) -> Comparison {
-        let Some(at) = self.settings.windows.iter().position(|settings| settings.name == window) else {
-            return Comparison::unknown(metric, Unknown::Told(format!("there is no window {window:?}")));
-        };
-        let (slots, _) = self.pick(at, &self.settings.roles.champion, now);
-        let answer = |id: &str| self.ledger.answer_of(challenger, id);
-        self.ledger.compare(&slots, answer, metric, self.settings.deployment.rows_min, resampling)
     }
 
     /// Rows of the champion between two times whose true value is there and which the challenger answered too, in their order.

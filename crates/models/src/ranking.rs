@@ -18,12 +18,7 @@ pub(crate) fn roc_auc(
         inside_below += inside;
         outside_below += outside;
     });
-    if inside_below == 0.0 {
-        return Err(Unknown::ClassAbsent(name.to_owned()));
-    }
-    if outside_below == 0.0 {
-        return Err(Unknown::OneClass(name.to_owned()));
-    }
+    both_sides(inside_below, outside_below, name)?;
     finite(area / (inside_below * outside_below))
 }
 
@@ -43,13 +38,19 @@ pub(crate) fn average_precision(
             sum += inside * inside_above / (inside_above + outside_above);
         }
     });
-    if inside_above == 0.0 {
+    both_sides(inside_above, outside_above, name)?;
+    finite(sum / inside_above)
+}
+
+/// Rows of one class alone have no order to be right or wrong about.
+fn both_sides(inside: f64, outside: f64, name: &str) -> Result<(), Unknown> {
+    if inside == 0.0 {
         return Err(Unknown::ClassAbsent(name.to_owned()));
     }
-    if outside_above == 0.0 {
+    if outside == 0.0 {
         return Err(Unknown::OneClass(name.to_owned()));
     }
-    finite(sum / inside_above)
+    Ok(())
 }
 
 /// The weights inside and outside of the class, for each score that occurs.

@@ -6,7 +6,7 @@ use bellbuoy_drift::stream::{AdwinOptions, DdmOptions, KswinOptions, PageHinkley
 use bellbuoy_drift::{Expectations, Preset, Test};
 use bellbuoy_vocabulary::Millis;
 
-use crate::{DeploymentOutcome, Metric, MetricKind, Policy, Resampling, RetrainingOutcome, Season, Windows};
+use crate::{DeploymentOutcome, Metric, Policy, Resampling, RetrainingOutcome, Season, Windows};
 
 /// Of the names that series have when nothing else is asked for.
 pub const METRIC_PREFIX: &str = "bellbuoy_";
@@ -213,13 +213,6 @@ impl ModelSettings {
 }
 
 impl ModelSettings {
-    pub fn metric_kind(&self) -> MetricKind {
-        match self.kind {
-            ModelKind::Regression => MetricKind::Regression,
-            ModelKind::Classification { .. } => MetricKind::Classification,
-        }
-    }
-
     /// Rows of the window that decides; all that are kept when it is one of time.
     pub fn window_rows(&self) -> usize {
         match self.windows.first().map(|window| window.span) {

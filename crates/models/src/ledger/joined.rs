@@ -1,7 +1,7 @@
 //! Rows with their true values, as the figures take them.
 
 use super::CLASSES_MAX;
-use crate::{Answer, Evaluation, EvaluationOptions, Labelled, Metric, ModelKind, Pairs, Sample as _, Truth};
+use crate::{Evaluation, EvaluationOptions, Labelled, Metric, Pairs, Sample as _};
 
 /// Rows with their true values.
 #[derive(Debug)]
@@ -11,24 +11,6 @@ pub(crate) enum Joined {
 }
 
 impl Joined {
-    pub(super) fn of(target: &ModelKind, rows: &[(Answer, Truth)]) -> Joined {
-        match target {
-            ModelKind::Regression => Joined::Numbers(Pairs::new(rows.iter().filter_map(|row| match row {
-                (Answer::Number(predicted), Truth::Number(actual)) => Some((*predicted, *actual)),
-                _ => None,
-            }))),
-            ModelKind::Classification { classes, positive } => {
-                let answers = rows.iter().filter_map(|row| match row {
-                    (Answer::Class { class, probabilities }, Truth::Class(actual)) => {
-                        Some((actual.as_str(), class.as_deref(), &probabilities[..]))
-                    }
-                    _ => None,
-                });
-                Joined::classes(classes, positive.as_deref(), answers)
-            }
-        }
-    }
-
     /// True class, predicted class, probabilities. When only some rows have probabilities, all count by their class and the figures that
     /// need probabilities are unknown: over the others alone they would be about other rows than the figures beside them.
     pub(super) fn classes<'a>(

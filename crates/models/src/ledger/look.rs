@@ -7,10 +7,7 @@ use bellbuoy_vocabulary::{Millis, Timestamp};
 
 use super::{Joined, Ledger, Said, Slot, Was};
 use crate::cell::{Cell, CellValue};
-use crate::{
-    Answer, Comparison, Cut, Evaluation, EvaluationOptions, Metric, ModelKind, Pairs, Resampling, Segments, TestRow, Truth, Unknown,
-    Windows,
-};
+use crate::{Answer, Cut, Evaluation, EvaluationOptions, ModelKind, Pairs, Segments, TestRow, Truth, Windows};
 
 impl Ledger {
     /// Roles that have rows, by name.
@@ -232,34 +229,6 @@ impl Ledger {
         match &self.joined(&slots) {
             Joined::Numbers(pairs) => Evaluation::by_segment(pairs, &names, options),
             Joined::Classes(labelled) => Evaluation::by_segment(labelled, &names, options),
-        }
-    }
-
-    /// Rows of the champion (one of `slots`) whose id the other side has predicted too and whose true value is there.
-    pub(crate) fn compare(
-        &self,
-        slots: &[Slot],
-        other: impl Fn(&str) -> Option<Answer>,
-        metric: Metric,
-        rows_min: usize,
-        resampling: &Resampling,
-    ) -> Comparison {
-        let mut sides = [Vec::new(), Vec::new()];
-        for slot in self.with_truth(slots) {
-            if let (Some(truth), Some(new)) = (self.truth_of(slot), other(self.id(slot))) {
-                sides[0].push((self.answer(slot), truth.clone()));
-                sides[1].push((new, truth));
-            }
-        }
-        let [champion, challenger] = sides.map(|side| Joined::of(&self.target, &side));
-        match (champion, challenger) {
-            (Joined::Numbers(champion), Joined::Numbers(challenger)) => {
-                Comparison::of(&champion, &challenger, metric, rows_min, resampling)
-            }
-            (Joined::Classes(champion), Joined::Classes(challenger)) => {
-                Comparison::of(&champion, &challenger, metric, rows_min, resampling)
-            }
-            _ => Comparison::unknown(metric, Unknown::NotOfThisKind),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::changes::TOUCHED_MAX;
 use super::*;
-use crate::{Cut, Evaluation, EvaluationOptions, FeatureValue, Metric, Resampling, Unknown, Windows};
+use crate::{Cut, Evaluation, EvaluationOptions, FeatureValue, Metric, Unknown, Windows};
 use bellbuoy_vocabulary::Millis;
 
 fn row(id: &str, at: i64, role: &str, number: f64) -> Prediction {
@@ -272,15 +272,8 @@ fn a_challenger_is_compared_on_the_ids_of_both() {
         }
         truth(&mut ledger, &i.to_string(), Truth::Number(f64::from(i % 50))).expect("a true value");
     }
-    let compare = |rows: usize, role: &str| {
-        let slots = ledger.all("champion")[..rows].to_vec();
-        ledger.compare(&slots, |id| ledger.answer_of(role, id), Metric::Mae, 50, &Resampling::default())
-    };
-    let all = compare(400, "challenger");
-    assert_eq!(all.rows, 200);
-    assert!(all.interval.is_ok_and(|interval| interval.low > 0.0));
-    assert_eq!(compare(60, "challenger").gain, Err(Unknown::TooFewRows { rows: 30, rows_min: 50 }));
-    assert_eq!(compare(60, "nobody").gain, Err(Unknown::NoRows));
+    let both = |until: i64, role: &str| ledger.test_rows("champion", Timestamp(0), Timestamp(until), |id| ledger.answer_of(role, id)).len();
+    assert_eq!([both(399, "challenger"), both(59, "challenger"), both(399, "nobody")], [200, 30, 0]);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use bellbuoy_vocabulary::Millis;
 
 use super::*;
 use crate::{
-    Condition, CoolDown, DecisionSeverity, DeploymentDecision, Evaluation, Feature, FeatureValue, MetricAlias, Policy, RetrainingOutcome,
-    Rule, Side, Test, Truth, TwoSets,
+    Condition, CoolDown, DecisionSeverity, DeploymentDecision, Evaluation, Feature, FeatureValue, Metric, MetricAlias, Policy,
+    RetrainingOutcome, Rule, Side, Test, Truth, TwoSets,
 };
 
 fn settings() -> ModelSettings {

@@ -1,4 +1,4 @@
-//! Tables into rows: which column is which field of a row, for CSV, Parquet, and the folders and SQL tables of the settings.
+//! Tables into rows: which column is which field of a row, for CSV and Parquet.
 //!
 //! In:    columns by name. Out: a `Batch`; columns that are no field of a row are features, when the model has one of that name.
 
@@ -12,7 +12,6 @@ use bellbuoy_vocabulary::Timestamp;
 
 use super::draft::{Cell, Draft, Refusal};
 use super::{Batch, BodyError, Intake, ROWS_MAX, UNPACKED_BYTES_MAX};
-use crate::config::ColumnRoles;
 
 /// Before the name of a feature that is called like a field: `feature_role`.
 const FEATURE_PREFIX: &str = "feature_";
@@ -34,8 +33,6 @@ pub struct ColumnNames {
     /// Class and column.
     pub probabilities: Vec<(String, String)>,
     pub value: Vec<String>,
-    /// Feature and column, where their names differ.
-    pub features: Vec<(String, String)>,
     /// The answer and the true value are classes.
     pub classes: bool,
 }
@@ -73,30 +70,8 @@ impl ColumnNames {
             probability: of_classes("probability"),
             probabilities: classes.iter().map(|class| (class.clone(), format!("{PROBABILITY_PREFIX}{class}"))).collect(),
             value: list(&["value", "class", &intake.target]),
-            features: Vec::new(),
             classes: !classes.is_empty(),
         }
-    }
-
-    /// As a source of the settings names them; what it leaves out has the usual names.
-    pub fn of_source(roles: &ColumnRoles, intake: &Intake) -> ColumnNames {
-        let mut names = ColumnNames::of_bodies(intake);
-        let take = |usual: &mut Vec<String>, named: &Option<String>| {
-            if let Some(name) = named {
-                *usual = vec![name.clone()];
-            }
-        };
-        take(&mut names.id, &roles.id);
-        take(&mut names.at, &roles.time);
-        take(&mut names.role, &roles.role);
-        take(&mut names.prediction, &roles.prediction);
-        take(&mut names.probability, &roles.probability);
-        take(&mut names.value, &roles.value);
-        if !roles.probabilities.is_empty() {
-            names.probabilities = roles.probabilities.clone();
-        }
-        names.features = roles.features.clone();
-        names
     }
 
     pub fn prediction(&self, name: &str, draft: &mut Draft) -> Column {
@@ -121,9 +96,6 @@ impl ColumnNames {
         }
         if let Some((class, _)) = self.probabilities.iter().find(|(_, column)| column == name) {
             return Column::ProbabilityOf(class.clone());
-        }
-        if let Some((feature, _)) = self.features.iter().find(|(_, column)| column == name) {
-            return draft.position(feature).map_or(Column::Unused, Column::Feature);
         }
         let name = name.strip_prefix(FEATURE_PREFIX).filter(|name| self.is_field(name)).unwrap_or(name);
         match name.strip_suffix(TEXT_SUFFIX).filter(|_| draft.schema().position(name).is_none()) {
