@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > router > notify: [demo] stands beside the path: a real service to watch, and a real year to replay.
+//! `scrape > store > promql > rules > router > notify`: `[demo]` stands beside the path: a real service to watch, and a real year to replay.
 //!
 //! In:    the hourly bike rentals of 2011 (`data/bikeshare.csv`, in the program), requests over HTTP.
 //! Out:   predictions of a gradient boosting, its metrics at `/metrics`, and the hours of the year in their order.

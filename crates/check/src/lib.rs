@@ -1,4 +1,4 @@
-//! scrape > store > promql > [rules > router] > notify: what can be said of rules and routes before they run.
+//! `scrape > store > promql > [rules > router] > notify`: what can be said of rules and routes before they run.
 //!
 //! In:    `Input`: rule groups, the route tree and the receivers as the boat's configuration reader makes them; how often is scraped.
 //! Out:   `Finding`s: a stable code, a place, what is wrong, why it matters, and the corrected text where it can be derived.

@@ -1,4 +1,4 @@
-//! [exposition] > scrape > store > promql > rules > router > notify: metric text to samples, and back.
+//! `[exposition] > scrape > store > promql > rules > router > notify`: metric text to samples, and back.
 //!
 //! In:    the bytes of a `/metrics` answer in Prometheus' text format 0.0.4, OpenMetrics 1.0 or protobuf; bodies of remote write 1.0 and 2.0
 //!        and of OTLP.

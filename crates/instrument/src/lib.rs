@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > router > notify: [instrument] stands beside the path, inside the service that is watched.
+//! `scrape > store > promql > rules > router > notify`: `[instrument]` stands beside the path, inside the service that is watched.
 //!
 //! In:    what a prediction service knows of itself: requests, predictions, errors, drift, training runs, model scores; its rows.
 //! Out:   OpenMetrics 1.0 or Prometheus' text format under the metric names that the ready-made rules and dashboards use; and, with

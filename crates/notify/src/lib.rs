@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > router > [notify]: a decision becomes a message, an answer becomes a verdict.
+//! `scrape > store > promql > rules > router > [notify]`: a decision becomes a message, an answer becomes a verdict.
 //!
 //! In:    a `Notice` (who is told what, and why) and the receiver's settings; later the receiver's answer.
 //! Out:   `compose`: the whole HTTP request or mail; `judge`: delivered, retry at, or given up, with the reason in words.

@@ -1,4 +1,4 @@
-//! scrape > store > [promql] > rules > router > notify: text -> expression -> value.
+//! `scrape > store > [promql] > rules > router > notify`: text -> expression -> value.
 //!
 //! In:    a query's text; a `SeriesSource` (the store, a test's table); the time or times to evaluate at.
 //! Out:   `Expr` with a place for every node, `Answer` with a value, warnings and infos; `ParseError`, `EvalError`.

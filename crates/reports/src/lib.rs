@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > router > notify; beside it: models > drift, then [reports]
+//! `scrape > store > promql > rules > router > notify`; beside it: `models > drift, then [reports]`
 //!
 //! In:    a drift report, profiles, findings, figures of a model over time.
 //! Out:   one self-contained HTML page, one screen of text, or JSON; the picture of an alert (alert_picture.rs).

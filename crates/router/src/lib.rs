@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > [router] > notify: which alerts are told to whom, when, and why.
+//! `scrape > store > promql > rules > [router] > notify`: which alerts are told to whom, when, and why.
 //!
 //! In:    alerts (from rules, the API and events), silences, `RouterSettings`, `now`.
 //! Out:   `Decision`s: a `Notification` for one integration of one receiver with its `Reason`, or a `Hold` with its own;

@@ -1,4 +1,4 @@
-//! scrape > store > promql > [rules] > router > notify: what is recorded, and which alerts exist.
+//! `scrape > store > promql > [rules] > router > notify`: what is recorded, and which alerts exist.
 //!
 //! In:    rule groups (`GroupSettings`), series (`SeriesSource`), `now`.
 //! Out:   samples of recording rules, `ALERTS` and `ALERTS_FOR_STATE` into an `Append`; alerts for the router; `Transition`s.

@@ -1,4 +1,4 @@
-//! [scrape] > store > promql > rules > router > notify: who is to be asked when, and what the answer means.
+//! `[scrape] > store > promql > rules > router > notify`: who is to be asked when, and what the answer means.
 //!
 //! In:    `ScrapeSettings` and discovered `TargetGroup`s; the bytes that a target answered; `now`.
 //! Out:   `Target`s with their next time; samples, staleness markers and `up` into an `Append`; the health of each target.

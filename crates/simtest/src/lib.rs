@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > router > notify: beside the path, all of it on a simulated clock, disk and network.
+//! `scrape > store > promql > rules > router > notify`: beside the path, all of it on a simulated clock, disk and network.
 //!
 //! In:    a seed.
 //! Out:   a log that is the same for the same seed, and what was broken of the promises that the program makes.

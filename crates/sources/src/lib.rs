@@ -1,4 +1,4 @@
-//! [sources] > store > promql > rules > router > notify: samples that are not scraped.
+//! `[sources] > store > promql > rules > router > notify`: samples that are not scraped.
 //!
 //! In:    this host's `/proc` and `/sys` by way of `host::Files`, which the boat implements; answers of Airflow and MLflow.
 //! Out:   samples under the names of the exporters that they replace, calls that are due, what a restart must know, and problems in words.

@@ -1,4 +1,4 @@
-//! scrape > [store] > promql > rules > router > notify: samples to write-ahead log, head and chunks, and back to series.
+//! `scrape > [store] > promql > rules > router > notify`: samples to write-ahead log, head and chunks, and back to series.
 //!
 //! In:    `Append` calls: labels, timestamps, values, metadata; matchers and ranges of time.
 //! Out:   `SeriesSource`: series sorted by labels, their values decoded on demand; label names and values; metadata; `Stats`.

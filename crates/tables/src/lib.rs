@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > router > notify; beside it: files > [tables] > models > drift
+//! `scrape > store > promql > rules > router > notify`; beside it: `files > [tables] > models > drift`
 //!
 //! In:    Parquet, CSV, JSON lines or JSON arrays, compressed or not, as something that can be read and sought (a file, bytes in memory).
 //! Out:   typed columns (`drift::Column`), or an error that names file, line and column; and the other way, columns to Parquet.

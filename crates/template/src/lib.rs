@@ -1,4 +1,4 @@
-//! scrape > store > promql > [rules] > router > [notify]: the texts that people read, written as Go templates.
+//! `scrape > store > promql > [rules] > router > [notify]`: the texts that people read, written as Go templates.
 //!
 //! In:    a template's text and the data it speaks of (`Data`, a rule's `RuleContext`, a notification's `notify::Data`).
 //! Out:   the text as Prometheus and Alertmanager print it, or an error with its line.

@@ -1,4 +1,4 @@
-//! scrape > store > promql > rules > router > notify: the words that all of them share.
+//! `scrape > store > promql > rules > router > notify`: the words that all of them share.
 //!
 //! In:    nothing.
 //! Out:   `Labels`, `Sample`, `Matcher`, `Timestamp`, `Alert`, `Problem`, `Secret`, `HttpOptions`, `Unit`, and the two seams of the path:

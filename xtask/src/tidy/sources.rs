@@ -50,7 +50,8 @@ pub fn check_head(path: &str, text: &str) -> Vec<Finding> {
         return findings;
     }
     if !first.contains(" > ") && !first.to_lowercase().contains("beside") {
-        let fix = "begin with `scrape > store > [promql] > ...: what it is`, or with its place beside the path";
+        let fix =
+            "begin with the path in a code span (`scrape > store > [promql] > ...`) and what it is, or with its place beside the path";
         findings.push(Finding::new(path, 1, "does not say its place on the path", fix));
     }
     for word in ["In:", "Out:", "Never:", "Read:"] {
