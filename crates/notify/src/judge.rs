@@ -1,6 +1,6 @@
 //! What an answer means: delivered, try again at a time, or given up.
 
-use bellbuoy_vocabulary::{Millis, Timestamp};
+use bellbuoy_vocabulary::{HttpOptions, Millis, Secret, Timestamp};
 use serde_json::Value;
 
 use crate::limit::one_line;
@@ -82,6 +82,10 @@ const RETRY_AFTER_MAX: Millis = Millis::from_minutes(24 * 60);
 const SPREAD: Millis = Millis(250);
 const REASON_CHARS_MAX: usize = 200;
 const EMAIL_REASON_CHARS_MAX: usize = 5000;
+/// Shorter texts are words that an answer may well hold: hiding them would hide the reason.
+const SECRET_BYTES_MIN: usize = 4;
+const URL_BYTES_MIN: usize = 8;
+const URL_PART_BYTES_MIN: usize = 12;
 /// Attempts after which a message is given up although another form of it might be taken.
 const CHANGES_MAX: u32 = 20;
 
@@ -342,61 +346,66 @@ fn shown(kind: &IntegrationKind, text: &str) -> String {
             text = text.replace(secret, "<secret>");
         }
     };
-    let mut hide_url = |url: &str| {
-        hide(url, 8);
+    if let Some(address) = secret_address(kind) {
+        hide(address, URL_BYTES_MIN);
         // The secret of such an address is a long part of its path or query.
-        url.split(['/', '?', '&', '=']).skip(3).for_each(|part| hide(part, 12));
-    };
-    match kind {
-        IntegrationKind::Discord(settings) => hide_url(settings.webhook_url.expose()),
-        IntegrationKind::Webhook(settings) => hide_url(settings.url.expose()),
-        IntegrationKind::GrafanaWebhook(settings) => hide_url(settings.url.expose()),
-        IntegrationKind::Email(settings) => {
-            hide(settings.auth_password.expose(), 4);
-            hide(settings.auth_secret.expose(), 4);
-        }
-        IntegrationKind::Slack(settings) => {
-            hide_url(settings.api_url.expose());
-            hide(settings.app_token.as_ref().map_or("", |token| token.expose()), 4);
-        }
-        IntegrationKind::Pagerduty(settings) => match &settings.key {
-            PagerdutyKey::Routing(key) | PagerdutyKey::Service(key) => hide(key.expose(), 4),
-        },
-        IntegrationKind::Opsgenie(settings) => hide(settings.api_key.expose(), 4),
-        IntegrationKind::Telegram(settings) => hide(settings.bot_token.expose(), 4),
-        IntegrationKind::MsTeamsV2(settings) => hide_url(settings.webhook_url.expose()),
-        IntegrationKind::Pushover(settings) => {
-            hide(settings.token.expose(), 4);
-            hide(settings.user_key.expose(), 4);
-        }
-        IntegrationKind::VictorOps(settings) => hide(settings.api_key.expose(), 4),
-        IntegrationKind::Webex(settings) => {
-            let header = settings.http.authorization.as_ref().map_or("", |value| value.expose());
-            hide(header.rsplit(' ').next().unwrap_or(header), 4);
-        }
-        IntegrationKind::Sns(settings) => hide(settings.secret_key.expose(), 4),
-        IntegrationKind::Rocketchat(settings) => {
-            hide(settings.token.expose(), 4);
-            hide(settings.token_id.expose(), 4);
-        }
-        IntegrationKind::Mattermost(settings) => hide_url(settings.webhook_url.expose()),
-        IntegrationKind::Incidentio(settings) => {
-            hide_url(settings.url.expose());
-            hide(settings.alert_source_token.as_ref().map_or("", |token| token.expose()), 4);
-        }
-        IntegrationKind::MsTeams(settings) => hide_url(settings.webhook_url.expose()),
-        IntegrationKind::GoogleChat(settings) => hide_url(settings.url.expose()),
-        IntegrationKind::Ntfy(settings) => hide(settings.token.as_ref().map_or("", |token| token.expose()), 4),
-        IntegrationKind::Jira(settings) => {
-            hide(settings.http.basic_auth.as_ref().map_or("", |(_, password)| password.expose()), 4);
-            let header = settings.http.authorization.as_ref().map_or("", |value| value.expose());
-            hide(header.rsplit(' ').next().unwrap_or(header), 4);
-        }
-        IntegrationKind::Wechat(settings) => hide(settings.api_secret.expose(), 4),
+        address.split(['/', '?', '&', '=']).skip(3).for_each(|part| hide(part, URL_PART_BYTES_MIN));
+    }
+    for secret in own_secrets(kind).into_iter().flatten().chain(kind.http().into_iter().flat_map(http_secrets)) {
+        hide(secret, SECRET_BYTES_MIN);
     }
     // A mail's answer names the recipients that have it already: they must not get it again because a line was cut.
     let email = matches!(kind, IntegrationKind::Email(_));
     one_line(&text, if email { EMAIL_REASON_CHARS_MAX } else { REASON_CHARS_MAX })
+}
+
+/// An address that whoever knows it may post to.
+fn secret_address(kind: &IntegrationKind) -> Option<&str> {
+    let address = match kind {
+        IntegrationKind::Discord(settings) => &settings.webhook_url,
+        IntegrationKind::Webhook(settings) => &settings.url,
+        IntegrationKind::GrafanaWebhook(settings) => &settings.url,
+        IntegrationKind::Slack(settings) => &settings.api_url,
+        IntegrationKind::MsTeamsV2(settings) => &settings.webhook_url,
+        IntegrationKind::Mattermost(settings) => &settings.webhook_url,
+        IntegrationKind::Incidentio(settings) => &settings.url,
+        IntegrationKind::MsTeams(settings) => &settings.webhook_url,
+        IntegrationKind::GoogleChat(settings) => &settings.url,
+        _ => return None,
+    };
+    Some(address.expose())
+}
+
+/// Tokens, keys and passwords that are not among the HTTP options.
+fn own_secrets(kind: &IntegrationKind) -> [Option<&str>; 2] {
+    let secrets = match kind {
+        IntegrationKind::Email(settings) => [Some(&settings.auth_password), Some(&settings.auth_secret)],
+        IntegrationKind::Slack(settings) => [settings.app_token.as_ref(), None],
+        IntegrationKind::Pagerduty(settings) => match &settings.key {
+            PagerdutyKey::Routing(key) | PagerdutyKey::Service(key) => [Some(key), None],
+        },
+        IntegrationKind::Opsgenie(settings) => [Some(&settings.api_key), None],
+        IntegrationKind::Telegram(settings) => [Some(&settings.bot_token), None],
+        IntegrationKind::Pushover(settings) => [Some(&settings.token), Some(&settings.user_key)],
+        IntegrationKind::VictorOps(settings) => [Some(&settings.api_key), None],
+        IntegrationKind::Sns(settings) => [Some(&settings.secret_key), None],
+        IntegrationKind::Rocketchat(settings) => [Some(&settings.token), Some(&settings.token_id)],
+        IntegrationKind::Incidentio(settings) => [settings.alert_source_token.as_ref(), None],
+        IntegrationKind::Ntfy(settings) => [settings.token.as_ref(), None],
+        IntegrationKind::Wechat(settings) => [Some(&settings.api_secret), None],
+        _ => [None, None],
+    };
+    secrets.map(|secret| secret.map(Secret::expose))
+}
+
+/// Of the headers that go with each request. A service that answers with what it was sent must not bring them into the history.
+fn http_secrets(options: &HttpOptions) -> impl Iterator<Item = &str> {
+    // `Bearer TOKEN`: a service that names the token leaves the word before it out.
+    let authorization = options.authorization.iter().map(|value| value.expose().rsplit(' ').next().unwrap_or_default());
+    let password = options.basic_auth.iter().map(|(_, password)| password.expose());
+    // Few headers are secret, and short ones are words: a tenant, a team.
+    let headers = options.headers.iter().map(|(_, value)| value.expose()).filter(|value| value.len() >= URL_PART_BYTES_MIN);
+    authorization.chain(password).chain(headers)
 }
 
 #[cfg(test)]

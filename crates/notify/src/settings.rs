@@ -84,6 +84,33 @@ impl IntegrationKind {
         }
     }
 
+    /// How its service is spoken to; `None` for mail.
+    pub fn http(&self) -> Option<&HttpOptions> {
+        match self {
+            IntegrationKind::Email(_) => None,
+            IntegrationKind::Discord(settings) => Some(&settings.http),
+            IntegrationKind::Webhook(settings) => Some(&settings.http),
+            IntegrationKind::GrafanaWebhook(settings) => Some(&settings.http),
+            IntegrationKind::Slack(settings) => Some(&settings.http),
+            IntegrationKind::Pagerduty(settings) => Some(&settings.http),
+            IntegrationKind::Opsgenie(settings) => Some(&settings.http),
+            IntegrationKind::Telegram(settings) => Some(&settings.http),
+            IntegrationKind::MsTeamsV2(settings) => Some(&settings.http),
+            IntegrationKind::Pushover(settings) => Some(&settings.http),
+            IntegrationKind::VictorOps(settings) => Some(&settings.http),
+            IntegrationKind::Webex(settings) => Some(&settings.http),
+            IntegrationKind::Sns(settings) => Some(&settings.http),
+            IntegrationKind::Rocketchat(settings) => Some(&settings.http),
+            IntegrationKind::Mattermost(settings) => Some(&settings.http),
+            IntegrationKind::Incidentio(settings) => Some(&settings.http),
+            IntegrationKind::MsTeams(settings) => Some(&settings.http),
+            IntegrationKind::GoogleChat(settings) => Some(&settings.http),
+            IntegrationKind::Ntfy(settings) => Some(&settings.http),
+            IntegrationKind::Jira(settings) => Some(&settings.http),
+            IntegrationKind::Wechat(settings) => Some(&settings.http),
+        }
+    }
+
     /// How long one attempt may take, where the settings say so.
     pub fn timeout(&self) -> Option<Millis> {
         match self {

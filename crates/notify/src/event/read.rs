@@ -1,4 +1,7 @@
 //! An event from JSON, strictly: all that is wrong with it at once, each with its place and the way out.
+//!
+//! In:    the JSON of `POST /api/v1/events` or of `bellbuoy event`, `now`. Out: an `Event`, or every problem of it in words.
+//! Never: takes a key that it does not know, a text above its bound, or a time that is weeks away: such an event is refused whole.
 
 use bellbuoy_vocabulary::{ALERT_NAME, Millis, Timestamp, nearest, parse_duration};
 use serde_json::{Map, Value};

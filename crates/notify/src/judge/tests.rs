@@ -125,3 +125,19 @@ fn waits_stay_in_their_window() {
     }
     assert!(matches!(judge(&discord(), &http(502, &[], ""), 0, NOW, f64::NAN), Verdict::RetryAt { .. }));
 }
+
+/// A webhook that answers with the request that it got brought its password into the history; only tokens of Webex and Jira were hidden.
+#[test]
+fn secrets_of_the_request_are_not_in_the_reason() {
+    let IntegrationKind::Discord(settings) = discord() else { unreachable!() };
+    let http_options = HttpOptions {
+        authorization: Some(Secret::new("Bearer tok3ntok3n")),
+        basic_auth: Some(("me".into(), Secret::new("hunter2"))),
+        headers: vec![("x-key".into(), Secret::new("0123456789abcdef")), ("x-team".into(), Secret::new("bikes"))],
+        ..HttpOptions::default()
+    };
+    let kind = IntegrationKind::Discord(DiscordSettings { http: http_options, ..settings });
+    let echo = "authorization: Bearer tok3ntok3n, me:hunter2, x-key: 0123456789abcdef, x-team: bikes";
+    let expected = "gave up: HTTP 403: authorization: Bearer <secret>, me:<secret>, x-key: <secret>, x-team: bikes";
+    assert_eq!(told(&kind, &http(403, &[], echo), 0), expected);
+}
