@@ -1,4 +1,7 @@
 //! Aggregations: many series -> one a group, or some of each group.
+//!
+//! In:    the operand's series over the grid of steps. Out: series by the labels of `by` or without those of `without`.
+//! Never: depends on the order of the series where Prometheus does not.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! Expression + source + times -> answer. `Evaluation` walks the expression; the operators are in their own files.
+//!
+//! In:    an expression that the parser checked, a source of series, times. Out: an `Answer`: value, warnings, infos.
+//! Never: reads more samples or runs longer than `Options` allow: that is an `EvalError`.
 
 use bellbuoy_vocabulary::{Histogram, Labels, Millis, Points, Sample, SeriesSource, Timestamp};
 

@@ -1,4 +1,7 @@
 //! Text -> words. Knows strings, numbers and durations; does not know the grammar.
+//!
+//! In:    a query's text. Out: words with their places, a text of the query each.
+//! Never: looks at a word's meaning; allocates for a comment.
 
 use crate::ast::{BinaryOp, Place};
 use crate::error::ParseError;
@@ -226,7 +229,9 @@ impl Lexer<'_> {
                 return self.error(start, format!("unknown escape sequence {:?}", format!("\\{shown}")));
             }
         };
-        let number = self.text.get(self.at..self.at + digits).and_then(|text| u32::from_str_radix(text, radix).ok());
+        let text = self.text.get(self.at..self.at + digits);
+        // `from_str_radix` would also take a sign.
+        let number = text.filter(|text| !text.starts_with('+')).and_then(|text| u32::from_str_radix(text, radix).ok());
         let Some(number) = number else {
             return self.error(start, "illegal character in escape sequence");
         };

@@ -1,4 +1,7 @@
 //! Words -> expression: recursive descent with operator precedences. Types are checked as nodes are built (`check`).
+//!
+//! In:    a query's text. Out: an `Expr` whose nodes know their places in it, or the first error with its place, in Prometheus' words.
+//! Never: nests deeper than `DEPTH_MAX`: a hostile text is an error, not a stack that overflows.
 
 use bellbuoy_vocabulary::{METRIC_NAME, MatchOp, Matcher, Millis, Timestamp};
 

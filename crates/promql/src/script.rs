@@ -64,7 +64,7 @@ pub fn run_script(name: &str, text: &str) -> ScriptReport {
                     match line {
                         Ok((labels, values)) => {
                             for (index, value) in values.into_iter().enumerate().filter_map(|(index, value)| Some((index, value?))) {
-                                source.add_number(&labels, Timestamp(step.0 * index as i64), stored(value));
+                                source.add_number(&labels, Timestamp(step.0.saturating_mul(index as i64)), stored(value));
                             }
                         }
                         Err(error) => load_error = Some(error),

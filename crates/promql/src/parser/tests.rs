@@ -85,6 +85,8 @@ fn refuses_with_a_place() {
             "1:1: parse error: offset modifier must be preceded by an instant vector selector or range vector selector or a subquery",
         ),
         ("\"abc", "1:1: parse error: unterminated quoted string"),
+        // The number behind the `x` was read with a sign.
+        ("\"\\x+7\"", "1:1: parse error: illegal character in escape sequence"),
         ("a{b=~\"(\"}", "1:6: parse error: bad regular expression \"(\": unclosed group"),
         ("sum(a, b)", "1:1: parse error: wrong number of arguments for aggregate expression provided, expected 1, got 2"),
         ("a $", "1:3: parse error: unexpected character: '$'"),

@@ -137,7 +137,8 @@ fn parse_item(item: &str, values: &mut Vec<Option<Number>>) -> Result<(), String
 }
 
 fn parse_count(digits: &str) -> Option<usize> {
-    digits.parse().ok().filter(|count| *count <= VALUES_MAX)
+    // `parse` would also take a sign.
+    digits.parse().ok().filter(|count| *count <= VALUES_MAX && !digits.starts_with('+'))
 }
 
 /// The sign between start and step of `1+2`, `-1e-3-4`.
@@ -247,7 +248,7 @@ mod tests {
 
     #[test]
     fn refuses() {
-        for line in ["a{b!=\"c\"} 1", "a x", "a 1x", "a 1x99999999999", "a {{foo:1}}", "a{ 1"] {
+        for line in ["a{b!=\"c\"} 1", "a x", "a 1x", "a 1x99999999999", "a 1x+2", "a _x+2", "a {{foo:1}}", "a{ 1"] {
             assert!(parse_series(line).is_err(), "{line}");
         }
     }
