@@ -18,6 +18,8 @@ const GATEWAY: &str = "host.docker.internal";
 const PROMETHEUS_IMAGE: &str = "prom/prometheus:v3.5.0";
 const ALERTMANAGER_IMAGE: &str = "prom/alertmanager:v0.28.1";
 const GRAFANA_IMAGE: &str = "grafana/grafana:12.1.0";
+/// There is none to download: whoever runs the file names their own.
+const BELLBUOY_IMAGE: &str = "${BELLBUOY_IMAGE:?an image with the program bellbuoy as its entrypoint; docs/guides/grafana.md has one}";
 
 /// Files to be written, and what a person should know.
 #[derive(Debug, Default)]
@@ -147,80 +149,16 @@ struct Exporters {
 
 fn compose_file(folder: &Path, stack_path: &str, with_alertmanager: bool, exporters: &Exporters) -> String {
     let stack = volume(&folder.display().to_string(), stack_path);
-    let mut services = vec![service(
-        "prometheus",
-        PROMETHEUS_IMAGE,
-        "127.0.0.1:9090:9090",
-        &[
-            "command:".into(),
-            "  - --config.file=/etc/prometheus/prometheus.yml".into(),
-            "  - --storage.tsdb.path=/prometheus".into(),
-            "  - --storage.tsdb.retention.time=15d".into(),
-            "  - --web.enable-remote-write-receiver".into(),
-            "extra_hosts:".into(),
-            format!("  - \"{GATEWAY}:host-gateway\""),
-            "volumes:".into(),
-            volume("./prometheus.yml", "/etc/prometheus/prometheus.yml"),
-            stack.clone(),
-            "  - prometheus-data:/prometheus".into(),
-        ],
-    )];
+    let mut services = vec![prometheus_service(&stack)];
     if with_alertmanager {
-        services.push(service(
-            "alertmanager",
-            ALERTMANAGER_IMAGE,
-            "127.0.0.1:9093:9093",
-            &[
-                "command:".into(),
-                "  - --config.file=/etc/alertmanager/alertmanager.yml".into(),
-                "  - --storage.path=/alertmanager".into(),
-                "extra_hosts:".into(),
-                format!("  - \"{GATEWAY}:host-gateway\""),
-                "volumes:".into(),
-                volume("./alertmanager.yml", "/etc/alertmanager/alertmanager.yml"),
-                stack.clone(),
-                "  - alertmanager-data:/alertmanager".into(),
-            ],
-        ));
+        services.push(alertmanager_service(&stack));
     }
-    services.push(service(
-        "grafana",
-        GRAFANA_IMAGE,
-        "127.0.0.1:3000:3000",
-        &[
-            "volumes:".into(),
-            volume("./grafana/provisioning", "/etc/grafana/provisioning"),
-            volume("./grafana/dashboards", GRAFANA_DASHBOARDS),
-            "  - grafana-data:/var/lib/grafana".into(),
-        ],
-    ));
-    let image = "${BELLBUOY_IMAGE:?an image with the program bellbuoy as its entrypoint; docs/guides/grafana.md has one}";
+    services.push(grafana_service());
     if exporters.airflow {
-        let command = format!("command: [airflow-exporter, {}, --listen, '0.0.0.0:9101', --data, /data]", quoted(stack_path));
-        let env = "environment: [AIRFLOW_BASE_URL, AIRFLOW_USERNAME, AIRFLOW_PASSWORD]".to_string();
-        services.push(service(
-            "airflow-exporter",
-            image,
-            "127.0.0.1:9101:9101",
-            &[
-                command,
-                env,
-                "extra_hosts:".into(),
-                format!("  - \"{GATEWAY}:host-gateway\""),
-                "volumes:".into(),
-                stack.clone(),
-                "  - exporter-data:/data".into(),
-            ],
-        ));
+        services.push(airflow_service(&stack, stack_path));
     }
     if exporters.host {
-        let command = format!("command: [node-exporter, {}, --listen, '0.0.0.0:9100']", quoted(stack_path));
-        services.push(service(
-            "node-exporter",
-            image,
-            "127.0.0.1:9100:9100",
-            &[command, "pid: host".into(), "volumes:".into(), stack.clone()],
-        ));
+        services.push(host_service(&stack, stack_path));
     }
     let mut volumes = vec!["prometheus-data", "grafana-data"];
     volumes.extend(with_alertmanager.then_some("alertmanager-data"));
@@ -230,6 +168,71 @@ fn compose_file(folder: &Path, stack_path: &str, with_alertmanager: bool, export
         "# Written by `bellbuoy export compose`: docker compose --profile monitoring up -d\n# The ports are open to this machine only; Grafana's first login is admin/admin.\nservices:\n{}volumes:\n{volumes}",
         services.concat()
     )
+}
+
+fn prometheus_service(stack: &str) -> String {
+    let lines = [
+        "command:".into(),
+        "  - --config.file=/etc/prometheus/prometheus.yml".into(),
+        "  - --storage.tsdb.path=/prometheus".into(),
+        "  - --storage.tsdb.retention.time=15d".into(),
+        "  - --web.enable-remote-write-receiver".into(),
+        "extra_hosts:".into(),
+        format!("  - \"{GATEWAY}:host-gateway\""),
+        "volumes:".into(),
+        volume("./prometheus.yml", "/etc/prometheus/prometheus.yml"),
+        stack.into(),
+        "  - prometheus-data:/prometheus".into(),
+    ];
+    service("prometheus", PROMETHEUS_IMAGE, "127.0.0.1:9090:9090", &lines)
+}
+
+fn alertmanager_service(stack: &str) -> String {
+    let lines = [
+        "command:".into(),
+        "  - --config.file=/etc/alertmanager/alertmanager.yml".into(),
+        "  - --storage.path=/alertmanager".into(),
+        "extra_hosts:".into(),
+        format!("  - \"{GATEWAY}:host-gateway\""),
+        "volumes:".into(),
+        volume("./alertmanager.yml", "/etc/alertmanager/alertmanager.yml"),
+        stack.into(),
+        "  - alertmanager-data:/alertmanager".into(),
+    ];
+    service("alertmanager", ALERTMANAGER_IMAGE, "127.0.0.1:9093:9093", &lines)
+}
+
+fn grafana_service() -> String {
+    let lines = [
+        "volumes:".into(),
+        volume("./grafana/provisioning", "/etc/grafana/provisioning"),
+        volume("./grafana/dashboards", GRAFANA_DASHBOARDS),
+        "  - grafana-data:/var/lib/grafana".into(),
+    ];
+    service("grafana", GRAFANA_IMAGE, "127.0.0.1:3000:3000", &lines)
+}
+
+fn airflow_service(stack: &str, stack_path: &str) -> String {
+    let lines = [
+        format!("command: [airflow-exporter, {}, --listen, '0.0.0.0:9101', --data, /data]", quoted(stack_path)),
+        "environment: [AIRFLOW_BASE_URL, AIRFLOW_USERNAME, AIRFLOW_PASSWORD]".into(),
+        "extra_hosts:".into(),
+        format!("  - \"{GATEWAY}:host-gateway\""),
+        "volumes:".into(),
+        stack.into(),
+        "  - exporter-data:/data".into(),
+    ];
+    service("airflow-exporter", BELLBUOY_IMAGE, "127.0.0.1:9101:9101", &lines)
+}
+
+fn host_service(stack: &str, stack_path: &str) -> String {
+    let lines = [
+        format!("command: [node-exporter, {}, --listen, '0.0.0.0:9100']", quoted(stack_path)),
+        "pid: host".into(),
+        "volumes:".into(),
+        stack.into(),
+    ];
+    service("node-exporter", BELLBUOY_IMAGE, "127.0.0.1:9100:9100", &lines)
 }
 
 fn service(name: &str, image: &str, port: &str, lines: &[String]) -> String {

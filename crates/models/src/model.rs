@@ -1,4 +1,7 @@
 //! One model: its rows, its reference, its windows, its counters. Rows in, judgements out.
+//!
+//! In:    settings, a reference, predictions and true values, `now`. Out: judgements, the rows of a test, what a restart must know.
+//! Never: holds more rows than its bound: the oldest go and are counted. Judges without data: that is `Unknown`, with the reason.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -94,21 +97,9 @@ impl Model {
         {
             *positive = Some(second.clone());
         }
-        let mut open = false;
+        let open = settings.features.is_empty() && matches!(reference, Reference::First { .. });
         if settings.features.is_empty() {
-            let columns: Vec<&String> = match &reference {
-                Reference::Rows(rows) => rows.columns.iter().map(|column| &column.name).collect(),
-                Reference::Profile(profile) => profile.columns.iter().map(|column| &column.name).collect(),
-                Reference::First { .. } => Vec::new(),
-            };
-            settings.features = columns.into_iter().filter(|name| **name != settings.target).map(Feature::new).collect();
-            let time = match &reference {
-                Reference::Rows(rows) => baseline::time_columns(&settings.drift, &rows.columns),
-                Reference::Profile(profile) => baseline::time_columns_of_profile(&settings.drift, profile),
-                Reference::First { .. } => Vec::new(),
-            };
-            settings.drift.time_columns.extend(time);
-            open = matches!(reference, Reference::First { .. });
+            take_columns(&mut settings, &reference);
         }
         let names = settings.features.iter().map(|feature| &feature.name).chain(&settings.segments);
         let schema = Schema::new(names.cloned());
@@ -591,6 +582,21 @@ impl Counters {
 
 fn names(settings: &ModelSettings) -> Vec<&str> {
     settings.features.iter().map(|feature| feature.name.as_str()).collect()
+}
+
+/// The columns of the reference are the features; those that only tell the time are not judged.
+fn take_columns(settings: &mut ModelSettings, reference: &Reference) {
+    let (columns, time): (Vec<&String>, Vec<String>) = match reference {
+        Reference::Rows(rows) => {
+            (rows.columns.iter().map(|column| &column.name).collect(), baseline::time_columns(&settings.drift, &rows.columns))
+        }
+        Reference::Profile(profile) => {
+            (profile.columns.iter().map(|column| &column.name).collect(), baseline::time_columns_of_profile(&settings.drift, profile))
+        }
+        Reference::First { .. } => Default::default(),
+    };
+    settings.features = columns.into_iter().filter(|name| **name != settings.target).map(Feature::new).collect();
+    settings.drift.time_columns.extend(time);
 }
 
 #[cfg(test)]
