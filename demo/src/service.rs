@@ -1,4 +1,7 @@
 //! The service: a champion that answers, a challenger in its shadow, and the endpoints around them.
+//!
+//! In:    requests with features, true values, files to train on. Out: predictions, metrics of `instrument`, rows for bellbuoy.
+//! Never: lets a request wait for bellbuoy; answers a bad body without naming its field.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,7 @@
 //! Numbers without rows: what a reference is kept as when its rows are not. Profiles merge across machines and days.
+//!
+//! In:    a table, or two profiles of the same columns. Out: per column counts, sketches and categories; JSON of `PROFILE_FORMAT`.
+//! Never: holds a row: the most are `CATEGORIES_MAX` values of a column and their counts.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

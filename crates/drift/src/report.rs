@@ -1,4 +1,7 @@
 //! All columns of a table: score and verdict each, and the share that drifted.
+//!
+//! In:    two tables, options. Out: a `Report`: p-values or distances by column (see each test), the share of drifted columns from 0 to 1.
+//! Holds: a column that can not be judged has a reason and does not count.
 
 use std::collections::{BTreeMap, HashMap};
 

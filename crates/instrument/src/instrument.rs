@@ -1,4 +1,7 @@
 //! The metric families of a machine-learning service, under the names that the ready-made rules and dashboards use.
+//!
+//! In:    what a service calls when something happened. Out: families in its registry.
+//! Never: blocks or fails a request: a call is some atomic numbers; label sets above the bound are counted under `other`.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

@@ -1,4 +1,7 @@
 //! The reference made ready: what the rows of a window are compared with, feature by feature.
+//!
+//! In:    rows or a profile, settings. Out: per feature what a comparison needs, sorted and binned once.
+//! Never: changes while the model lives; a new reference is a new baseline.
 
 use std::collections::BTreeMap;
 

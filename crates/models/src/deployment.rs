@@ -1,4 +1,7 @@
 //! Champion or challenger: deploy, skip or reject, with the reason and the numbers. The rules are in policy/deployment.rs.
+//!
+//! In:    figures of both, or rows that both answered, on the current and on the reference test set. Out: the outcome, its rule, the numbers.
+//! Never: deploys on what is unknown: a set without rows is no improvement, and the reason says so.
 
 use bellbuoy_vocabulary::{Timestamp, Unit};
 use serde_json::{Map, Value, json};

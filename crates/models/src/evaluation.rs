@@ -1,4 +1,7 @@
 //! All figures of a set of rows, by segment too, with their intervals; and two models on the same rows.
+//!
+//! In:    rows with their true values (`Sample`: pairs or classes). Out: figures by `Metric`, in its own unit, with bootstrap intervals where asked for.
+//! Never: a number from too few rows: `rows_min` decides, and the figure is `Unknown`.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,7 @@
 //! What happened to a model, as an alert for the router and as a line of the audit log.
+//!
+//! In:    judgements, decisions, the ends of training runs. Out: an `Alert` that is told once, and a line of JSON for the audit log.
+//! Never: says in the summary what the description says: most receivers show both.
 
 use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, Millis, Timestamp, Unit};
 use serde_json::{Value, json};

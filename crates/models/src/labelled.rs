@@ -1,4 +1,7 @@
 //! Predicted classes beside true ones, with probabilities where there are any, and the figures of classification over them.
+//!
+//! In:    rows one by one: the true class, the predicted one, one probability per class. Out: counts and figures by their `Metric`.
+//! Holds: definitions are scikit-learn's; each figure that is not defined on these rows is `Unknown` with the reason.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,7 @@
 //! A judgement as series, and the names under which people have them already. docs/guides/model-series.md has the table.
+//!
+//! In:    a judgement, the model's counters, names that people gave. Out: labels and values of one moment.
+//! Never: a series for what is unknown: it is absent, and `..._unknown` says why.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,7 @@
 //! What bellbuoy.yml says of a model, checked. The boat reads the file; every length here is in range by then.
+//!
+//! In:    fields that the boat's `config/models` has read. Out: the same, for every part of this crate; defaults are what no word about it means.
+//! Units: `Millis` for time, rows for windows, shares from 0 to 1.
 
 use std::collections::BTreeMap;
 

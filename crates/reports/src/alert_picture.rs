@@ -1,4 +1,7 @@
 //! The picture in a message: what an alert looked at, its threshold, and since when it holds. SVG for a rasteriser without styles.
+//!
+//! In:    curves, threshold and times, all from the caller. Out: SVG text, or `None` when there is nothing to draw.
+//! Never: markup from a name: every text is escaped.
 
 use std::fmt::Write as _;
 

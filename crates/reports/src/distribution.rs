@@ -1,4 +1,7 @@
 //! What a column looks like on both sides, small enough to draw: shares per bin or per value, and a few facts.
+//!
+//! In:    profiles of one column. Out: shares from 0 to 1 by bin or value, and `Facts` in the column's own unit.
+//! Never: needs rows; draws (chart/ and text.rs do).
 
 use std::collections::BTreeMap;
 

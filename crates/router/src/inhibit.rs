@@ -1,4 +1,7 @@
 //! Inhibition: while a source alert fires, targets with the same values of the `equal` labels are not told.
+//!
+//! In:    alerts as they begin and end firing. Out: the alert that inhibits another one, if any does.
+//! Holds: as in Alertmanager an alert that is source and target of a rule is not inhibited by its like.
 
 use std::collections::{BTreeSet, HashMap};
 

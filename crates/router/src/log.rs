@@ -1,4 +1,6 @@
 //! The notification log: what each integration was last told of each group, and the table that says when to tell it more.
+//!
+//! In:    what fires and what has ended in a group, `now`. Out: whether to tell it, why, and the entry that says it was told.
 
 use std::fmt;
 

@@ -1,4 +1,7 @@
 //! The route tree, flat: which routes take an alert, and which group of theirs.
+//!
+//! In:    the labels of an alert. Out: the routes that take it, its group's labels, and Alertmanager's key of that group.
+//! Never: knows time or who is told.
 
 use bellbuoy_vocabulary::Labels;
 

@@ -1,4 +1,7 @@
 //! The router: alerts come in, groups wait and become due, decisions come out.
+//!
+//! In:    alerts, silences, settings, `now`. Out: `Decision`s with their reasons, and `Change`s for whoever keeps the state over a crash.
+//! Never: reads a clock: `next_due` says when it wants to be asked again. What a bound refuses is counted in `Received`.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

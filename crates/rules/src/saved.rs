@@ -1,4 +1,7 @@
 //! Alerts over a restart: exactly, from what was saved, or as Prometheus does it, from `ALERTS_FOR_STATE`.
+//!
+//! In:    what `Group::state` gave before the stop, or the series; `now`, and until when somebody was there to look. Out: alerts as they were.
+//! Never: counts the time of an outage towards `for`; calls an alert resolved because nobody looked (decision 0006).
 
 use std::collections::BTreeMap;
 

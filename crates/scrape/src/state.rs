@@ -1,4 +1,7 @@
 //! One target over time: an answer becomes samples, staleness markers and the series about the scrape itself.
+//!
+//! In:    the answer of one scrape, or why there is none, with its time in seconds. Out: samples into an `Append`, and a `ScrapeReport`.
+//! Holds: a broken body leaves nothing but `up` 0 and the other series about the scrape; what it had before ends as stale.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! Collects samples, writes them to the log with one write, then makes them visible.
+//!
+//! In:    series and samples by way of `vocabulary::Append`. Out: log records, then the same in memory; what was refused, counted.
+//! Holds: what a reader can see is in the log.
 
 use std::sync::atomic::Ordering;
 

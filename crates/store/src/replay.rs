@@ -1,4 +1,7 @@
 //! Opening: head chunks, then the checkpoint, then the segments after it, in order.
+//!
+//! In:    the files of the data folder. Out: the head as it was, and `Recovery`: what was read and what is damaged, by file and byte.
+//! Never: deletes what it could not read: it is put aside with the ending `.damaged`.
 
 use std::collections::HashMap;
 use std::io;

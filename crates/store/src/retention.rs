@@ -1,4 +1,7 @@
 //! Housekeeping, once a minute: old chunks and dead series go, full chunks move to disk, the log is cut.
+//!
+//! In:    `now`, the limits of age and bytes. Out: `Maintenance`: what went, what was written.
+//! Never: drops a chunk from memory before its file is synced.
 
 use std::collections::BTreeMap;
 use std::io;

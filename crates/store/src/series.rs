@@ -1,4 +1,7 @@
 //! One series in memory and the shards that hold them. A series costs about 120 bytes beside its labels and chunks.
+//!
+//! In:    samples in order. Out: chunks, open and closed, and a verdict on each sample: taken, equal to the last one, out of order.
+//! Never: reads or writes a file.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};

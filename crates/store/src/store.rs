@@ -1,4 +1,7 @@
 //! The store: what it is made of, how it is opened and closed.
+//!
+//! In:    a disk, options, `now`. Out: appenders, series for readers, counts.
+//! Never: refuses to open because something is damaged: `Recovery` names it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};

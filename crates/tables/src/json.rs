@@ -1,4 +1,7 @@
 //! JSON lines and arrays of objects: keys are columns, a key that a row lacks is a missing cell.
+//!
+//! In:    something to read, limits. Out: columns; a type is what all cells of a column can be.
+//! Never: takes lists or objects in a cell apart: such a column is left out, and a note says so. Errors name file and line.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,7 @@
 //! Parquet, column by column: of a file only the column that is asked for is in memory.
+//!
+//! In:    a source that can be read and sought. Out: columns as `drift::Column`, whole or a row group at a time.
+//! Never: reads a page that is larger than the limits say; trusts a length in the file before it is compared with them.
 
 mod part;
 

@@ -1,4 +1,7 @@
 //! Numbers, times and everything else printed as Go's `fmt` prints them.
+//!
+//! In:    values of templates. Out: text to the letter as Go's `%v`, `%f`, `%g`, ... and Prometheus' `humanize...` print it.
+//! Never: fails: every value has a text.
 
 use bellbuoy_vocabulary::Timestamp;
 use gotmpl::Value;

@@ -1,4 +1,7 @@
 //! A template that has been read, and the set of named templates that it can call.
+//!
+//! In:    texts of template files and of single fields, `Data`. Out: the printed text, or an error with its line.
+//! Never: prints more than `OUTPUT_BYTES_MAX`; calls itself without end.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};

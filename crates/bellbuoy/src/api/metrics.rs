@@ -1,4 +1,7 @@
 //! `/metrics` of bellbuoy itself. A dashboard made for Prometheus and Alertmanager finds its names here.
+//!
+//! In:    what `telemetry` counted, and what the store, the path and the app know of themselves. Out: Prometheus' text format.
+//! Never: a family whose label sets have no bound.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! alertmanager.yml, as of Alertmanager 0.33: the route tree with its inheritance, inhibition, receivers, mute times.
+//!
+//! In:    the tree of the file. Out: `RouterSettings`, receivers, template patterns.
+//! Never: takes what Alertmanager refuses; the words of its errors are Alertmanager's where it has them.
 
 use std::collections::HashSet;
 use std::path::Path;

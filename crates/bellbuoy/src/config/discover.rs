@@ -1,4 +1,7 @@
 //! Finds the configuration files of a folder by their contents: names are only a hint, since every project names them otherwise.
+//!
+//! In:    a folder or one file. Out: which file is what, and problems where two claim the same.
+//! Never: reads a file that is larger than a configuration can be; follows a folder without bound.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,8 @@
 //! How to speak HTTP to a target, an Alertmanager or a receiver: `basic_auth`, `authorization`, `tls_config` and the rest of
 //! Prometheus' `HTTPClientConfig`, which stands in line in a scrape config and below `http_config` in a receiver.
+//!
+//! In:    those fields, the folder that files are relative to. Out: `HttpOptions`, with the contents of the files that they name.
+//! Never: puts a secret into a problem's text.
 
 use std::path::{Path, PathBuf};
 

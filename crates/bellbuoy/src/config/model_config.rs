@@ -1,4 +1,7 @@
 //! An entry of `models:` in bellbuoy.yml, checked: what the model itself needs (`ModelSettings`) and where its rows come from and stay.
+//!
+//! In:    what `config/models` has read. Out: plain settings for `models/` of the boat.
+//! Never: holds a row or a password: addresses of databases are `Secret`.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,4 +1,7 @@
 //! prometheus.yml, as of Prometheus 3.5.
+//!
+//! In:    the tree of the file, its folder. Out: global settings, jobs with their targets, remote and alerting settings, patterns of rule files.
+//! Never: passes over a key that it does not support: that is a problem with its place.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,8 @@
 //! `receivers` of alertmanager.yml: Discord, webhook and e-mail here, the other chats and pagers in services.rs, more.rs and
 //! conversations.rs.
+//!
+//! In:    the fields of a receiver, the defaults of `global`. Out: a `notify::Receiver` with its integrations in the file's order.
+//! Never: puts a secret into a problem's text.
 
 pub mod conversations;
 pub mod more;

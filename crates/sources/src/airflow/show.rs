@@ -1,5 +1,8 @@
 //! What is known of a server as metrics: the names that dashboards of the older exporters use, true counters, and the one that everybody wants to alert on,
 //! `airflow_dag_last_success_timestamp_seconds`.
+//!
+//! In:    facts and counts that `watcher` and `memory` hold, `now`. Out: families with their samples.
+//! Never: a gauge for what was never seen: it is absent.
 
 use std::collections::BTreeMap;
 

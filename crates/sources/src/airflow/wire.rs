@@ -1,4 +1,7 @@
 //! Answers of both API versions, read leniently: fields that are not needed are not looked at, a row that can not be read is named and costs itself.
+//!
+//! In:    the bytes of an answer. Out: runs, tries, pools, ... of one shape for both versions, and what is wrong in words.
+//! Never: panics on what a server writes.
 
 use bellbuoy_vocabulary::{Millis, Timestamp};
 use serde::Deserialize;

@@ -1,5 +1,7 @@
 //! One entry of a rule's `data`: a query or an expression. Of a query's `model` the fields are read that alerting knows; the others
 //! say how Grafana's pages draw it.
+//!
+//! In:    the fields of `data[n]`. Out: a `Node` of the rule's graph.
 
 use std::collections::HashMap;
 

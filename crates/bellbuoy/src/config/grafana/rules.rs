@@ -1,4 +1,7 @@
 //! The sections `groups` and `deleteRules` of an alerting file.
+//!
+//! In:    the fields of one file, what was seen in others. Out: rule groups with `GrafanaSettings`, the uids to delete.
+//! Never: passes over what alerting needs: an expression that is not supported is a problem with its place.
 
 use std::collections::{BTreeMap, HashMap};
 

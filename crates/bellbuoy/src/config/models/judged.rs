@@ -1,4 +1,6 @@
 //! How a model is judged: `windows`, `drift`, `quality`, `intervals`, `detectors`.
+//!
+//! In:    the fields of these sections. Out: the parts of `ModelSettings`, each within its bound; problems with their places.
 
 use std::time::Duration;
 

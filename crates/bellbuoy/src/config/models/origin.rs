@@ -1,4 +1,7 @@
 //! Where a model's rows come from: `reference`, and `predictions` and `labels` that are fetched.
+//!
+//! In:    the fields of these sections. Out: `ReferenceConfig` and `SourceConfig`s.
+//! Never: opens a file or asks a database: `models/reference` and `models/sources` do, later.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,7 @@
 //! The receivers that take one request per message, with their part of `global`. Keys, defaults and what must be there are
 //! Alertmanager's, and so are the words for what is missing; Google Chat and ntfy are ours.
+//!
+//! In:    the fields of one `..._configs` entry, the defaults of `global`. Out: integrations, or a problem with its place.
 
 use std::path::Path;
 

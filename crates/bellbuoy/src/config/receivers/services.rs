@@ -1,4 +1,7 @@
 //! Slack, PagerDuty, Opsgenie, Telegram and Teams, with their part of `global`. What is missing is said in Alertmanager's words.
+//!
+//! In:    the fields of one `..._configs` entry, the defaults of `global`. Out: an `Integration`, or `None` after a problem with its place.
+//! Never: puts a secret into a problem's text.
 
 use std::path::Path;
 
