@@ -1,5 +1,8 @@
 //! Data quality: what is wrong with the current data before anybody compares distributions. From profiles, so that no reference
 //! rows are needed; each finding names the column and has the number.
+//!
+//! In:    profiles of both sides, facts that only rows tell (duplicates), what was expected. Out: `Finding`s: of the table first, then by column.
+//! Never: judges a distribution: that is drift.
 
 use std::time::Duration;
 

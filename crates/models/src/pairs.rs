@@ -1,4 +1,7 @@
 //! Predicted numbers beside true ones, and the figures of regression over them.
+//!
+//! In:    predicted and true values in the unit of the target. Out: figures; R2 and MAPE have no unit (MAPE 0.1 is 10 %).
+//! Holds: definitions are scikit-learn's; what is not defined on these rows is `Unknown`.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,7 @@
 //! From a notice to the message of its receiver.
+//!
+//! In:    a notice, the integration's settings, templates, `now`. Out: one HTTP request or mail, and the problems of its templates.
+//! Never: fails: what a template can not say is said in a plain form.
 
 use bellbuoy_template::notify::Notification;
 use bellbuoy_template::{Data, Environment, Template, TemplateSet, grafana_notify};

@@ -1,4 +1,7 @@
 //! What an answer means: delivered, try again at a time, or given up.
+//!
+//! In:    a receiver's settings, the answer, which attempt it was, `now`, a random number from 0 to 1. Out: a `Verdict` with its reason.
+//! Never: gives up on what may pass (time-outs, 5xx, 429); puts a secret of the settings into a reason.
 
 use bellbuoy_vocabulary::{HttpOptions, Millis, Secret, Timestamp};
 use serde_json::Value;

@@ -1,4 +1,7 @@
 //! What is to be told to one integration: the router's decision in a form that survives in the outbox.
+//!
+//! In:    a decision of the router. Out: the same as JSON and back; keys that stay over restarts.
+//! Never: holds a rendered text, an address or a secret.
 
 use bellbuoy_template::notify as template;
 use bellbuoy_vocabulary::{Alert, Labels, Timestamp};

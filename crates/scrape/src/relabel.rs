@@ -1,4 +1,7 @@
 //! Relabelling: every action of Prometheus 3.5, with its exact meaning (`model/relabel/relabel.go`).
+//!
+//! In:    labels, rules. Out: labels, or nothing: the target or the series is dropped.
+//! Never: fails: rules were checked when they were read.
 
 use bellbuoy_vocabulary::{Labels, LabelsBuilder};
 use regex::Captures;

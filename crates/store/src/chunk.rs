@@ -1,5 +1,8 @@
 //! The XOR chunk of Prometheus (encoding 1, Facebook's Gorilla): some 120 samples in 1 to 8 bytes each.
 //! The bytes are drawn in docs/formats/xor-chunk.md.
+//!
+//! In:    samples in order of time. Out: their bytes, and an iterator over them. Drawn in docs/formats/xor-chunk.md.
+//! Never: panics on damaged bytes: the iterator ends with an error.
 
 use bellbuoy_vocabulary::{Sample, Timestamp};
 

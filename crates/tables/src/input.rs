@@ -1,4 +1,7 @@
 //! The bytes of a file as UTF-8 text: compression and encoding undone while they are read, from the start as often as needed.
+//!
+//! In:    a source that can be read and sought, limits. Out: text, and which encoding it was taken for.
+//! Never: unpacks more than the limit: a bomb is an error.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 

@@ -1,4 +1,7 @@
 //! What a selector, a route or a silence asks of one label.
+//!
+//! In:    a label's name, an operator, a value. Out: whether a value of that label is matched. Regexes are anchored and bounded.
+//! Never: matches an absent label differently from an empty one.
 
 use std::fmt;
 

@@ -1,4 +1,7 @@
 //! Points to series: labels from attributes, `job` and `instance` from the resource, `target_info` for the rest of it.
+//!
+//! In:    points with the attributes of their resource and scope. Out: samples under Prometheus' names; what was refused, with reasons.
+//! Never: takes delta or exponential points: they are counted and named.
 
 use std::borrow::Cow;
 

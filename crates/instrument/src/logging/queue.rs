@@ -1,4 +1,7 @@
 //! The rows that wait, in memory: bounded in rows and bytes, taken in batches of one kind.
+//!
+//! In:    rows from any thread. Out: batches for the sender; what did not fit, counted.
+//! Never: makes the caller wait.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,7 @@
 //! Quantiles and fractions of classic histograms: series with a label `le`, one a bucket, counts cumulated.
+//!
+//! In:    bucket series grouped by their other labels. Out: one value per group, `NaN` where Prometheus has it.
+//! Holds: buckets that fall are corrected and said in an info, as in Prometheus.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,7 @@
 //! Functions of range vectors: windows of values -> one value a step.
+//!
+//! In:    the samples of one series in a window. Out: one value, or none when the window has too few samples.
+//! Never: mixes two series.
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! Records out of a stream of UTF-8: where each cell begins and ends. RFC 4180, any line end, one error for each way to break it.
+//!
+//! In:    bytes from a reader, a piece at a time. Out: one record after the other, as places in its buffer.
+//! Never: holds more than one record; a cell above the limit is an error with its line.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
