@@ -4,6 +4,7 @@
  *
  * In: parsed JSON of a file. Out: the model. The JSON is not changed. Read migrate/ for old panels and wrap.ts for the shapes around a dashboard.
  */
+import { readCondition } from "./condition";
 import { flag, isObject, list, number, object, objects, own, text, texts, word, type Json } from "./loose";
 import { migratePanel } from "./migrate";
 import { upgradeRows } from "./migrate/rows";
@@ -141,6 +142,9 @@ function readPanel(raw: Json, path: Path, reading: Reading): Panel {
   if (typeof json.repeat === "string" && json.repeat !== "") {
     out.repeat = { variable: json.repeat, direction: json.repeatDirection === "v" ? "v" : "h", maxPerRow: Math.max(1, number(json.maxPerRow) ?? 4) };
   }
+  const { condition, unjudged } = readCondition(json.conditionalRendering);
+  if (condition) out.condition = condition;
+  if (unjudged) reading.problems.push(`${type === "row" ? "row" : "panel"} "${title}": shown whether it has data or not; a rule of its file that depends on data is not followed here`);
   if (type === "row") readRow(out, json, path, reading);
   else out.undrawable = whyNot(out, source, raw);
   return out;

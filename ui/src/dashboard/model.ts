@@ -4,6 +4,7 @@
  * load.ts makes a `Dashboard` of the JSON; query.ts makes `PanelData` of a panel and a `Scope`; panels/ draw it. The bytes of the file are
  * never changed by any of it.
  */
+import type { Condition } from "./condition";
 import type { Hole } from "./expression";
 
 export interface Dashboard {
@@ -71,6 +72,8 @@ export interface Panel {
   /** This row shows no line of its own, and its panels always. */
   headless?: true;
   panels?: Panel[];
+  /** When it is shown at all; absent: always. */
+  condition?: Condition;
   /** Why it cannot be drawn (a plug-in, another kind of data source); then nothing is asked. */
   undrawable?: string;
 }

@@ -84,7 +84,7 @@ function autoGrid(spec: Json, y: number, panel: Find): { panels: Json[]; y: numb
   const found = objects(spec.items).flatMap((item) => {
     const inner = object(item.spec);
     const one = panel(text(object(inner.element).name));
-    return one ? [{ ...one, ...repeatOf(inner) }] : [];
+    return one ? [{ ...one, ...repeatOf(inner), conditionalRendering: inner.conditionalRendering }] : [];
   });
   const panels = found.map((one, at) => ({ ...one, gridPos: { x: (at % across) * w, y: y + Math.floor(at / across) * h, w, h } }));
   return { panels, y: y + Math.ceil(found.length / across) * h };
@@ -99,7 +99,7 @@ function sections(rows: Json[], y: number, panel: Find, made: Made, depth: numbe
     const headless = !tab && flag(spec.hideHeader);
     const collapsed = !tab && !headless && flag(spec.collapse ?? spec.collapsed);
     const inner = layout(object(spec.layout), at + 1, panel, made, depth + 1);
-    panels.push({ type: "row", tab, depth, headless, title: spec.title, collapsed, gridPos: { x: 0, y: at, w: 24, h: 1 }, panels: [], ...repeatOf(spec) }, ...inner.panels);
+    panels.push({ type: "row", tab, depth, headless, title: spec.title, collapsed, gridPos: { x: 0, y: at, w: 24, h: 1 }, panels: [], ...repeatOf(spec), conditionalRendering: spec.conditionalRendering }, ...inner.panels);
     at = inner.y;
   }
   return { panels, y: at };

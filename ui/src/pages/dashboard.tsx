@@ -5,6 +5,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { get, useAsked } from "../api";
+import { shownPanels } from "../dashboard/condition";
 import { interpolate, lookupIn } from "../dashboard/interpolate";
 import { dashboardLinks, type Ready } from "../dashboard/links";
 import { countPanels } from "../dashboard/load";
@@ -144,17 +145,18 @@ function Panels({ opened, dashboard, live, list }: { opened: Opened & { again: (
   const [turned, setTurned] = useState<ReadonlySet<number>>(new Set());
   const [memory] = useState(() => new Map<string, Panel>());
   const chosen = JSON.stringify(Object.entries(live.scope.variables).map(([name, { current, variable }]) => [name, current.value, variable.options.length]));
-  const { panels, dropped } = useMemo(() => {
+  const { panels: all, dropped } = useMemo(() => {
     const made = expandRepeats(dashboard.panels, live.scope.variables);
     return { ...made, panels: made.panels.map((panel) => same(memory, panel)) };
   }, [dashboard, chosen]);
+  const panels = useMemo(() => shownPanels(all, live.scope), [all, live.scope.toMs - live.scope.fromMs]);
   const { query } = place.value;
   const titleOf = (row: Panel) => interpolate(row.title, lookupIn(live.scope, row), "text").slice(0, 200);
   const tabs = tabsOf(panels, titleOf);
   const tab = tabs.find((one) => one.slug === query.get("dtab")) ?? tabs[0];
   const placed = useMemo(() => placedPanels(tab?.panels ?? panels, turned), [panels, turned, tab?.slug]);
   const wanted = (query.get("editPanel") ?? query.get("viewPanel") ?? "").replace(/^panel-/, "");
-  const everything = panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
+  const everything = all.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
   const one = wanted ? everything.find((panel) => String(panel.id) === wanted && panel.type !== "row") : undefined;
   const edit = list?.data.edit;
   if (one && query.has("editPanel")) return <Edit key={one.id} panel={one} live={live} dashboard={dashboard} text={opened.text} etag={opened.etag} edit={edit} saved={opened.again} />;
