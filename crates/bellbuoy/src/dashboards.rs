@@ -15,7 +15,7 @@ use std::time::SystemTime;
 use bellbuoy_vocabulary::Timestamp;
 use ring::digest::{SHA256, digest};
 
-pub use self::head::{Form, Head};
+pub use self::head::Head;
 use self::scan::{Stamp, stamp};
 use crate::clock;
 

@@ -46,6 +46,7 @@ pub struct Dropped {
     pub too_many: Vec<Pending>,
 }
 
+#[cfg(test)]
 impl Dropped {
     pub fn is_empty(&self) -> bool {
         self.replaced.is_empty() && self.too_many.is_empty()
@@ -92,10 +93,12 @@ impl Outbox {
         self.lock().keys().cloned().collect()
     }
 
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.lock().values().flat_map(|queue| queue.groups.values()).map(VecDeque::len).sum()
     }
 
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -182,6 +182,7 @@ impl Silences {
         Silences { by_id: silences.into_iter().map(|silence| (silence.id.clone(), silence)).collect(), limits }
     }
 
+    #[cfg(test)]
     pub fn get(&self, id: &str) -> Option<&Silence> {
         self.by_id.get(id)
     }

@@ -48,7 +48,7 @@ const EVENT_ROWS_MAX: i64 = 200_000;
 const RECEIVER_DATA_ROWS_MAX: i64 = 100_000;
 
 pub use self::attempts::Attempt;
-pub use self::audit::{AuditQuery, Verified};
+pub use self::audit::AuditQuery;
 pub use self::history::{HistoryLimits, HistoryQuery};
 pub use self::inbox::InboxRow;
 pub use self::outbox::{DestinationHistory, NewMessage, OutboxRow, OutboxStatus, Settlement};

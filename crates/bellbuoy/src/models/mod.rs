@@ -27,7 +27,6 @@ mod writer;
 
 pub use reference::References;
 pub use report::ReportError;
-pub use service::{ModelError, ModelView, Models};
+pub use service::{ModelError, Models};
 pub use sources::Sources;
-pub use tell::{drift_words, performance_words};
 pub use writer::{Pending, Receipt, SubmitError};

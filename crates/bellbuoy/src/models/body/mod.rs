@@ -121,12 +121,6 @@ impl<T> Batch<T> {
         Batch { rows: Vec::new(), numbers: Vec::new(), refused: Refusals::default(), schema: schema.clone(), first: 1, rows_max: ROWS_MAX }
     }
 
-    /// Rows that somebody made without a body.
-    pub fn of(rows: Vec<T>, schema: Arc<Schema>) -> Batch<T> {
-        let numbers = (1..=rows.len() as u32).collect();
-        Batch { rows, numbers, ..Batch::new(&schema) }
-    }
-
     fn seen(&self) -> usize {
         self.rows.len() + self.refused.count
     }
