@@ -35,14 +35,18 @@ impl Family {
     /// Without the lines about the family, which stand before the samples of another part of it.
     pub fn write_samples(&self, to: &mut TextWriter) {
         for sample in &self.samples {
-            let labels: Vec<(&str, &str)> = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            let suffix = sample.name.strip_prefix(&self.name).filter(|rest| rest.is_empty() || rest.starts_with('_'));
-            let name = suffix.unwrap_or(&sample.name);
-            match sample.at {
-                Some(at) => to.sample_at(name, &labels, sample.value, at),
-                None => to.sample(name, &labels, sample.value),
-            };
+            self.write_sample(sample, to);
         }
+    }
+
+    pub(crate) fn write_sample(&self, sample: &FamilySample, to: &mut TextWriter) {
+        let labels: Vec<(&str, &str)> = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let suffix = sample.name.strip_prefix(&self.name).filter(|rest| rest.is_empty() || rest.starts_with('_'));
+        let name = suffix.unwrap_or(&sample.name);
+        match sample.at {
+            Some(at) => to.sample_at(name, &labels, sample.value, at),
+            None => to.sample(name, &labels, sample.value),
+        };
     }
 }
 
@@ -54,7 +58,8 @@ pub fn families_of_text(format: Format, body: &[u8]) -> Result<Vec<Family>, Stri
         match entry.map_err(|error| error.to_string())? {
             Entry::Type { metric, kind } => family(&mut families, &mut places, metric).kind = kind,
             Entry::Help { metric, text } => family(&mut families, &mut places, metric).help = text.into_owned(),
-            Entry::Unit { .. } => {}
+            // Kept bodies have no exemplars: they would be told again with each scrape of the kept.
+            Entry::Unit { .. } | Entry::Exemplar(_) => {}
             Entry::Sample { series, value, at } => {
                 let pairs = series_labels(series).map_err(|error| error.message)?;
                 let mut labels: Vec<(String, String)> = Vec::with_capacity(pairs.len());

@@ -28,10 +28,10 @@ pub use error::ParseError;
 pub use family::{Family, FamilySample, families_of_text};
 pub use format::{ACCEPT, Format, Protocol, accept_header, format_of, is_protobuf};
 pub use number::{format_openmetrics_value, format_value, parse_value};
-pub use parse::{Entries, Entry, parse};
+pub use parse::{Entries, Entry, RawExemplar, parse};
 pub use protobuf::{LeftOut, families_of_protobuf, text_of_protobuf};
 pub use remote_write::{Sent, SentSeries, WriteVersion, read_write, unsnappy};
-pub use series::{Pair, normal_label_value, series_labels};
+pub use series::{Pair, exemplar_labels, normal_label_value, series_labels};
 pub use wire::BodyError;
 pub use writer::TextWriter;
 

@@ -4,7 +4,7 @@ use bellbuoy_vocabulary::{MetricType, Timestamp};
 
 use crate::error::{Broken, snippet};
 use crate::number::parse_value;
-use crate::parse::Entry;
+use crate::parse::{Entry, RawExemplar};
 use crate::scan::{BlockRules, Cursor};
 use crate::series::unescape_label;
 
@@ -13,11 +13,11 @@ const EXEMPLAR_LABELS: BlockRules = BlockRules { strict: true, name_allowed: fal
 const NO_EOF: &str = "the body does not end with # EOF: it is cut off";
 
 /// The next entry, or `None` after `# EOF`.
-pub(crate) fn entry<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Entry<'a>>, Broken> {
+pub(crate) fn entry<'a>(cursor: &mut Cursor<'a>, exemplar: &mut Option<RawExemplar<'a>>) -> Result<Option<Entry<'a>>, Broken> {
     match cursor.peek() {
         None => cursor.broken(NO_EOF),
         Some(b'#') => meta(cursor),
-        Some(_) => sample(cursor).map(Some),
+        Some(_) => sample(cursor, exemplar).map(Some),
     }
 }
 
@@ -64,7 +64,7 @@ fn meta<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Entry<'a>>, Broken> {
     }
 }
 
-fn sample<'a>(cursor: &mut Cursor<'a>) -> Result<Entry<'a>, Broken> {
+fn sample<'a>(cursor: &mut Cursor<'a>, exemplar: &mut Option<RawExemplar<'a>>) -> Result<Entry<'a>, Broken> {
     let start = cursor.at;
     let named = cursor.metric_name().is_some();
     if cursor.take("{") {
@@ -82,22 +82,21 @@ fn sample<'a>(cursor: &mut Cursor<'a>) -> Result<Entry<'a>, Broken> {
         at = Some(timestamp(cursor)?);
     }
     if cursor.take(" # {") {
-        exemplar(cursor)?;
+        *exemplar = Some(exemplar_of(cursor)?);
     }
     end_of_line(cursor)?;
     Ok(Entry::Sample { series, value, at })
 }
 
-/// `# {trace_id="KOO5S4vxi0o"} 0.67 1520879607.789`, from after the brace: checked, and not kept.
-fn exemplar(cursor: &mut Cursor<'_>) -> Result<(), Broken> {
+/// `# {trace_id="KOO5S4vxi0o"} 0.67 1520879607.789`, from after the brace. Any series may have one, as in Prometheus 3.
+pub(crate) fn exemplar_of<'a>(cursor: &mut Cursor<'a>) -> Result<RawExemplar<'a>, Broken> {
     let start = cursor.at;
     cursor.label_block(EXEMPLAR_LABELS, true, &mut |_| ())?;
     cursor.check_utf8(start)?;
-    number(cursor, "a space and a value after the exemplar's labels")?;
-    if cursor.peek() == Some(b' ') {
-        timestamp(cursor)?;
-    }
-    Ok(())
+    let labels = &cursor.body[start..cursor.at];
+    let value = number(cursor, "a space and a value after the exemplar's labels")?;
+    let at = if cursor.peek() == Some(b' ') { Some(timestamp(cursor)?) } else { None };
+    Ok(RawExemplar { labels, value, at })
 }
 
 fn number(cursor: &mut Cursor<'_>, what: &str) -> Result<f64, Broken> {

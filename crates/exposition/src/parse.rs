@@ -8,7 +8,7 @@ use crate::error::Broken;
 use crate::scan::Cursor;
 use crate::{Format, ParseError, openmetrics, text};
 
-/// What a line says. Comments are skipped; exemplars are checked and skipped.
+/// What a line says. Comments are skipped.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry<'a> {
     Sample {
@@ -17,6 +17,8 @@ pub enum Entry<'a> {
         value: f64,
         at: Option<Timestamp>,
     },
+    /// Of the sample before it.
+    Exemplar(RawExemplar<'a>),
     /// The metric's name here and below is that of the family, without the quotes that it may be written in.
     Type {
         metric: &'a str,
@@ -32,6 +34,15 @@ pub enum Entry<'a> {
     },
 }
 
+/// What stands behind `#` at the end of a sample's line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RawExemplar<'a> {
+    /// `trace_id="KOO5S4vxi0o"}` as the target wrote it. `exemplar_labels` decodes it.
+    pub labels: &'a [u8],
+    pub value: f64,
+    pub at: Option<Timestamp>,
+}
+
 /// Calls `on` for each entry. On an error `on` has already seen the entries before it: collect first, apply afterwards.
 pub fn parse<'a>(format: Format, body: &'a [u8], on: &mut dyn FnMut(Entry<'a>)) -> Result<(), ParseError> {
     for entry in Entries::new(format, body) {
@@ -45,17 +56,27 @@ pub struct Entries<'a> {
     format: Format,
     cursor: Cursor<'a>,
     over: bool,
+    /// Prometheus' text format knows no exemplars; text that was made of protobuf has them.
+    unpacked: bool,
+    /// Of the line at hand, given after its sample.
+    exemplar: Option<RawExemplar<'a>>,
 }
 
 impl<'a> Entries<'a> {
     pub fn new(format: Format, body: &'a [u8]) -> Entries<'a> {
-        Entries { format, cursor: Cursor::new(body), over: false }
+        Entries { format, cursor: Cursor::new(body), over: false, unpacked: false, exemplar: None }
+    }
+
+    /// Of a text that `text_of_protobuf` wrote.
+    pub fn unpacked(body: &'a [u8]) -> Entries<'a> {
+        Entries { unpacked: true, ..Entries::new(Format::PrometheusText, body) }
     }
 
     fn entry(&mut self) -> Result<Option<Entry<'a>>, Broken> {
         match self.format {
-            Format::PrometheusText => text::entry(&mut self.cursor),
-            Format::OpenMetrics => openmetrics::entry(&mut self.cursor),
+            Format::PrometheusText if self.unpacked => text::entry(&mut self.cursor, Some(&mut self.exemplar)),
+            Format::PrometheusText => text::entry(&mut self.cursor, None),
+            Format::OpenMetrics => openmetrics::entry(&mut self.cursor, &mut self.exemplar),
         }
     }
 }
@@ -64,6 +85,9 @@ impl<'a> Iterator for Entries<'a> {
     type Item = Result<Entry<'a>, ParseError>;
 
     fn next(&mut self) -> Option<Result<Entry<'a>, ParseError>> {
+        if let Some(exemplar) = self.exemplar.take() {
+            return Some(Ok(Entry::Exemplar(exemplar)));
+        }
         if self.over {
             return None;
         }

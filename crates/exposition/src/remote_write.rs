@@ -3,7 +3,7 @@
 //! In:    the body as it came (snappy), a bound of bytes. Out: `Sent` after `Sent`.
 //! Never: holds more than one series; takes a series without a name, with a label twice or a text that is not UTF-8 (those are `Sent::Bad`).
 
-use bellbuoy_vocabulary::{Histogram, HistogramSpan, Labels, METRIC_NAME, Metadata, MetricType, Sample, Timestamp};
+use bellbuoy_vocabulary::{Exemplar, Histogram, HistogramSpan, Labels, METRIC_NAME, Metadata, MetricType, Sample, Timestamp};
 use prost::Message;
 
 use crate::wire::{BodyError, Field, fields, text};
@@ -73,7 +73,9 @@ pub struct SentSeries<'a> {
     pub labels: Labels,
     pub samples: &'a [Sample],
     pub histograms: &'a [(Timestamp, Histogram)],
-    pub exemplars: u64,
+    pub exemplars: &'a [Exemplar],
+    /// With references to no symbol: they are left out.
+    pub exemplars_bad: u64,
 }
 
 /// What snappy packed; the packed body says how large it will be, and more than `bytes_max` is never unpacked.
@@ -100,7 +102,8 @@ struct Scratch<'a> {
     pairs: Vec<(&'a str, &'a str)>,
     samples: Vec<Sample>,
     histograms: Vec<(Timestamp, Histogram)>,
-    exemplars: u64,
+    exemplars: Vec<Exemplar>,
+    exemplars_bad: u64,
     /// Why the series is bad.
     broken: Option<String>,
 }
@@ -110,14 +113,16 @@ impl<'a> Scratch<'a> {
         self.pairs.clear();
         self.samples.clear();
         self.histograms.clear();
-        self.exemplars = 0;
+        self.exemplars.clear();
+        self.exemplars_bad = 0;
         self.broken = None;
     }
 
     fn give(&mut self, on: &mut dyn FnMut(Sent<'_>)) {
         match self.broken.take().map_or_else(|| self.labels(), Err) {
             Ok(labels) => {
-                on(Sent::Series(SentSeries { labels, samples: &self.samples, histograms: &self.histograms, exemplars: self.exemplars }));
+                let Scratch { samples, histograms, exemplars, exemplars_bad, .. } = self;
+                on(Sent::Series(SentSeries { labels, samples, histograms, exemplars, exemplars_bad: *exemplars_bad }));
             }
             Err(reason) => on(Sent::Bad { samples: self.samples.len() as u64, histograms: self.histograms.len() as u64, reason }),
         }
@@ -187,7 +192,7 @@ fn read_v1(body: &[u8], on: &mut dyn FnMut(Sent<'_>)) -> Result<(), BodyError> {
                     match field? {
                         (1, Field::Bytes(label)) => scratch.pairs.push(pair(label)?),
                         (2, Field::Bytes(sample)) => scratch.sample(sample)?,
-                        (3, Field::Bytes(_)) => scratch.exemplars += 1,
+                        (3, Field::Bytes(exemplar)) => scratch.exemplars.push(exemplar_v1(exemplar)?),
                         (4, Field::Bytes(histogram)) => scratch.histogram(histogram)?,
                         _ => {}
                     }
@@ -216,6 +221,24 @@ fn pair(body: &[u8]) -> Result<(&str, &str), BodyError> {
         }
     }
     Ok((text(name)?, text(value)?))
+}
+
+fn exemplar_v1(body: &[u8]) -> Result<Exemplar, BodyError> {
+    let (mut pairs, mut value, mut at) = (Vec::new(), 0.0, 0);
+    for field in fields(body) {
+        match field? {
+            (1, Field::Bytes(label)) => pairs.push(pair(label)?),
+            (2, Field::Fixed64(bits)) => value = f64::from_bits(bits),
+            (3, Field::Varint(ms)) => at = ms as i64,
+            _ => {}
+        }
+    }
+    Ok(exemplar(pairs, value, at))
+}
+
+/// As Prometheus reads it: 0 is no time.
+fn exemplar(pairs: Vec<(&str, &str)>, value: f64, at: i64) -> Exemplar {
+    Exemplar { labels: Labels::from_pairs(pairs), value, at: Timestamp(at), has_own_time: at != 0 }
 }
 
 fn metadata_v1(body: &[u8]) -> Result<(&str, Metadata), BodyError> {
@@ -296,31 +319,58 @@ fn series_v2<'a>(body: &'a [u8], symbols: &[&'a str], scratch: &mut Scratch<'a>)
     let mut metadata = None;
     for field in fields(body) {
         match field? {
-            (1, Field::Bytes(mut packed)) => {
-                while !packed.is_empty() {
-                    refs.push(prost::encoding::decode_varint(&mut packed)?);
-                }
-            }
+            (1, Field::Bytes(packed)) => push_refs(&mut refs, packed)?,
             (1, Field::Varint(one)) => refs.push(one),
             (2, Field::Bytes(sample)) => scratch.sample(sample)?,
             (3, Field::Bytes(histogram)) => scratch.histogram(histogram)?,
-            (4, Field::Bytes(_)) => scratch.exemplars += 1,
+            (4, Field::Bytes(exemplar)) => match exemplar_v2(exemplar, symbols)? {
+                Some(exemplar) => scratch.exemplars.push(exemplar),
+                None => scratch.exemplars_bad += 1,
+            },
             (5, Field::Bytes(found)) => metadata = Some(metadata_v2(found, symbols)?),
             _ => {}
         }
     }
+    if let Err(two) = push_pairs(&mut scratch.pairs, &refs, symbols) {
+        let reason = format!("parsing labels for series: labels_refs {two:?} with {} symbols", symbols.len());
+        scratch.broken.get_or_insert(reason);
+    }
+    Ok(metadata)
+}
+
+fn push_refs(refs: &mut Vec<u64>, mut packed: &[u8]) -> Result<(), BodyError> {
+    while !packed.is_empty() {
+        refs.push(prost::encoding::decode_varint(&mut packed)?);
+    }
+    Ok(())
+}
+
+/// Names and values by their numbers; the first two that are none.
+fn push_pairs<'a, 'b>(pairs: &mut Vec<(&'a str, &'a str)>, refs: &'b [u64], symbols: &[&'a str]) -> Result<(), &'b [u64]> {
     let symbol = |number: &u64| symbols.get(usize::try_from(*number).unwrap_or(usize::MAX)).copied();
     for two in refs.chunks(2) {
         match (symbol(&two[0]), two.get(1).and_then(symbol)) {
-            (Some(name), Some(value)) => scratch.pairs.push((name, value)),
-            _ => {
-                let reason = format!("parsing labels for series: labels_refs {two:?} with {} symbols", symbols.len());
-                scratch.broken.get_or_insert(reason);
-                break;
-            }
+            (Some(name), Some(value)) => pairs.push((name, value)),
+            _ => return Err(two),
         }
     }
-    Ok(metadata)
+    Ok(())
+}
+
+/// `None`: its labels are references to nothing.
+fn exemplar_v2(body: &[u8], symbols: &[&str]) -> Result<Option<Exemplar>, BodyError> {
+    let (mut refs, mut value, mut at) = (Vec::new(), 0.0, 0);
+    for field in fields(body) {
+        match field? {
+            (1, Field::Bytes(packed)) => push_refs(&mut refs, packed)?,
+            (1, Field::Varint(one)) => refs.push(one),
+            (2, Field::Fixed64(bits)) => value = f64::from_bits(bits),
+            (3, Field::Varint(ms)) => at = ms as i64,
+            _ => {}
+        }
+    }
+    let mut pairs = Vec::new();
+    Ok(push_pairs(&mut pairs, &refs, symbols).is_ok().then(|| exemplar(pairs, value, at)))
 }
 
 fn metadata_v2(body: &[u8], symbols: &[&str]) -> Result<Metadata, BodyError> {

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use bellbuoy_vocabulary::{BUCKET_LABEL, METRIC_NAME, MetricType};
+use bellbuoy_vocabulary::{BUCKET_LABEL, Labels, METRIC_NAME, MetricType};
 
 use crate::error::{Broken, snippet};
 use crate::scan::{BlockRules, Cursor, Part};
 use crate::{ParseError, format_openmetrics_value, parse_value};
 
 const LABELS: BlockRules = BlockRules { strict: false, name_allowed: true };
+const EXEMPLAR_LABELS: BlockRules = BlockRules { strict: false, name_allowed: false };
 
 /// A label's name and value, borrowed where the text needs no unescaping.
 pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
@@ -17,6 +18,23 @@ pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// A label that stands twice is an error. The error's line and column count from the beginning of `series`.
 pub fn series_labels(series: &[u8]) -> Result<Vec<Pair<'_>>, ParseError> {
     decode(series).map_err(|broken| broken.locate(series))
+}
+
+/// Of the labels that a `RawExemplar` has. A label that stands twice has its last value.
+pub fn exemplar_labels(labels: &[u8]) -> Result<Labels, ParseError> {
+    let decode = || {
+        let mut cursor = Cursor::new(labels);
+        let mut parts = Vec::new();
+        cursor.label_block(EXEMPLAR_LABELS, true, &mut |part| parts.push(part))?;
+        let mut pairs: Vec<(Cow<str>, Cow<str>)> = Vec::with_capacity(parts.len());
+        for part in parts {
+            if let Part::Label(name, value) = part {
+                pairs.push((unescape_label(cursor.text(name, 0)?), unescape_label(cursor.text(value, 0)?)));
+            }
+        }
+        Ok(Labels::from_pairs(pairs))
+    };
+    decode().map_err(|broken: Broken| broken.locate(labels))
 }
 
 fn decode(series: &[u8]) -> Result<Vec<Pair<'_>>, Broken> {

@@ -16,6 +16,11 @@ fn shown(format: Format, body: &str) -> String {
                 let at = at.map_or(String::new(), |Timestamp(ms)| format!(" @{ms}"));
                 format!("sample {} = {value}{at}", String::from_utf8_lossy(series))
             }
+            Entry::Exemplar(RawExemplar { labels, value, at }) => {
+                let labels = exemplar_labels(labels).map_or_else(|error| error.to_string(), |labels| labels.to_string());
+                let at = at.map_or(String::new(), |Timestamp(ms)| format!(" @{ms}"));
+                format!("exemplar {labels} = {value}{at}")
+            }
             Entry::Type { metric, kind } => format!("type {metric} {kind}"),
             Entry::Help { metric, text } => format!("help {metric} {text}"),
             Entry::Unit { metric, unit } => format!("unit {metric} {unit}"),

@@ -6,15 +6,15 @@ use std::borrow::Cow;
 use bellbuoy_vocabulary::{MetricType, Timestamp};
 
 use crate::error::{Broken, snippet};
-use crate::parse::Entry;
+use crate::parse::{Entry, RawExemplar};
 use crate::scan::{BlockRules, Cursor};
 use crate::series::unescape_help;
-use crate::{error, number};
+use crate::{error, number, openmetrics};
 
 const LABELS: BlockRules = BlockRules { strict: false, name_allowed: true };
 
-/// The next entry, or `None` at the end of the body.
-pub(crate) fn entry<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Entry<'a>>, Broken> {
+/// The next entry, or `None` at the end of the body. Exemplars are an error unless there is a place for them.
+pub(crate) fn entry<'a>(cursor: &mut Cursor<'a>, exemplar: Option<&mut Option<RawExemplar<'a>>>) -> Result<Option<Entry<'a>>, Broken> {
     loop {
         cursor.skip_blanks();
         match cursor.peek() {
@@ -25,12 +25,12 @@ pub(crate) fn entry<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Entry<'a>>, Br
                     return Ok(Some(entry));
                 }
             }
-            Some(_) => return sample(cursor).map(Some),
+            Some(_) => return sample(cursor, exemplar).map(Some),
         }
     }
 }
 
-fn sample<'a>(cursor: &mut Cursor<'a>) -> Result<Entry<'a>, Broken> {
+fn sample<'a>(cursor: &mut Cursor<'a>, exemplar: Option<&mut Option<RawExemplar<'a>>>) -> Result<Entry<'a>, Broken> {
     let start = cursor.at;
     let named = cursor.metric_name().is_some();
     let mut end = cursor.at;
@@ -56,8 +56,14 @@ fn sample<'a>(cursor: &mut Cursor<'a>) -> Result<Entry<'a>, Broken> {
     cursor.skip_blanks();
     let at = match cursor.peek() {
         None | Some(b'\n') => None,
-        Some(_) => Some(timestamp(cursor)?),
+        Some(b'#') if exemplar.is_some() => None,
+        Some(_) => Some(timestamp(cursor, exemplar.is_some())?),
     };
+    if let Some(place) = exemplar
+        && cursor.take("# {")
+    {
+        *place = Some(openmetrics::exemplar_of(cursor)?);
+    }
     // The line break stays: at the end of the body there is none.
     let line_end = cursor.at;
     cursor.at = end;
@@ -74,7 +80,7 @@ fn bad_value(word: &[u8]) -> String {
 }
 
 /// Milliseconds, digits only.
-fn timestamp(cursor: &mut Cursor<'_>) -> Result<Timestamp, Broken> {
+fn timestamp(cursor: &mut Cursor<'_>, exemplars: bool) -> Result<Timestamp, Broken> {
     let start = cursor.at;
     let word = cursor.word(|b| matches!(b, b' ' | b'\t' | b'\n'));
     let digits = std::str::from_utf8(word).ok().filter(|word| word.bytes().all(|b| b.is_ascii_digit()));
@@ -84,6 +90,7 @@ fn timestamp(cursor: &mut Cursor<'_>) -> Result<Timestamp, Broken> {
     cursor.skip_blanks();
     match cursor.peek() {
         None | Some(b'\n') => Ok(Timestamp(at)),
+        Some(b'#') if exemplars => Ok(Timestamp(at)),
         Some(_) => cursor.expected("the end of the line after the timestamp"),
     }
 }

@@ -53,6 +53,23 @@ impl TextWriter {
         self.line(suffix_or_name, labels, value, Some(at))
     }
 
+    /// Of the sample written last. The text format itself knows none: only `Entries::unpacked` reads them there.
+    pub(crate) fn exemplar(&mut self, labels: &[(String, String)], value: f64, at: Option<Timestamp>) {
+        if self.out.ends_with('\n') {
+            self.out.pop();
+        }
+        self.out.push_str(" # {");
+        for (index, (label, value)) in labels.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            let _ = write!(self.out, "{comma}\"{}\"=\"{}\"", escape(label), escape(value));
+        }
+        let _ = write!(self.out, "}} {}", format_openmetrics_value(value));
+        if let Some(at) = at {
+            let _ = write!(self.out, " {}", at.seconds());
+        }
+        self.out.push('\n');
+    }
+
     /// The whole text; OpenMetrics gets its `# EOF`.
     pub fn finish(mut self) -> String {
         if self.format == Format::OpenMetrics {

@@ -1,6 +1,8 @@
 //! A body read to the end, each series looked up, before anything of it is stored: a body is taken whole or not at all.
 
-use bellbuoy_exposition::{Entries, Entry as Line, Format, ParseError, Protocol, format_of, is_protobuf, series_labels, text_of_protobuf};
+use bellbuoy_exposition::{
+    Entries, Entry as Line, Format, ParseError, Protocol, RawExemplar, format_of, is_protobuf, series_labels, text_of_protobuf,
+};
 use bellbuoy_vocabulary::{Labels, MetricType, Timestamp};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -29,6 +31,8 @@ pub(crate) struct Found<'a> {
 pub(crate) struct Body<'a> {
     pub format: Format,
     pub samples: Vec<Found<'a>>,
+    /// Each with the number of its sample in `samples`, in their order: most samples have none.
+    pub exemplars: Vec<(u32, RawExemplar<'a>)>,
     /// Labels of the first `fresh` samples, in their order.
     pub fresh_labels: Vec<Labels>,
     /// Hash of all types, helps and units.
@@ -61,10 +65,16 @@ fn fallback(protocol: Option<Protocol>) -> Option<Format> {
     }
 }
 
+/// The lines of a body. `unpacked`: it was protobuf.
+pub(crate) fn entries(format: Format, unpacked: bool, body: &[u8]) -> Entries<'_> {
+    if unpacked { Entries::unpacked(body) } else { Entries::new(format, body) }
+}
+
 /// Reads a body. New series are in the cache afterwards, as `New`; on an error the caller undoes that.
 pub(crate) fn read<'a>(
     content_type: Option<&str>,
     body: &'a [u8],
+    unpacked: bool,
     scrape: u32,
     target: &Target,
     cache: &mut Cache,
@@ -77,18 +87,24 @@ pub(crate) fn read<'a>(
     }
     // As in Prometheus, an empty answer is a good one without samples, whatever its type.
     let format = if body.is_empty() { Format::PrometheusText } else { format_of(content_type, fallback(settings.fallback_protocol))? };
-    let mut out = Body { format, samples: Vec::with_capacity(cache.len()), fresh_labels: Vec::new(), metadata: 0 };
+    let mut out =
+        Body { format, samples: Vec::with_capacity(cache.len()), exemplars: Vec::new(), fresh_labels: Vec::new(), metadata: 0 };
+    // The last sample is in `out.samples`, so an exemplar that comes next is of it.
+    let mut kept = false;
     let mut kind = MetricType::Unknown;
     let mut too_many = false;
-    for line in Entries::new(format, body) {
+    for line in entries(format, unpacked, body) {
         let line = line.map_err(|error| error.to_string())?;
         let Line::Sample { series: text, value, at } = line else {
-            if let Line::Type { kind: now, .. } = line {
-                kind = now;
+            match line {
+                Line::Exemplar(exemplar) if kept => out.exemplars.push((out.samples.len() as u32 - 1, exemplar)),
+                Line::Type { kind: now, .. } => kind = now,
+                _ => {}
             }
             out.metadata = hash_metadata(&line, out.metadata);
             continue;
         };
+        kept = false;
         report.samples_scraped += 1;
         if too_many {
             // The rest is counted, so that a person sees by how much.
@@ -117,9 +133,10 @@ pub(crate) fn read<'a>(
             continue;
         }
         out.samples.push(Found { text, kind, slot, fresh, at, value });
+        kept = true;
         if over(out.samples.len() as u64, limits.samples_max) {
-            too_many = true;
-            (out.samples, out.fresh_labels) = (Vec::new(), Vec::new());
+            (too_many, kept) = (true, false);
+            (out.samples, out.exemplars, out.fresh_labels) = (Vec::new(), Vec::new(), Vec::new());
         }
     }
     if too_many {
@@ -147,7 +164,7 @@ fn hash_metadata(line: &Line<'_>, hash: u64) -> u64 {
         Line::Type { metric, kind } => (1, metric, kind.word()),
         Line::Help { metric, text } => (2, metric, text.as_ref()),
         Line::Unit { metric, unit } => (3, metric, *unit),
-        Line::Sample { .. } => return hash,
+        Line::Sample { .. } | Line::Exemplar(_) => return hash,
     };
     xxh3_64_with_seed(words.as_bytes(), xxh3_64_with_seed(metric.as_bytes(), hash ^ mark))
 }

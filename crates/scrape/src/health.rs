@@ -21,6 +21,10 @@ pub struct ScrapeReport {
     pub over_limit: u64,
     /// Histograms of a protobuf body whose native buckets the store can not take; their classic buckets, sum and count are in.
     pub native_histograms: u64,
+    /// Exemplars that are older than the newest of their series.
+    pub exemplars_out_of_order: u64,
+    /// Exemplars with more characters of labels than OpenMetrics allows.
+    pub exemplars_refused: u64,
     /// Families whose type and help were not passed on, being too many.
     pub families_dropped: u64,
 }
@@ -56,8 +60,12 @@ impl ScrapeReport {
             0 => String::new(),
             count => format!("native buckets of {count} histograms are not stored yet"),
         };
+        let long = match self.exemplars_refused {
+            0 => String::new(),
+            count => format!("{count} exemplars not stored: their labels have more than 128 characters"),
+        };
         let samples = if parts.is_empty() { String::new() } else { format!("samples not stored: {}", parts.join(", ")) };
-        [samples, native].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+        [samples, native, long].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bellbuoy_exposition::{Entries, Entry as Line, Format};
-use bellbuoy_vocabulary::{Append, AppendError, METRIC_NAME, Metadata, Millis, STALE_NAN, SeriesRef, Timestamp};
+use bellbuoy_exposition::{Entries, Entry as Line, RawExemplar, exemplar_labels};
+use bellbuoy_vocabulary::{Append, AppendError, Exemplar, ExemplarError, METRIC_NAME, Metadata, Millis, STALE_NAN, SeriesRef, Timestamp};
 
 use crate::body::{self, Body, Found, labels_of};
 use crate::cache::{Cache, State};
@@ -111,7 +111,8 @@ impl TargetState {
             None => (content_type, bytes),
         };
         self.cache.begin();
-        let body = match body::read(content_type, bytes, self.scrape, &self.target, &mut self.cache, report) {
+        let unpacked = unpacked.is_some();
+        let body = match body::read(content_type, bytes, unpacked, self.scrape, &self.target, &mut self.cache, report) {
             Ok(body) => body,
             Err(reason) => {
                 self.cache.undo();
@@ -127,14 +128,16 @@ impl TargetState {
         self.cache.settle(scrape);
         if metadata != self.metadata {
             self.metadata = metadata;
-            pass_metadata(format, bytes, out, report);
+            pass_metadata(body::entries(format, unpacked, bytes), out, report);
         }
         Ok(())
     }
 
     fn store(&mut self, body: Body<'_>, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) {
         let mut fresh_labels = body.fresh_labels.into_iter();
-        for found in &body.samples {
+        let exemplars = if out.wants_exemplars() { body.exemplars } else { Vec::new() };
+        let mut exemplars = exemplars.iter().peekable();
+        for (number, found) in body.samples.iter().enumerate() {
             let entry = *self.cache.at(found.slot);
             let mut series = entry.series;
             if entry.state == State::New {
@@ -162,6 +165,10 @@ impl TargetState {
             entry.state = if live { State::Live } else { State::Idle };
             if let Err(error) = appended {
                 report.count(error);
+            }
+            // A sample that was refused does not cost its exemplar.
+            while let Some((_, exemplar)) = exemplars.next_if(|(of, _)| *of as usize == number) {
+                append_exemplar(exemplar, series, found.at.unwrap_or(at), out, report);
             }
         }
     }
@@ -217,13 +224,25 @@ impl TargetState {
     }
 }
 
+/// One without a time of its own has that of its sample.
+fn append_exemplar(raw: &RawExemplar<'_>, series: SeriesRef, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) {
+    let Ok(labels) = exemplar_labels(raw.labels) else { return };
+    let exemplar = Exemplar { labels, value: raw.value, at: raw.at.unwrap_or(at), has_own_time: raw.at.is_some() };
+    match out.exemplar(series, &exemplar) {
+        // A series that is not there was counted as refused itself.
+        Ok(()) | Err(ExemplarError::UnknownRef) => {}
+        Err(ExemplarError::OutOfOrder) => report.exemplars_out_of_order += 1,
+        Err(ExemplarError::TooLong) => report.exemplars_refused += 1,
+    }
+}
+
 /// Type, help and unit of each family, in the body's order. Done when something of them changed: the body is read once more.
-fn pass_metadata(format: Format, body: &[u8], out: &mut dyn Append, report: &mut ScrapeReport) {
+fn pass_metadata(lines: Entries<'_>, out: &mut dyn Append, report: &mut ScrapeReport) {
     let mut families: Vec<(&str, Metadata)> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
-    for line in Entries::new(format, body).map_while(Result::ok) {
+    for line in lines.map_while(Result::ok) {
         let metric = match &line {
-            Line::Sample { .. } => continue,
+            Line::Sample { .. } | Line::Exemplar(_) => continue,
             Line::Type { metric, .. } | Line::Help { metric, .. } | Line::Unit { metric, .. } => *metric,
         };
         if families.len() == FAMILIES_MAX && !places.contains_key(metric) {
@@ -239,7 +258,7 @@ fn pass_metadata(format: Format, body: &[u8], out: &mut dyn Append, report: &mut
             Line::Type { kind, .. } => metadata.kind = kind,
             Line::Help { text, .. } => metadata.help = text[..text.floor_char_boundary(HELP_BYTES_MAX)].to_string(),
             Line::Unit { unit, .. } => metadata.unit = unit.to_string(),
-            Line::Sample { .. } => {}
+            Line::Sample { .. } | Line::Exemplar(_) => {}
         }
     }
     for (metric, metadata) in &families {

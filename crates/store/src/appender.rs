@@ -5,8 +5,9 @@
 
 use std::sync::atomic::Ordering;
 
-use bellbuoy_vocabulary::{Append, AppendError, Labels, Metadata, SeriesRef, Timestamp};
+use bellbuoy_vocabulary::{Append, AppendError, Exemplar, ExemplarError, Labels, Metadata, SeriesRef, Timestamp};
 
+use crate::exemplars::Judged;
 use crate::series::{Shards, Verdict, touch};
 use crate::stats::add;
 use crate::store::{CommitError, KnownMetadata, METADATA_FAMILIES_MAX, Store, lock, read, write};
@@ -14,6 +15,8 @@ use crate::wal::record::{self, Entry};
 
 /// Samples of one record: a damaged record loses no more than these.
 const RECORD_SAMPLES_MAX: usize = 16_384;
+/// Exemplars of one record: some 100 KB.
+const RECORD_EXEMPLARS_MAX: usize = 1024;
 /// Buffers of this many samples are kept for the next appender, larger ones are given back.
 const KEPT_SAMPLES_MAX: usize = 8192;
 const KEPT_BUFFERS: usize = 4;
@@ -49,6 +52,7 @@ pub struct Appender<'a> {
     /// Series that the log did not name when they were appended to.
     unlogged: Vec<u32>,
     metadata: Vec<(Box<str>, Metadata)>,
+    exemplars: Vec<(u32, Exemplar)>,
 }
 
 impl<'a> Appender<'a> {
@@ -56,7 +60,7 @@ impl<'a> Appender<'a> {
         let parity = (store.round.load(Ordering::SeqCst) & 1) as usize;
         store.open_appenders[parity].fetch_add(1, Ordering::SeqCst);
         let buffers = lock(&store.buffers).pop().unwrap_or_default();
-        Appender { store, parity, buffers, unlogged: Vec::new(), metadata: Vec::new() }
+        Appender { store, parity, buffers, unlogged: Vec::new(), metadata: Vec::new(), exemplars: Vec::new() }
     }
 
     /// Samples that were accepted so far.
@@ -68,11 +72,16 @@ impl<'a> Appender<'a> {
         self.buffers.entries.is_empty()
     }
 
+    /// The number of a series that exists: what has exemplars only does not make one.
+    pub fn find(&self, labels: &Labels) -> Option<SeriesRef> {
+        self.store.find(labels)
+    }
+
     pub fn rollback(self) {}
 
     /// Writes everything to the log, then makes it visible.
     pub fn commit(mut self, durability: Durability) -> Result<Committed, CommitError> {
-        if self.buffers.entries.is_empty() && self.metadata.is_empty() {
+        if self.buffers.entries.is_empty() && self.metadata.is_empty() && self.exemplars.is_empty() {
             return Ok(Committed::default());
         }
         let store = self.store;
@@ -91,6 +100,9 @@ impl<'a> Appender<'a> {
             records.push(&self.buffers.samples[start..end]);
             start = end;
         }
+        // After the samples, as in Prometheus: who follows the log can not have an exemplar before its series has a value.
+        let exemplars: Vec<Vec<u8>> = self.exemplars.chunks(RECORD_EXEMPLARS_MAX).map(exemplars_record).collect();
+        records.extend(exemplars.iter().map(Vec::as_slice));
         if !records.is_empty() {
             store.wal.write(&mut log, &records)?;
         }
@@ -101,6 +113,7 @@ impl<'a> Appender<'a> {
         }
         self.know_metadata();
         let committed = self.apply();
+        store.add_exemplars(&mut self.exemplars);
         let sequence = log.sequence();
         drop(log);
         if durability == Durability::Synced {
@@ -241,6 +254,44 @@ impl Append for Appender<'_> {
             self.metadata.push((metric.into(), metadata.clone()));
         }
     }
+
+    fn exemplar(&mut self, series: SeriesRef, exemplar: &Exemplar) -> Result<(), ExemplarError> {
+        let store = self.store;
+        if !store.exemplars.wanted() {
+            return Ok(());
+        }
+        if !exemplar.fits() {
+            add(&store.counters.exemplars_too_long, 1);
+            return Err(ExemplarError::TooLong);
+        }
+        let id = u32::try_from(series.0).map_err(|_| ExemplarError::UnknownRef)?;
+        match store.exemplars.judge(id, exemplar) {
+            Judged::New => {}
+            Judged::Known => return Ok(()),
+            Judged::OutOfOrder => {
+                add(&store.counters.exemplars_out_of_order, 1);
+                return Err(ExemplarError::OutOfOrder);
+            }
+        }
+        let shard = store.shards.read(id);
+        let found = shard.get(id).ok_or(ExemplarError::UnknownRef)?;
+        touch(found);
+        if !found.logged.load(Ordering::Relaxed) && self.unlogged.last() != Some(&id) {
+            self.unlogged.push(id);
+        }
+        self.exemplars.push((id, exemplar.clone()));
+        Ok(())
+    }
+
+    fn wants_exemplars(&self) -> bool {
+        self.store.exemplars.wanted()
+    }
+}
+
+fn exemplars_record(exemplars: &[(u32, Exemplar)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    record::push_exemplars(&mut out, exemplars);
+    out
 }
 
 impl Drop for Appender<'_> {

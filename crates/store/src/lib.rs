@@ -6,7 +6,7 @@
 //!        deletes what it could not read.
 //! Holds: a sample is in the log before a reader can see it; the order in the log is the order in memory, so that replay gives
 //!        the same head; `Logged` survives the death of the process, `Synced` the loss of power. Locks: log, then index, then shard.
-//! Read:  store.rs, appender.rs, wal.rs, series.rs, chunk.rs, then replay.rs and retention.rs. Bytes: docs/formats/wal.md, xor-chunk.md.
+//! Read:  store.rs, appender.rs, wal.rs, series.rs, chunk.rs, exemplars.rs, then replay.rs and retention.rs. Bytes: docs/formats/wal.md, xor-chunk.md.
 
 mod appender;
 mod bits;
@@ -16,6 +16,7 @@ mod chunk_files;
 pub mod crash;
 mod crc;
 mod disk;
+mod exemplars;
 mod index;
 mod replay;
 mod retention;
@@ -30,6 +31,7 @@ pub use appender::{Appender, Committed, Durability};
 pub use cardinality::Cardinality;
 pub use chunk::{Chunk, DecodeError, Decoder};
 pub use disk::{Disk, LogFile, OsDisk, ReadFile};
+pub use exemplars::EXEMPLARS_MAX_DEFAULT;
 pub use replay::{Damage, Recovery};
 pub use retention::Maintenance;
 pub use stats::Stats;

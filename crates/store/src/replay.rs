@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::Ordering;
 
-use bellbuoy_vocabulary::{Labels, METRIC_NAME, Timestamp};
+use bellbuoy_vocabulary::{Exemplar, Labels, METRIC_NAME, Timestamp};
 
 use crate::chunk_files::{self, Found};
 use crate::series::{ClosedChunk, Place, SERIES_ID_MAX, Series, Verdict};
@@ -41,7 +41,7 @@ pub struct Recovery {
     pub damaged: Vec<Damage>,
     /// The last write was cut short by the end of the process; it was never acknowledged and has been cut off.
     pub torn: Option<Damage>,
-    /// Whole records of kinds that are not supported (exemplars, histograms, zstd). Their files are put aside, too.
+    /// Whole records of kinds that are not supported (histograms, zstd). Their files are put aside, too.
     pub skipped_records: u64,
     /// Samples whose series the log does not name.
     pub unknown_series_samples: u64,
@@ -193,6 +193,7 @@ impl Replay<'_> {
             Some(&record::SERIES) => record::read_series(bytes, |id, labels| self.series(id, labels)),
             Some(&record::SAMPLES) => record::read_samples(bytes, |id, at, value| self.sample(id, at, value)),
             Some(&record::TOMBSTONES) => record::read_tombstones(bytes, |stone| self.tombstone(&stone)),
+            Some(&record::EXEMPLARS) => record::read_exemplars(bytes, |id, found| self.exemplar(id, found)),
             Some(&record::METADATA) => record::read_metadata(bytes, |id, family, found| self.metadata(id, family, found)),
             _ => {
                 self.recovery.skipped_records += 1;
@@ -275,6 +276,15 @@ impl Replay<'_> {
                 self.chunk_count += 1;
                 self.chunk_bytes += series.last_closed_bytes();
             }
+        }
+    }
+
+    /// What stands in the checkpoint and in a segment comes twice: the ring takes it once. None is told of as lost: exemplars are
+    /// kept as long as there is room for them.
+    fn exemplar(&mut self, id: u64, exemplar: Exemplar) {
+        let Some(id) = self.id(id).filter(|id| self.store.shards.own(*id).get(*id).is_some()) else { return };
+        if exemplar.at.0 >= self.floor && exemplar.fits() {
+            self.store.exemplars.add(id, exemplar);
         }
     }
 

@@ -143,6 +143,7 @@ impl Store {
             return;
         }
         index.remove(&dead);
+        self.exemplars.forget(dead.iter().map(|(_, id, _)| *id));
         let mut tombstones = write(&self.tombstones);
         for (_, id, _) in &dead {
             tombstones.remove(id);
@@ -231,6 +232,7 @@ impl Store {
         self.checkpoint_series(&mut out)?;
         self.checkpoint_rest(&mut out)?;
         self.checkpoint_samples(&mut out, first_new_file)?;
+        self.checkpoint_exemplars(&mut out)?;
         out.flush()?;
         if let Some((file, _)) = &out.file {
             file.sync()?;
@@ -302,6 +304,20 @@ impl Store {
             });
             let mut bytes = Vec::new();
             record::push_samples(&mut bytes, &entries);
+            out.record(&bytes)?;
+        }
+        Ok(())
+    }
+
+    /// The ring as it is: what was pushed out of it is not written again.
+    fn checkpoint_exemplars(&self, out: &mut CheckpointWriter<'_>) -> io::Result<()> {
+        let floor = self.floor.load(Ordering::Relaxed);
+        for part in self.exemplars.all().chunks(1024) {
+            // A series that the log does not name yet was committed after the cut: its exemplars are in the next segment, too.
+            let logged = |id: u32| self.shards.read(id).get(id).is_some_and(|series| series.logged.load(Ordering::Relaxed));
+            let part: Vec<_> = part.iter().filter(|(id, exemplar)| exemplar.at.0 >= floor && logged(*id)).cloned().collect();
+            let mut bytes = Vec::new();
+            record::push_exemplars(&mut bytes, &part);
             out.record(&bytes)?;
         }
         Ok(())

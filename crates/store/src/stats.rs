@@ -31,6 +31,20 @@ pub struct Stats {
     pub refused_series_limit: u64,
     /// Families of metadata above the bound.
     pub metadata_dropped: u64,
+    /// `prometheus_tsdb_exemplar_max_exemplars`
+    pub exemplars_max: u64,
+    /// `prometheus_tsdb_exemplar_exemplars_in_storage`
+    pub exemplars: u64,
+    /// `prometheus_tsdb_exemplar_series_with_exemplars_in_storage`
+    pub exemplar_series: u64,
+    /// `prometheus_tsdb_exemplar_last_exemplars_timestamp_seconds`: of the one that goes next
+    pub exemplar_oldest: Option<Timestamp>,
+    /// `prometheus_tsdb_exemplar_exemplars_appended_total`
+    pub exemplars_appended: u64,
+    /// `prometheus_tsdb_exemplar_out_of_order_exemplars_total`
+    pub exemplars_out_of_order: u64,
+    /// With more characters of labels than OpenMetrics allows.
+    pub exemplars_too_long: u64,
     /// `prometheus_tsdb_wal_storage_size_bytes`
     pub wal_bytes: u64,
     /// `prometheus_tsdb_wal_segment_current`
@@ -68,6 +82,9 @@ pub struct Counters {
     pub unknown_ref: AtomicU64,
     pub series_limit: AtomicU64,
     pub metadata_dropped: AtomicU64,
+    pub exemplars_appended: AtomicU64,
+    pub exemplars_out_of_order: AtomicU64,
+    pub exemplars_too_long: AtomicU64,
     pub checkpoints: AtomicU64,
     pub checkpoints_failed: AtomicU64,
     pub wal_corruptions: AtomicU64,

@@ -14,6 +14,7 @@ use bellbuoy_vocabulary::{AppendError, Labels, Metadata, Millis, SeriesRef, Time
 use crate::appender::{Appender, Buffers};
 use crate::chunk_files::ChunkFiles;
 use crate::disk::Disk;
+use crate::exemplars::{EXEMPLARS_MAX_DEFAULT, Exemplars};
 use crate::index::Index;
 use crate::replay::{self, Recovery};
 use crate::series::{SERIES_ID_MAX, Series, Shards, touch};
@@ -34,6 +35,8 @@ pub struct Options {
     pub wal_segment_bytes: u64,
     /// Move full chunks from memory to `chunks_head/` at each `maintain`.
     pub chunks_on_disk: bool,
+    /// Exemplars of all series together, the newest ones; 0: none are kept. `set_exemplars_max` changes it.
+    pub exemplars_max: usize,
 }
 
 impl Default for Options {
@@ -45,6 +48,7 @@ impl Default for Options {
             series_max: 10_000_000,
             wal_segment_bytes: 128 << 20,
             chunks_on_disk: true,
+            exemplars_max: EXEMPLARS_MAX_DEFAULT,
         }
     }
 }
@@ -77,6 +81,7 @@ pub struct Store {
     pub(crate) metadata: RwLock<BTreeMap<Box<str>, KnownMetadata>>,
     /// Ranges that were deleted through Prometheus, by series number.
     pub(crate) tombstones: RwLock<BTreeMap<u32, Vec<(i64, i64)>>>,
+    pub(crate) exemplars: Exemplars,
     pub(crate) counters: Counters,
     /// Samples before this are too old.
     pub(crate) floor: AtomicI64,
@@ -112,6 +117,7 @@ impl Store {
             shards: Shards::new(),
             metadata: RwLock::default(),
             tombstones: RwLock::default(),
+            exemplars: Exemplars::new(options.exemplars_max),
             counters: Counters::default(),
             floor: AtomicI64::new(now.saturating_sub(options.retention).0),
             next_id: AtomicU32::new(1),
@@ -162,6 +168,7 @@ impl Store {
     pub fn stats(&self) -> Stats {
         let c = &self.counters;
         let wal_segment = u64::from(self.wal.lock().segment());
+        let exemplars = self.exemplars.figures();
         Stats {
             series: read(&self.index).len() as u64,
             series_created: get(&c.series_created),
@@ -176,6 +183,13 @@ impl Store {
             refused_unknown_ref: get(&c.unknown_ref),
             refused_series_limit: get(&c.series_limit),
             metadata_dropped: get(&c.metadata_dropped),
+            exemplars_max: exemplars.max,
+            exemplars: exemplars.stored,
+            exemplar_series: exemplars.series,
+            exemplar_oldest: exemplars.oldest,
+            exemplars_appended: get(&c.exemplars_appended),
+            exemplars_out_of_order: get(&c.exemplars_out_of_order),
+            exemplars_too_long: get(&c.exemplars_too_long),
             wal_bytes: self.wal.bytes(),
             wal_segment,
             wal_fsyncs: get(&self.wal.counters.fsyncs),
@@ -196,6 +210,11 @@ impl Store {
 
     pub(crate) fn find_in(&self, index: &Index, hash: u64, labels: &Labels) -> Option<u32> {
         index.table.find(hash, |id| self.shards.read(id).get(id).is_some_and(|series| series.labels == *labels))
+    }
+
+    /// The number of the series with these labels, if there is one.
+    pub(crate) fn find(&self, labels: &Labels) -> Option<SeriesRef> {
+        self.find_in(&read(&self.index), self.hash(labels), labels).map(|id| SeriesRef(u64::from(id)))
     }
 
     /// The number of the series with these labels, and whether it was made now.

@@ -9,6 +9,7 @@
 
 mod alert;
 mod duration;
+mod exemplar;
 mod float;
 mod go_syntax;
 mod http;
@@ -25,6 +26,7 @@ mod unit;
 
 pub use alert::Alert;
 pub use duration::{format_duration, parse_duration};
+pub use exemplar::{Exemplar, ExemplarError};
 pub use float::{format_float, parse_float};
 pub use http::{HttpOptions, OAuth2Options, ProxyOptions, TlsOptions, TlsVersions};
 pub use labels::{ALERT_NAME, BUCKET_LABEL, Labels, LabelsBuilder, METRIC_NAME, is_classic_label_name, is_classic_metric_name};

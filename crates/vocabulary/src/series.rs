@@ -2,7 +2,7 @@
 //!
 //! The store implements both; scrape and promql know only these traits, so each can be tested with a handful of series in memory.
 
-use crate::{Histogram, Labels, Matcher, Metadata, Sample, Timestamp};
+use crate::{Exemplar, ExemplarError, Histogram, Labels, Matcher, Metadata, Sample, Timestamp};
 
 /// The store's number of a series, valid as long as the store is open. A caller that has it skips the look-up of the labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +30,14 @@ pub trait Append {
     fn append(&mut self, series: SeriesRef, at: Timestamp, value: f64) -> Result<(), AppendError>;
     /// Type, help and unit of a metric family. The last word wins.
     fn metadata(&mut self, metric: &str, metadata: &Metadata);
+    /// An exemplar of the series. A repetition of the newest one is taken and not stored again; who keeps none takes all.
+    fn exemplar(&mut self, _series: SeriesRef, _exemplar: &Exemplar) -> Result<(), ExemplarError> {
+        Ok(())
+    }
+    /// False: there is no place for exemplars, so nobody needs to read them.
+    fn wants_exemplars(&self) -> bool {
+        false
+    }
 }
 
 /// The values of one series in a range of time, in order. A time has a float or a histogram, never both.

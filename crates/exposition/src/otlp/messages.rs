@@ -143,6 +143,30 @@ pub struct NumberPoint {
     pub as_int: Option<i64>,
     #[prost(uint32, tag = "8")]
     pub flags: u32,
+    #[prost(message, repeated, tag = "5")]
+    pub exemplars: Vec<SentExemplar>,
+}
+
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SentExemplar {
+    #[prost(message, repeated, tag = "7")]
+    pub filtered_attributes: Vec<KeyValue>,
+    #[prost(fixed64, tag = "2")]
+    #[serde(deserialize_with = "number")]
+    pub time_unix_nano: u64,
+    #[prost(double, optional, tag = "3")]
+    #[serde(deserialize_with = "some_number")]
+    pub as_double: Option<f64>,
+    #[prost(sfixed64, optional, tag = "6")]
+    #[serde(deserialize_with = "some_number")]
+    pub as_int: Option<i64>,
+    #[prost(bytes = "vec", tag = "4")]
+    #[serde(deserialize_with = "hex")]
+    pub span_id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    #[serde(deserialize_with = "hex")]
+    pub trace_id: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
@@ -177,6 +201,8 @@ pub struct HistogramPoint {
     pub explicit_bounds: Vec<f64>,
     #[prost(uint32, tag = "10")]
     pub flags: u32,
+    #[prost(message, repeated, tag = "8")]
+    pub exemplars: Vec<SentExemplar>,
 }
 
 /// Counted, not stored: the store has no native histograms yet.
@@ -285,6 +311,13 @@ fn numbers<'de, D: Deserializer<'de>, T: FromStr>(from: D) -> Result<Vec<T>, D::
 
 fn some_bytes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
     Ok(Option::<String>::deserialize(from)?.map(String::into_bytes))
+}
+
+/// Ids of traces and spans are hex in OTLP's JSON, unlike other bytes. What is no hex is no id.
+fn hex<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    let text = Option::<String>::deserialize(from)?.unwrap_or_default();
+    let byte = |two: &[u8]| std::str::from_utf8(two).ok().filter(|two| two.len() == 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    Ok(text.as_bytes().chunks(2).map(byte).collect::<Option<_>>().unwrap_or_default())
 }
 
 /// The number that OTLP asks for, or the name that protobuf's JSON allows.

@@ -13,7 +13,10 @@ fn shown(read: impl FnOnce(&mut dyn FnMut(Otlp<'_>)) -> Result<Outcome, crate::B
     let outcome = read(&mut |piece| {
         lines.push(match piece {
             Otlp::Sample(OtlpSample { labels, at, value, .. }) if is_stale(value) => format!("{labels} stale@{}", at.0),
-            Otlp::Sample(OtlpSample { labels, at, value, .. }) => format!("{labels} {value}@{}", at.0),
+            Otlp::Sample(OtlpSample { labels, at, value, exemplars, .. }) => {
+                let exemplars: String = exemplars.iter().map(|one| format!(" # {} {}@{}", one.labels, one.value, one.at.0)).collect();
+                format!("{labels} {value}@{}{exemplars}", at.0)
+            }
             Otlp::Metadata { metric, metadata } => format!("{metric} is {} {:?}", metadata.kind, metadata.unit),
         });
     });
@@ -68,6 +71,29 @@ fn json_and_protobuf_say_the_same() {
     assert_eq!(shown(|on| read_otlp_json(JSON.as_bytes(), on)), READ);
     let request: Request = serde_json::from_str(JSON).unwrap();
     assert_eq!(shown(|on| read_otlp_protobuf(&request.encode_to_vec(), on)), READ);
+}
+
+#[test]
+fn exemplars_go_to_the_first_bucket_that_holds_them() {
+    let long = "x".repeat(100);
+    let body = format!(
+        r#"{{"resourceMetrics": [{{"scopeMetrics": [{{"metrics": [
+        {{"name": "n", "sum": {{"aggregationTemporality": 2, "isMonotonic": true, "dataPoints": [{{"timeUnixNano": "5000000", "asInt": "7", "exemplars": [
+          {{"timeUnixNano": "4000000", "asInt": "3", "traceId": "0102030405060708090a0b0c0d0e0f10", "spanId": "00000000000000ff",
+            "filteredAttributes": [{{"key": "http.route", "value": {{"stringValue": "/a"}}}}]}}]}}]}}}},
+        {{"name": "g", "gauge": {{"dataPoints": [{{"timeUnixNano": "5000000", "asInt": "7", "exemplars": [{{"timeUnixNano": "4000000", "asInt": "3"}}]}}]}}}},
+        {{"name": "h", "histogram": {{"aggregationTemporality": 2, "dataPoints": [{{"timeUnixNano": "5000000", "count": "3", "bucketCounts": ["1", "2"], "explicitBounds": [1],
+          "exemplars": [{{"timeUnixNano": "4000000", "asDouble": 9, "traceId": "ff"}}, {{"timeUnixNano": "3000000", "asDouble": 1, "traceId": "zz"}},
+            {{"timeUnixNano": "2000000", "asDouble": 2, "traceId": "0e0f", "filteredAttributes": [{{"key": "body", "value": {{"stringValue": "{long}"}}}}, {{"key": "more", "value": {{"stringValue": "{long}"}}}}]}},
+            {{"timeUnixNano": "1000000", "traceId": "aa"}}]}}]}}}}]}}]}}]}}"#
+    );
+    let expected = "n_total is counter \"\"\n\
+        n_total 7@5 # {\"http.route\"=\"/a\", span_id=\"00000000000000ff\", trace_id=\"0102030405060708090a0b0c0d0e0f10\"} 3@4\n\
+        g is gauge \"\"\ng 7@5\nh is histogram \"\"\nh_count 3@5\n\
+        h_bucket{le=\"1\"} 1@5 # {} 1@3\nh_bucket{le=\"+Inf\"} 3@5 # {trace_id=\"0e0f\"} 2@2 # {trace_id=\"ff\"} 9@4\n3 points, 0 refused";
+    assert_eq!(shown(|on| read_otlp_json(body.as_bytes(), on)), expected);
+    let request: Request = serde_json::from_str(&body).unwrap();
+    assert_eq!(shown(|on| read_otlp_protobuf(&request.encode_to_vec(), on)), expected);
 }
 
 #[test]

@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 
-use bellbuoy_vocabulary::{Labels, METRIC_NAME, Metadata, MetricType, STALE_NAN, Timestamp};
+use bellbuoy_vocabulary::{Exemplar, Labels, METRIC_NAME, Metadata, MetricType, STALE_NAN, Timestamp};
 use prost::Message;
 use serde_json::json;
 
+use super::exemplars::exemplars_of;
 use super::messages::{AnyValue, CUMULATIVE, HistogramPoint, KeyValue, Metric, NumberPoint, Request, Resource, SummaryPoint};
 use super::names::{Kind, label_name, metadata_unit, metric_name};
 use crate::wire::{BodyError, Field, fields};
@@ -38,6 +39,7 @@ pub struct OtlpSample {
     pub value: f64,
     /// The first series of its point: a refused one is counted once.
     pub is_point: bool,
+    pub exemplars: Vec<Exemplar>,
 }
 
 /// What became of the points.
@@ -152,7 +154,7 @@ impl OfResource {
         if let (Some(labels), Some(at)) = (self.info.take(), self.newest) {
             let metadata = Metadata { kind: MetricType::Gauge, help: "Target metadata".into(), unit: String::new() };
             on(Otlp::Metadata { metric: "target_info", metadata });
-            on(Otlp::Sample(OtlpSample { labels, at, value: 1.0, is_point: false }));
+            on(Otlp::Sample(OtlpSample { labels, at, value: 1.0, is_point: false, exemplars: Vec::new() }));
         }
     }
 
@@ -214,7 +216,8 @@ impl OfResource {
         outcome.points += points as u64;
         let numbers = metric.gauge.iter().flat_map(|gauge| &gauge.data_points).chain(metric.sum.iter().flat_map(|sum| &sum.data_points));
         for point in numbers {
-            self.number(&name, point, on);
+            // As Prometheus' translator: of sums, not of gauges.
+            self.number(&name, point, metric.sum.is_some(), on);
         }
         for point in metric.histogram.iter().flat_map(|histogram| &histogram.data_points) {
             self.histogram(&name, point, on);
@@ -230,7 +233,7 @@ impl OfResource {
         at
     }
 
-    fn number(&mut self, name: &str, point: &NumberPoint, on: &mut dyn FnMut(Otlp<'_>)) {
+    fn number(&mut self, name: &str, point: &NumberPoint, with_exemplars: bool, on: &mut dyn FnMut(Otlp<'_>)) {
         let at = self.at(point.time_unix_nano);
         let value = match point {
             _ if point.flags & NO_VALUE != 0 => STALE_NAN,
@@ -238,31 +241,37 @@ impl OfResource {
             point => point.as_double.unwrap_or(0.0),
         };
         let labels = self.labels(&labels_of(point.attributes.iter()), name, None);
-        on(Otlp::Sample(OtlpSample { labels, at, value, is_point: true }));
+        let exemplars = if with_exemplars { exemplars_of(&point.exemplars) } else { Vec::new() };
+        on(Otlp::Sample(OtlpSample { labels, at, value, is_point: true, exemplars }));
     }
 
     fn histogram(&mut self, name: &str, point: &HistogramPoint, on: &mut dyn FnMut(Otlp<'_>)) {
         let at = self.at(point.time_unix_nano);
         let attributes = labels_of(point.attributes.iter());
         let stale = point.flags & NO_VALUE != 0;
-        let mut give = |suffix: &str, le: Option<f64>, value: f64, is_point: bool| {
+        let mut give = |suffix: &str, le: Option<f64>, value: f64, is_point: bool, exemplars: Vec<Exemplar>| {
             let labels = {
                 let le = le.map(bound_text);
                 self.labels(&attributes, &format!("{name}{suffix}"), le.as_deref().map(|bound| ("le", bound)))
             };
             let value = if stale { STALE_NAN } else { value };
-            on(Otlp::Sample(OtlpSample { labels, at, value, is_point }));
+            on(Otlp::Sample(OtlpSample { labels, at, value, is_point, exemplars }));
         };
-        give("_count", None, point.count as f64, true);
+        give("_count", None, point.count as f64, true, Vec::new());
         if let Some(sum) = point.sum {
-            give("_sum", None, sum, false);
+            give("_sum", None, sum, false, Vec::new());
         }
+        // Each exemplar belongs to the first bucket that its value is in.
+        let mut exemplars = exemplars_of(&point.exemplars);
         let mut cumulative = 0_u64;
         for (bound, count) in point.explicit_bounds.iter().zip(&point.bucket_counts) {
             cumulative = cumulative.saturating_add(*count);
-            give("_bucket", Some(*bound), cumulative as f64, false);
+            let (inside, above) = exemplars.into_iter().partition(|exemplar: &Exemplar| exemplar.value <= *bound);
+            exemplars = above;
+            give("_bucket", Some(*bound), cumulative as f64, false, inside);
         }
-        give("_bucket", Some(f64::INFINITY), point.count as f64, false);
+        exemplars.retain(|exemplar| !exemplar.value.is_nan());
+        give("_bucket", Some(f64::INFINITY), point.count as f64, false, exemplars);
     }
 
     fn summary(&mut self, name: &str, point: &SummaryPoint, on: &mut dyn FnMut(Otlp<'_>)) {
@@ -273,7 +282,7 @@ impl OfResource {
             let quantile = quantile.map(bound_text);
             let labels = self.labels(&attributes, &format!("{name}{suffix}"), quantile.as_deref().map(|at| ("quantile", at)));
             let value = if stale { STALE_NAN } else { value };
-            on(Otlp::Sample(OtlpSample { labels, at, value, is_point }));
+            on(Otlp::Sample(OtlpSample { labels, at, value, is_point, exemplars: Vec::new() }));
         };
         give("_count", None, point.count as f64, true);
         give("_sum", None, point.sum, false);
@@ -312,7 +321,7 @@ fn labels_of<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> Attributes<'
 }
 
 /// An attribute's value as a label's text.
-fn words(value: &AnyValue) -> Cow<'_, str> {
+pub(super) fn words(value: &AnyValue) -> Cow<'_, str> {
     match value {
         AnyValue { string_value: Some(text), .. } => text.as_str().into(),
         AnyValue { bool_value: Some(value), .. } => value.to_string().into(),

@@ -21,13 +21,33 @@ struct SentSample {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
+struct ExemplarV1 {
+    #[prost(message, repeated, tag = "1")]
+    labels: Vec<Label>,
+    #[prost(double, tag = "2")]
+    value: f64,
+    #[prost(int64, tag = "3")]
+    timestamp: i64,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ExemplarV2 {
+    #[prost(uint32, repeated, tag = "1")]
+    labels_refs: Vec<u32>,
+    #[prost(double, tag = "2")]
+    value: f64,
+    #[prost(int64, tag = "3")]
+    timestamp: i64,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
 struct SeriesV1 {
     #[prost(message, repeated, tag = "1")]
     labels: Vec<Label>,
     #[prost(message, repeated, tag = "2")]
     samples: Vec<SentSample>,
     #[prost(message, repeated, tag = "3")]
-    exemplars: Vec<SentSample>,
+    exemplars: Vec<ExemplarV1>,
     #[prost(message, repeated, tag = "4")]
     histograms: Vec<SentHistogram>,
 }
@@ -68,6 +88,8 @@ struct SeriesV2 {
     labels_refs: Vec<u32>,
     #[prost(message, repeated, tag = "2")]
     samples: Vec<SentSample>,
+    #[prost(message, repeated, tag = "4")]
+    exemplars: Vec<ExemplarV2>,
     #[prost(message, optional, tag = "5")]
     metadata: Option<MetadataV2>,
 }
@@ -86,7 +108,10 @@ fn shown(version: WriteVersion, body: &[u8]) -> String {
         lines.push(match sent {
             Sent::Series(series) => {
                 let samples: Vec<String> = series.samples.iter().map(|sample| format!("{}@{}", sample.value, sample.at.0)).collect();
-                format!("{} {} h{} e{}", series.labels, samples.join(" "), series.histograms.len(), series.exemplars)
+                let exemplars: String =
+                    series.exemplars.iter().map(|one| format!(" {}={}@{}{}", one.labels, one.value, one.at.0, if one.has_own_time { "" } else { "?" })).collect();
+                let bad = if series.exemplars_bad > 0 { format!(" bad{}", series.exemplars_bad) } else { String::new() };
+                format!("{} {} h{} e{exemplars}{bad}", series.labels, samples.join(" "), series.histograms.len())
             }
             Sent::Bad { samples, reason, .. } => format!("bad {samples}: {reason}"),
             Sent::Metadata { metric, metadata } => format!("{metric} is {} {:?} {:?}", metadata.kind, metadata.help, metadata.unit),
@@ -109,7 +134,8 @@ fn series(labels: &[(&str, &str)], samples: &[(f64, i64)]) -> SeriesV1 {
 #[test]
 fn version_1_is_read() {
     let mut first = series(&[("__name__", "up"), ("job", "a"), ("none", "")], &[(1.0, 1000), (0.0, 2000)]);
-    first.exemplars = vec![SentSample::default()];
+    let trace = vec![Label { name: "trace_id".into(), value: "x".into() }];
+    first.exemplars = vec![ExemplarV1 { labels: trace, value: 0.5, timestamp: 1500 }, ExemplarV1::default()];
     let body = RequestV1 {
         timeseries: vec![
             first,
@@ -121,7 +147,7 @@ fn version_1_is_read() {
     };
     assert_eq!(
         shown(WriteVersion::V1, &body.encode_to_vec()),
-        "up{job=\"a\"} 1@1000 0@2000 h0 e1\nx{z=\"1\"} inf@-5 h0 e0\n\
+        "up{job=\"a\"} 1@1000 0@2000 h0 e {trace_id=\"x\"}=0.5@1500 {}=0@0?\nx{z=\"1\"} inf@-5 h0 e\n\
          bad 1: invalid labels for series, labels {job=\"a\"}: no metric name\n\
          bad 2: invalid labels for series: the label \"a\" stands twice\n\
          up is counter \"Up.\" \"s\""
@@ -135,12 +161,15 @@ fn version_2_is_read_and_its_references_are_checked() {
     let with = |refs: &[u32], kind| SeriesV2 {
         labels_refs: refs.to_vec(),
         samples: sample.clone(),
+        exemplars: vec![],
         metadata: Some(MetadataV2 { kind, help_ref: 5, unit_ref: 0 }),
     };
-    let body = RequestV2 { symbols, timeseries: vec![with(&[1, 2, 3, 4], 2), with(&[1, 6], 3), with(&[1, 99], 0), with(&[1], 0)] };
+    let exemplars = [&[3, 4][..], &[3, 99], &[3]].map(|refs| ExemplarV2 { labels_refs: refs.to_vec(), value: 2.0, timestamp: 7 });
+    let first = SeriesV2 { exemplars: exemplars.to_vec(), ..with(&[1, 2, 3, 4], 2) };
+    let body = RequestV2 { symbols, timeseries: vec![first, with(&[1, 6], 3), with(&[1, 99], 0), with(&[1], 0)] };
     assert_eq!(
         shown(WriteVersion::V2, &body.encode_to_vec()),
-        "up{job=\"a\"} 1@1 h0 e0\nup is gauge \"Up.\" \"\"\nd_bucket 1@1 h0 e0\nd is histogram \"Up.\" \"\"\n\
+        "up{job=\"a\"} 1@1 h0 e {job=\"a\"}=2@7 bad2\nup is gauge \"Up.\" \"\"\nd_bucket 1@1 h0 e\nd is histogram \"Up.\" \"\"\n\
          bad 1: parsing labels for series: labels_refs [1, 99] with 7 symbols\n\
          bad 1: parsing labels for series: labels_refs [1] with 7 symbols"
     );
@@ -166,7 +195,7 @@ fn native_histograms_become_absolute_counts() {
     assert_eq!(broken.histogram().unwrap_err(), "histogram: positive side: spans need 3 buckets, have 1 buckets");
     let body =
         RequestV1 { timeseries: vec![SeriesV1 { histograms: vec![sent], ..series(&[("__name__", "h")], &[]) }], ..RequestV1::default() };
-    assert_eq!(shown(WriteVersion::V1, &body.encode_to_vec()), "h  h1 e0");
+    assert_eq!(shown(WriteVersion::V1, &body.encode_to_vec()), "h  h1 e");
 }
 
 #[test]

@@ -1,12 +1,13 @@
-//! What is inside of a record: series, samples, tombstones, metadata. Prometheus' `tsdb/record`, types 1, 2, 3 and 6.
+//! What is inside of a record: series, samples, tombstones, metadata. Prometheus' `tsdb/record`, types 1, 2, 3, 4 and 6.
 
-use bellbuoy_vocabulary::{Labels, LabelsBuilder, Metadata, MetricType};
+use bellbuoy_vocabulary::{Exemplar, Labels, LabelsBuilder, Metadata, MetricType, Timestamp};
 
 use crate::bits::{push_text, push_uvarint, push_varint, take_text, take_u64, take_uvarint, take_varint};
 
 pub const SERIES: u8 = 1;
 pub const SAMPLES: u8 = 2;
 pub const TOMBSTONES: u8 = 3;
+pub const EXEMPLARS: u8 = 4;
 pub const METADATA: u8 = 6;
 
 /// One sample of an appender. 24 bytes; a scrape of 500 series has 500.
@@ -33,6 +34,10 @@ pub fn push_series(out: &mut Vec<u8>, id: u32, labels: &Labels) {
         out.push(SERIES);
     }
     out.extend_from_slice(&u64::from(id).to_be_bytes());
+    push_labels(out, labels);
+}
+
+fn push_labels(out: &mut Vec<u8>, labels: &Labels) {
     push_uvarint(out, labels.len() as u64);
     for (name, value) in labels {
         push_text(out, name);
@@ -44,15 +49,19 @@ pub fn read_series(record: &[u8], mut series: impl FnMut(u64, Labels)) -> Result
     let mut rest = record.get(1..).ok_or(Senseless)?;
     while !rest.is_empty() {
         let id = take_u64(&mut rest).ok_or(Senseless)?;
-        let count = take_uvarint(&mut rest).ok_or(Senseless)?;
-        let mut pairs: Vec<(&str, &str)> = Vec::new();
-        for _ in 0..count {
-            pairs.push((take_text(&mut rest).ok_or(Senseless)?, take_text(&mut rest).ok_or(Senseless)?));
-        }
-        let tidy = pairs.windows(2).all(|two| two[0].0 < two[1].0) && pairs.iter().all(|(_, value)| !value.is_empty());
-        series(id, if tidy { Labels::from_sorted(pairs) } else { sorted(&pairs) });
+        series(id, take_labels(&mut rest)?);
     }
     Ok(())
+}
+
+fn take_labels(rest: &mut &[u8]) -> Result<Labels, Senseless> {
+    let count = take_uvarint(rest).ok_or(Senseless)?;
+    let mut pairs: Vec<(&str, &str)> = Vec::new();
+    for _ in 0..count {
+        pairs.push((take_text(rest).ok_or(Senseless)?, take_text(rest).ok_or(Senseless)?));
+    }
+    let tidy = pairs.windows(2).all(|two| two[0].0 < two[1].0) && pairs.iter().all(|(_, value)| !value.is_empty());
+    Ok(if tidy { Labels::from_sorted(pairs) } else { sorted(&pairs) })
 }
 
 fn sorted(pairs: &[(&str, &str)]) -> Labels {
@@ -88,6 +97,37 @@ pub fn read_samples(record: &[u8], mut sample: impl FnMut(u64, i64, f64)) -> Res
         let at = take_varint(&mut rest).ok_or(Senseless)?;
         let bits = take_u64(&mut rest).ok_or(Senseless)?;
         sample(first_id.wrapping_add_signed(id), first_at.wrapping_add(at), f64::from_bits(bits));
+    }
+    Ok(())
+}
+
+/// As samples, with labels behind each. Whether a time was the exemplar's own is not in the record, as it is not in Prometheus'.
+pub fn push_exemplars(out: &mut Vec<u8>, exemplars: &[(u32, Exemplar)]) {
+    let Some((first_id, first)) = exemplars.first() else { return };
+    out.push(EXEMPLARS);
+    out.extend_from_slice(&u64::from(*first_id).to_be_bytes());
+    out.extend_from_slice(&first.at.0.to_be_bytes());
+    for (id, exemplar) in exemplars {
+        push_varint(out, i64::from(*id) - i64::from(*first_id));
+        push_varint(out, exemplar.at.0.wrapping_sub(first.at.0));
+        out.extend_from_slice(&exemplar.value.to_bits().to_be_bytes());
+        push_labels(out, &exemplar.labels);
+    }
+}
+
+pub fn read_exemplars(record: &[u8], mut on: impl FnMut(u64, Exemplar)) -> Result<(), Senseless> {
+    let mut rest = record.get(1..).ok_or(Senseless)?;
+    if rest.is_empty() {
+        return Ok(());
+    }
+    let first_id = take_u64(&mut rest).ok_or(Senseless)?;
+    let first_at = take_u64(&mut rest).ok_or(Senseless)? as i64;
+    while !rest.is_empty() {
+        let id = take_varint(&mut rest).ok_or(Senseless)?;
+        let at = Timestamp(first_at.wrapping_add(take_varint(&mut rest).ok_or(Senseless)?));
+        let value = f64::from_bits(take_u64(&mut rest).ok_or(Senseless)?);
+        let labels = take_labels(&mut rest)?;
+        on(first_id.wrapping_add_signed(id), Exemplar { labels, value, at, has_own_time: false });
     }
     Ok(())
 }

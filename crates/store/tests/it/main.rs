@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod exemplars;
 mod model;
 mod os;
 mod rules;
