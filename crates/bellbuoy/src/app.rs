@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use bellbuoy_check::Finding;
 use bellbuoy_promql::Engine;
 use bellbuoy_rules::Group;
-use bellbuoy_store::{OsDisk, Store};
+use bellbuoy_store::{EXEMPLARS_MAX_DEFAULT, OsDisk, Store};
 use bellbuoy_template::TemplateSet;
 use bellbuoy_vocabulary::{Millis, Problem, Severity, Span, Timestamp};
 use tokio::net::TcpListener;
@@ -195,6 +195,7 @@ fn open_store(options: &Options, settings: &Settings, now: Timestamp) -> anyhow:
     let store_options = bellbuoy_store::Options {
         retention: options.retention.unwrap_or(settings.storage.retention),
         retention_bytes: Some(settings.storage.retention_size_bytes).filter(|bytes| *bytes > 0),
+        exemplars_max: settings.exemplars_max.unwrap_or(EXEMPLARS_MAX_DEFAULT),
         ..bellbuoy_store::Options::default()
     };
     let disk = Arc::new(OsDisk::new(&options.data));
@@ -408,6 +409,7 @@ impl App {
         // The old rule tasks first: a group must not be evaluated after its successor took over its alerts.
         let _ = rules_stop.send(true);
         *rules_stop = watch::channel(false).0;
+        self.path.store.set_exemplars_max(settings.exemplars_max.unwrap_or(EXEMPLARS_MAX_DEFAULT));
         self.models.adopt(&settings.models, &self.references);
         self.sources.adopt(&settings.models);
         // `load` has refused settings whose templates can not be read.

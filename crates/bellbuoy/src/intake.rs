@@ -6,7 +6,7 @@
 use bellbuoy_exposition::otlp::{Otlp, Outcome, read_otlp_json, read_otlp_protobuf};
 use bellbuoy_exposition::{BodyError, Sent, WriteVersion, read_write};
 use bellbuoy_store::{Appender, Durability};
-use bellbuoy_vocabulary::{Append, Labels, Millis, Timestamp};
+use bellbuoy_vocabulary::{Append, Exemplar, ExemplarError, Labels, Millis, Timestamp};
 use tracing::error;
 
 use crate::path::Path;
@@ -24,8 +24,12 @@ pub struct Taken {
     pub samples_refused: u64,
     /// The store has no native histograms yet.
     pub histograms_refused: u64,
-    /// Not stored; that they came is counted.
+    /// In the store, or there already.
     pub exemplars: u64,
+    /// Too old, too long, or of a series without samples.
+    pub exemplars_refused: u64,
+    /// Of these, those that a sender of 2.0 is told of, as Prometheus tells it.
+    pub exemplars_told: u64,
     pub reasons: Vec<String>,
 }
 
@@ -84,6 +88,26 @@ impl Intake<'_> {
         self.taken.samples_refused == before
     }
 
+    /// After the samples: what has exemplars only does not make a series.
+    fn exemplars(&mut self, labels: &Labels, exemplars: &[Exemplar]) {
+        if exemplars.is_empty() {
+            return;
+        }
+        let series = self.appender.find(labels);
+        for exemplar in exemplars {
+            match series.map_or(Err(ExemplarError::UnknownRef), |series| self.appender.exemplar(series, exemplar)) {
+                Ok(()) => self.taken.exemplars += 1,
+                Err(error) => {
+                    self.taken.exemplars_refused += 1;
+                    if error == ExemplarError::OutOfOrder {
+                        self.taken.exemplars_told += 1;
+                        self.reason(|| format!("{error}: series={labels} timestamp={}", exemplar.at.0));
+                    }
+                }
+            }
+        }
+    }
+
     fn commit(mut self, path: &Path, protocol: &str) -> Result<Taken, IntakeError> {
         match self.appender.commit(Durability::Logged) {
             Ok(committed) => {
@@ -104,7 +128,8 @@ impl Intake<'_> {
         telemetry.pushed_samples.add(&[protocol], self.taken.samples);
         telemetry.pushed_samples_refused.add(&[protocol], self.taken.samples_refused);
         telemetry.pushed_histograms_refused.add(&[protocol], self.taken.histograms_refused);
-        telemetry.pushed_exemplars_skipped.add(&[protocol], self.taken.exemplars);
+        telemetry.pushed_exemplars.add(&[protocol], self.taken.exemplars);
+        telemetry.pushed_exemplars_refused.add(&[protocol], self.taken.exemplars_refused);
         Ok(self.taken)
     }
 }
@@ -114,8 +139,16 @@ pub fn write(path: &Path, version: WriteVersion, body: &[u8], now: Timestamp) ->
     let mut intake = Intake::new(path, now);
     read_write(version, body, &mut |sent| match sent {
         Sent::Series(series) => {
-            intake.samples(&series.labels, series.samples.iter().map(|sample| (sample.at, sample.value)));
-            intake.taken.exemplars += series.exemplars;
+            // Prometheus sends exemplars as series without samples, after those with.
+            if !series.samples.is_empty() || (series.exemplars.is_empty() && series.histograms.is_empty()) {
+                intake.samples(&series.labels, series.samples.iter().map(|sample| (sample.at, sample.value)));
+            }
+            intake.exemplars(&series.labels, series.exemplars);
+            if series.exemplars_bad > 0 {
+                intake.taken.exemplars_refused += series.exemplars_bad;
+                intake.taken.exemplars_told += series.exemplars_bad;
+                intake.reason(|| format!("exemplars with references to no symbol: series={}", series.labels));
+            }
             if !series.histograms.is_empty() {
                 intake.taken.histograms_refused += series.histograms.len() as u64;
                 intake.reason(|| format!("native histograms can not be stored yet: series={}; send classic histograms", series.labels));
@@ -138,6 +171,7 @@ pub fn otlp(path: &Path, is_json: bool, body: &[u8], now: Timestamp) -> Result<O
     let mut on = |piece: Otlp<'_>| match piece {
         Otlp::Sample(sample) => {
             let taken = intake.samples(&sample.labels, [(sample.at, sample.value)].into_iter());
+            intake.exemplars(&sample.labels, &sample.exemplars);
             points_lost += u64::from(!taken && sample.is_point);
         }
         Otlp::Metadata { metric, metadata } => intake.appender.metadata(metric, &metadata),

@@ -146,6 +146,7 @@ impl Path {
             self.telemetry.scrapes_failed.add(1);
         }
         self.telemetry.scrape_samples_refused.add(report.refused());
+        self.telemetry.scrape_exemplars_out_of_order.add(report.exemplars_out_of_order);
         self.commit(appender, "a scrape");
         report
     }

@@ -68,6 +68,7 @@ pub struct Telemetry {
     pub scrapes_failed: Counter,
     pub scrape_samples: Counter,
     pub scrape_samples_refused: Counter,
+    pub scrape_exemplars_out_of_order: Counter,
     pub commit_failures: Counter,
     /// Mounts of this host that did not answer in time.
     pub mount_timeouts: Counter,
@@ -108,7 +109,8 @@ pub struct Telemetry {
     pub pushed_samples_refused: Family,
     pub pushed_histograms_refused: Family,
     pub pushed_points_refused: Family,
-    pub pushed_exemplars_skipped: Family,
+    pub pushed_exemplars: Family,
+    pub pushed_exemplars_refused: Family,
     /// Pushes of groups: ok or refused.
     pub pushes: Family,
     pub model_rows: Family,

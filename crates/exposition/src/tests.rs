@@ -47,7 +47,7 @@ fn openmetrics_is_read() {
     let body = "# TYPE a counter\n# UNIT a_seconds seconds\n# HELP a Help.\na_total{x=\"1\"} 2.5 1.5 # {trace_id=\"abc\"} 0.5 1.0\n# EOF\n";
     assert_eq!(
         shown(Format::OpenMetrics, body),
-        "type a counter\nunit a_seconds seconds\nhelp a Help.\nsample a_total{x=\"1\"} = 2.5 @1500"
+        "type a counter\nunit a_seconds seconds\nhelp a Help.\nsample a_total{x=\"1\"} = 2.5 @1500\nexemplar {trace_id=\"abc\"} = 0.5 @1000"
     );
 }
 

@@ -87,8 +87,7 @@ pub(crate) fn read<'a>(
     }
     // As in Prometheus, an empty answer is a good one without samples, whatever its type.
     let format = if body.is_empty() { Format::PrometheusText } else { format_of(content_type, fallback(settings.fallback_protocol))? };
-    let mut out =
-        Body { format, samples: Vec::with_capacity(cache.len()), exemplars: Vec::new(), fresh_labels: Vec::new(), metadata: 0 };
+    let mut out = Body { format, samples: Vec::with_capacity(cache.len()), exemplars: Vec::new(), fresh_labels: Vec::new(), metadata: 0 };
     // The last sample is in `out.samples`, so an exemplar that comes next is of it.
     let mut kept = false;
     let mut kind = MetricType::Unknown;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellbuoy_vocabulary::{
-    AnchoredRegex, Append, AppendError, HttpOptions, Labels, METRIC_NAME, Metadata, Millis, SeriesRef, Timestamp, is_stale,
+    AnchoredRegex, Append, AppendError, Exemplar, ExemplarError, HttpOptions, Labels, METRIC_NAME, Metadata, Millis, SeriesRef, Timestamp,
+    is_stale,
 };
 
 use crate::*;
@@ -15,11 +16,12 @@ struct Memory {
     series: Vec<Labels>,
     points: BTreeMap<u64, Vec<(i64, f64)>>,
     metadata: Vec<(String, Metadata)>,
+    exemplars: Vec<(Labels, Exemplar)>,
 }
 
 impl Default for Memory {
     fn default() -> Memory {
-        Memory { series_max: usize::MAX, series: Vec::new(), points: BTreeMap::new(), metadata: Vec::new() }
+        Memory { series_max: usize::MAX, series: Vec::new(), points: BTreeMap::new(), metadata: Vec::new(), exemplars: Vec::new() }
     }
 }
 
@@ -50,6 +52,18 @@ impl Append for Memory {
 
     fn metadata(&mut self, metric: &str, metadata: &Metadata) {
         self.metadata.push((metric.to_string(), metadata.clone()));
+    }
+
+    fn exemplar(&mut self, series: SeriesRef, exemplar: &Exemplar) -> Result<(), ExemplarError> {
+        if !exemplar.fits() {
+            return Err(ExemplarError::TooLong);
+        }
+        self.exemplars.push((self.series[series.0 as usize].clone(), exemplar.clone()));
+        Ok(())
+    }
+
+    fn wants_exemplars(&self) -> bool {
+        true
     }
 }
 
@@ -411,4 +425,33 @@ fn protobuf_is_read_as_its_text() {
         let report = state.absorb(Response::Body { content_type, body: family }, Timestamp(1000), 0.1, &mut store);
         assert_eq!((report.error.is_none(), report.samples_scraped), (good, usize::from(good)), "{content_type:?} {fallback:?} {report:?}");
     }
+}
+
+#[test]
+fn exemplars_belong_to_the_relabelled_series_and_keep_their_own_labels() {
+    let mut settings = settings();
+    settings.metric_relabel_configs = vec![
+        step(RelabelAction::Drop, "__name__", "gone.*", "", ""),
+        step(RelabelAction::Replace, "trace_id", "(.*)", "trace_id", "never"),
+    ];
+    let mut state = target(settings);
+    let mut out = Memory::default();
+    let long = "x".repeat(129);
+    let text = format!(
+        "# TYPE a counter\na_total 1 # {{trace_id=\"t\\\"1\"}} 0.5\ngone_total 1 # {{x=\"1\"}} 1\na_total{{b=\"2\"}} 1 7 # {{}} 2 1.5\n\
+         a_total{{b=\"2\"}} 1 8 # {{}} 3\nc 1\nd 1 # {{x=\"{long}\"}} 1\n# EOF\n"
+    );
+    let openmetrics = Response::Body { content_type: Some("application/openmetrics-text; version=1.0.0"), body: text.as_bytes() };
+    let report = state.absorb(openmetrics, Timestamp(9000), 0.25, &mut out);
+    assert_eq!((report.error, report.exemplars_refused), (None, 1));
+    let shown: Vec<String> =
+        out.exemplars.iter().map(|(of, one)| format!("{of} # {} {} @{} {}", one.labels, one.value, one.at.0, one.has_own_time)).collect();
+    assert_eq!(
+        shown,
+        [
+            "a_total{instance=\"host:80\", job=\"app\", trace_id=\"never\"} # {trace_id=\"t\\\"1\"} 0.5 @9000 false",
+            "a_total{b=\"2\", instance=\"host:80\", job=\"app\", trace_id=\"never\"} # {} 2 @1500 true",
+            "a_total{b=\"2\", instance=\"host:80\", job=\"app\", trace_id=\"never\"} # {} 3 @8000 false",
+        ]
+    );
 }

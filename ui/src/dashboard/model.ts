@@ -5,6 +5,7 @@
  * never changed by any of it.
  */
 import type { Condition } from "./condition";
+import type { Exemplar } from "./exemplars";
 import type { Hole } from "./expression";
 
 export interface Dashboard {
@@ -265,6 +266,8 @@ export interface PanelData {
   /** What was really sent, for the panel's menu; `written` with its variables, `holes` where their values were put in. */
   sent: { refId: string; expr: string; written: string; holes?: Hole[]; macros: Record<string, string>; stepMs: number; instant: boolean }[];
   annotations: Annotation[];
+  /** Of the queries that want them, in the order of time. */
+  exemplars?: Exemplar[];
 }
 
 export interface Annotation {

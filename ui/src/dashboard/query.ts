@@ -5,6 +5,7 @@
  * (only an abort is). Never asks for a panel that cannot be drawn.
  */
 import { emptyReason } from "./empty";
+import { askExemplars } from "./exemplars";
 import { fillExpression, type Hole } from "./expression";
 import { framesOf } from "./frames";
 import { applyFieldConfig } from "./fieldconfig";
@@ -39,7 +40,11 @@ export async function runPanel(panel: Panel, scope: Scope, ask: Ask, widthPx: nu
   const requests = requestsOf(panel, scope, range, widthPx);
   out.stepMs = requests.reduce((most, one) => Math.max(most, one.stepMs), 0);
   out.sent = requests.map(({ target, expr, holes, macros, stepMs, instant }) => ({ refId: target.refId, expr, holes, macros, written: target.expr, stepMs, instant }));
-  const answers = await Promise.allSettled(requests.map((request) => askOne(request, ask, abort)));
+  const exemplars = withExemplars(panel, requests);
+  const [answers, behind] = await Promise.all([
+    Promise.allSettled(requests.map((request) => askOne(request, ask, abort))),
+    Promise.allSettled(exemplars.map(({ expr, fromMs, toMs }) => askExemplars(expr, fromMs, toMs, ask, abort))),
+  ]);
   if (abort?.aborted) throw abort.reason;
   const tables = new Set(requests.filter((one) => one.target.format === "table").map((one) => one.target.refId)).size;
   answers.forEach((answer, at) => {
@@ -52,6 +57,10 @@ export async function runPanel(panel: Panel, scope: Scope, ask: Ask, widthPx: nu
     }
     out.frames.push(...framesOf(answer.value.data, request.target, request.stepMs, request.instant, tables));
     for (const warning of answer.value.warnings ?? []) if (!out.warnings.includes(warning)) out.warnings.push(warning);
+  });
+  behind.forEach((found, at) => {
+    if (found.status === "fulfilled") out.exemplars = [...(out.exemplars ?? []), ...found.value];
+    else out.warnings.push(`exemplars of query ${exemplars[at]!.target.refId}: ${found.reason instanceof Error ? found.reason.message : String(found.reason)}`);
   });
   finish(panel, scope, out);
   if (out.state === "done") out.emptyReason = await emptyReason(panel, scope, out, ask, abort);
@@ -146,6 +155,9 @@ function adHocFilters(scope: Scope): Matcher[] {
     variable.type !== "adhoc" ? [] : variable.filters.flatMap(({ key, operator, value }) => (/^(=|!=|=~|!~)$/.test(operator) ? [{ label: key, operator: operator as "=", value }] : [])),
   );
 }
+
+/** Only charts over time have a place for them; a shifted one shows another time than they have. */
+const withExemplars = (panel: Panel, requests: Request[]): Request[] => (panel.type === "timeseries" && !panel.timeShift ? requests.filter((one) => one.target.exemplar && !one.instant) : []);
 
 function askOne(request: Request, ask: Ask, abort?: AbortSignal) {
   const { expr: query, fromMs, toMs, stepMs, instant } = request;

@@ -7,8 +7,10 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
+import type { Exemplar, ExemplarLink } from "../dashboard/exemplars";
 import type { Annotation } from "../dashboard/model";
 import { listen, point } from "./crosshair";
+import { drawDiamonds } from "./diamonds";
 import type { Line, Lines } from "./lines";
 import { finite, rangeOf } from "./scale";
 import { cssColor, fade, FONT, ink, rampColor, scheme, textWidth } from "./theme";
@@ -33,6 +35,8 @@ export interface Drawn {
   toMs: number;
   timezone: string;
   annotations: Annotation[];
+  exemplars?: Exemplar[];
+  exemplarLinks?: readonly ExemplarLink[];
   /** Stretches of time with a ground of their own. */
   areas?: { fromMs: number; toMs: number; color: string }[];
   /** One value across all, with its words. */
@@ -304,6 +308,8 @@ export class LineChart {
     }
     if (this.drawn.limit) this.limit(plot, this.drawn.limit);
     this.marks(plot);
+    const { exemplars = [], exemplarLinks: links = [], timezone, said } = this.drawn;
+    drawDiamonds(plot, this.scales[0]?.key, { exemplars, links, timezone, said: said[0] ?? String });
   }
 
   private limit(plot: uPlot, { value, text, color }: NonNullable<Drawn["limit"]>): void {

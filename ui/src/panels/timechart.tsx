@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
 import { number, short } from "../parts/number";
 import { visible } from "../parts/text";
+import type { Exemplar, ExemplarLink } from "../dashboard/exemplars";
 import { LineChart, type Drawn } from "./chart";
 import { stack, styleOf, type Line, type Lines, type Value } from "./lines";
 import { useSize } from "./size";
@@ -54,6 +55,8 @@ export interface ChartProps {
   label: string;
   /** Each line stands on those before it, as an area. */
   area?: boolean;
+  exemplars?: Exemplar[];
+  exemplarLinks?: readonly ExemplarLink[];
 }
 
 /** The colour of the nth line. */
@@ -62,11 +65,11 @@ export const colourOf = (index: number): string => lineColor(index);
 const BANDS = { firing: "--bad", pending: "--warn", silenced: "--quiet" };
 
 export function TimeChart(props: ChartProps) {
-  const { times, lines, height = 220, threshold, bands, marks, from, to, zoom, area, label } = props;
+  const { times, lines, height = 220, threshold, bands, marks, from, to, zoom, area, label, exemplars, exemplarLinks } = props;
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<LineChart | undefined>(undefined);
   const size = useSize(host);
-  const drawn = useMemo(() => drawnOf(props), [times, lines, threshold?.value, threshold?.op, bands, marks, from, to, area, scheme.value]);
+  const drawn = useMemo(() => drawnOf(props), [times, lines, threshold?.value, threshold?.op, bands, marks, from, to, area, exemplars, exemplarLinks, scheme.value]);
   drawn.zoom = zoom && ((fromMs, toMs) => zoom(fromMs / 1000, toMs / 1000));
   useLayoutEffect(() => {
     if (!host.current || size.width < 20) return;
@@ -75,10 +78,10 @@ export function TimeChart(props: ChartProps) {
   }, [size.width, height]);
   useLayoutEffect(() => chart.current?.update(drawn), [drawn]);
   useEffect(() => () => chart.current?.destroy(), []);
-  return <div class="chart alone-chart" style={{ height: `${height}px` }} ref={host} role="img" aria-label={label} />;
+  return <div class="chart alone-chart" style={{ height: `${height}px` }} ref={host} role={exemplars?.length ? "group" : "img"} aria-label={label} />;
 }
 
-function drawnOf({ times, lines, threshold, bands = [], marks = [], from, to, area = false }: ChartProps): Drawn {
+function drawnOf({ times, lines, threshold, bands = [], marks = [], from, to, area = false, exemplars, exemplarLinks }: ChartProps): Drawn {
   const timesMs = times.map((time) => time * 1000);
   const made = lines.map((line, index) => lineOf(line, index, line.values, area, threshold?.value));
   const sides = lines.flatMap((line, index) => (line.low && line.high ? [lineOf(line, index, line.high, area, threshold?.value, true), lineOf(line, index, line.low, area, threshold?.value, true)] : []));
@@ -101,6 +104,8 @@ function drawnOf({ times, lines, threshold, bands = [], marks = [], from, to, ar
     timezone: "browser",
     annotations: marks.map((mark) => ({ fromMs: mark.at * 1000, title: mark.text, text: "", color: mark.colour.startsWith("--") ? ink(mark.colour) : mark.colour, tags: [] })),
     titled: true,
+    exemplars,
+    exemplarLinks,
     areas: bands.map((band) => ({ fromMs: band.from * 1000, toMs: band.to * 1000, color: ink(BANDS[band.kind]) })),
     limit: threshold && { value: threshold.value, text: `${threshold.op} ${number(threshold.value)}`, color: ink("--bad") },
     tooltip: { mode: "multi", sort: "desc", hideZeros: false },

@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 
 import { axisValues, stepsFor } from "./axis";
 import { LineChart, type Drawn } from "./chart";
+import { exemplarLinks } from "./exemplar-links";
 import { calcTitle, colorOf, displayOf, nameOf, option, record, reduce, shownText, type Shown } from "./kit";
 import { chosen, Legend, legendOptions, type LegendItem } from "./legend";
 import { linesOf, timeField, type Line } from "./lines";
@@ -39,6 +40,7 @@ function Chart({ panel, data, scope, group, sharedTip, zoom, zoomOut }: Shown) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const theme = scheme.value;
   const legend = legendOptions(panel.options, whole.width);
+  const links = data.exemplars?.length ? exemplarLinks().value : undefined;
 
   const drawn = useMemo<Drawn>(() => {
     const frames = data.frames.slice(0, LINES_MAX);
@@ -63,13 +65,15 @@ function Chart({ panel, data, scope, group, sharedTip, zoom, zoomOut }: Shown) {
       toMs: data.toMs,
       timezone: scope.timezone,
       annotations: data.annotations,
+      exemplars: data.exemplars,
+      exemplarLinks: links,
       tooltip: { mode: option(tooltip, "mode", ["single", "multi", "none"]), sort: option(tooltip, "sort", ["none", "asc", "desc"]), hideZeros: tooltip.hideZeros === true },
       group,
       sharedTip,
       zoom,
       zoomOut,
     };
-  }, [data, hidden, theme, scope.timezone, group, panel]);
+  }, [data, hidden, theme, scope.timezone, group, panel, links]);
 
   const items = useMemo(() => legendItems(drawn, legend.calcs), [drawn]);
   // Callbacks are made anew with each rendering; the chart calls the newest.
@@ -92,7 +96,7 @@ function Chart({ panel, data, scope, group, sharedTip, zoom, zoomOut }: Shown) {
 
   return (
     <div class={`chart-panel ${legend.placement}`} ref={outer}>
-      <div class="chart" ref={host} role="img" aria-label={spoken(panel.title, items)} />
+      <div class="chart" ref={host} role={data.exemplars?.length ? "group" : "img"} aria-label={spoken(panel.title, items)} />
       {legend.show && (
         <Legend
           options={legend}

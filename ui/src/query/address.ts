@@ -14,13 +14,14 @@ export interface Question {
   end?: number;
   stepSeconds?: number;
   stacked: boolean;
+  exemplars: boolean;
 }
 
 const QUESTIONS_MAX = 20;
 const EXPR_CHARS_MAX = 20_000;
 
 export function blank(): Question {
-  return { expr: "", tab: "table", rangeSeconds: 3600, stacked: false };
+  return { expr: "", tab: "table", rangeSeconds: 3600, stacked: false, exemplars: false };
 }
 
 export function read(query: URLSearchParams): Question[] {
@@ -36,6 +37,7 @@ export function read(query: URLSearchParams): Question[] {
       end: timeOf(get("end_input") ?? get("moment_input")),
       stepSeconds: positive(parseDuration(get("step_input") ?? "")),
       stacked: get("stacked") === "1" || get("display_mode") === "stacked",
+      exemplars: get("show_exemplars") === "1",
     });
   }
   return out.length > 0 ? out : [blank()];
@@ -74,6 +76,7 @@ export function write(questions: Question[]): string {
     }
     if (one.stepSeconds) set("step_input", promDuration(one.stepSeconds));
     if (one.stacked) set("stacked", "1");
+    if (one.exemplars) set("show_exemplars", "1");
   }
   return out.toString();
 }

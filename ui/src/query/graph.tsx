@@ -3,6 +3,8 @@ import { useMemo, useState } from "preact/hooks";
 
 import type { Question } from "./address";
 import type { Answer, Sample } from "./ask";
+import type { Exemplar } from "../dashboard/exemplars";
+import { exemplarLinks } from "../panels/exemplar-links";
 import { colourOf, TimeChart } from "../panels/timechart";
 import { grid, type Range } from "./grid";
 import { number } from "../parts/number";
@@ -11,8 +13,9 @@ import { cut, oneLine, seriesText } from "../parts/text";
 const LINES_MAX = 250;
 const LEGEND_MAX = 100;
 
-export function Graph({ of, range, question, change }: { of: Answer; range: Range; question: Question; change: (next: Question) => void }) {
+export function Graph({ of, range, question, change, exemplars }: { of: Answer; range: Range; question: Question; change: (next: Question) => void; exemplars?: Exemplar[] }) {
   const [alone, setAlone] = useState<string>();
+  const links = exemplars?.length ? exemplarLinks().value : undefined;
   const result = (of.data.result as Sample[]) ?? [];
   const { times, lines } = useMemo(() => {
     const made = grid(result.slice(0, LINES_MAX), range);
@@ -25,7 +28,8 @@ export function Graph({ of, range, question, change }: { of: Answer; range: Rang
   const zoom = (from: number, to: number) => change({ ...question, rangeSeconds: Math.max(1, Math.round(to - from)), end: Math.round(to), stepSeconds: undefined });
   return (
     <>
-      <TimeChart label={`Graph of ${cut(question.expr, 200)}`} height={320} times={times} lines={shown} area={question.stacked} from={range.start} to={range.end} zoom={zoom} />
+      <TimeChart label={`Graph of ${cut(question.expr, 200)}`} height={320} times={times} lines={shown} area={question.stacked} from={range.start} to={range.end} zoom={zoom} exemplars={exemplars} exemplarLinks={links} />
+      {exemplars?.length === 0 && <p class="quiet">No exemplars of these series in this time.</p>}
       {result.length > LINES_MAX && <p class="warn">The first {LINES_MAX} of {result.length} series are drawn.</p>}
       <table class="legend">
         <caption class="unseen">Legend</caption>

@@ -5,6 +5,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { get, prom, useAsked, type ApiError } from "../api";
+import { askServer } from "../dashboard/ask";
+import { askExemplars, type Exemplar } from "../dashboard/exemplars";
 import { Copy, ErrorLine, Text } from "../parts/basics";
 import { count, plural } from "../parts/number";
 import { cut, visible } from "../parts/text";
@@ -102,18 +104,20 @@ interface Shown {
   answer?: Answer;
   explained?: Explained;
   range?: { start: number; end: number; step: number };
+  exemplars?: Exemplar[];
 }
 
 function useAnswer(question: Question, turn: number) {
-  const { expr, tab, rangeSeconds, end, stepSeconds } = question;
-  const key = JSON.stringify([expr, tab, end, tab === "graph" ? [rangeSeconds, stepSeconds] : 0, turn]);
+  const { expr, tab, rangeSeconds, end, stepSeconds, exemplars } = question;
+  const key = JSON.stringify([expr, tab, end, tab === "graph" ? [rangeSeconds, stepSeconds, exemplars] : 0, turn]);
   return useAsked<Shown>(async (abort) => {
     if (expr.trim() === "") return { key };
     if (tab === "explain") return { key, explained: await (await get<{ data: Explained }>("api/bellbuoy/query_explain", { query: expr, time: end }, abort)).data };
     if (tab === "table") return { key, answer: await ask("query", { query: expr, time: end }, abort) };
     const last = end ?? Date.now() / 1000;
     const range = stepSeconds ? { start: last - rangeSeconds, end: last, step: Math.max(stepSeconds, rangeSeconds / 11_000) } : rangeTo(last, rangeSeconds, POINTS, 1);
-    return { key, range, answer: await ask("query_range", { query: expr, ...range }, abort) };
+    const [answer, behind] = await Promise.all([ask("query_range", { query: expr, ...range }, abort), exemplars ? askExemplars(expr, range.start * 1000, range.end * 1000, askServer, abort) : undefined]);
+    return { key, range, answer, exemplars: behind };
   }, key);
 }
 
@@ -136,7 +140,7 @@ function View({ question, change, answer, error, editor }: { question: Question;
         </p>
       ))}
       {question.tab === "graph" ? (
-        answer.range ? <Graph of={answer.answer} range={answer.range} question={question} change={change} /> : <p class="quiet" aria-busy="true">Asking…</p>
+        answer.range ? <Graph of={answer.answer} range={answer.range} question={question} change={change} exemplars={question.exemplars ? answer.exemplars : undefined} /> : <p class="quiet" aria-busy="true">Asking…</p>
       ) : (
         <ResultTable of={answer.answer} at={question.end} />
       )}
@@ -201,6 +205,9 @@ function Times({ question, change }: { question: Question; change: (next: Questi
           <input type="text" size={6} aria-label="step" placeholder="step" key={`step ${stepSeconds}`} defaultValue={stepSeconds ? promDuration(stepSeconds) : ""} onChange={(event) => change({ ...question, stepSeconds: parseDuration(event.currentTarget.value) || undefined })} />
           <label class="quiet">
             <input type="checkbox" checked={stacked} onChange={() => change({ ...question, stacked: !stacked })} /> stacked
+          </label>
+          <label class="quiet" title="single events behind the lines, with their traces">
+            <input type="checkbox" checked={question.exemplars} onChange={() => change({ ...question, exemplars: !question.exemplars })} /> exemplars
           </label>
         </>
       )}

@@ -62,7 +62,8 @@ pub async fn write(State(app): State<Arc<App>>, request: Request) -> Response {
         intake::write(&app.path, version, &unpacked, clock::now())
     });
     let mut answer = match &taken {
-        Ok(taken) if taken.samples_refused + taken.histograms_refused == 0 => StatusCode::NO_CONTENT.into_response(),
+        // Of exemplars only senders of 2.0 hear, as from Prometheus.
+        Ok(taken) if taken.samples_refused + taken.histograms_refused + told(version, taken) == 0 => StatusCode::NO_CONTENT.into_response(),
         Ok(taken) => refused(StatusCode::BAD_REQUEST, &taken.reasons.join("; ")),
         Err(IntakeError::Body(error)) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
         Err(IntakeError::Disk(error)) => refused(StatusCode::INTERNAL_SERVER_ERROR, error),
@@ -73,11 +74,15 @@ pub async fn write(State(app): State<Arc<App>>, request: Request) -> Response {
     answer
 }
 
+fn told(version: WriteVersion, taken: &Taken) -> u64 {
+    if version == WriteVersion::V2 { taken.exemplars_told } else { 0 }
+}
+
 /// Senders of 2.0 learn from these what was written, also when something was not.
 fn add_counts(headers: &mut HeaderMap, taken: &Taken) {
     headers.insert("x-prometheus-remote-write-samples-written", HeaderValue::from(taken.samples));
     headers.insert("x-prometheus-remote-write-histograms-written", HeaderValue::from(0));
-    headers.insert("x-prometheus-remote-write-exemplars-written", HeaderValue::from(0));
+    headers.insert("x-prometheus-remote-write-exemplars-written", HeaderValue::from(taken.exemplars));
 }
 
 pub async fn otlp(State(app): State<Arc<App>>, request: Request) -> Response {

@@ -11,6 +11,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bellbuoy_exposition::{Format, TextWriter};
 use bellbuoy_rules::State as AlertState;
+use bellbuoy_store::Stats;
 use bellbuoy_vocabulary::MetricType::{Counter, Gauge, Summary};
 
 use crate::app::App;
@@ -82,11 +83,43 @@ fn store(w: &mut TextWriter, app: &App) {
     );
     counter(w, "prometheus_tsdb_wal_corruptions_total", "Damaged places found in the write-ahead log.", stats.wal_corruptions as f64);
     gauge(w, "prometheus_tsdb_wal_storage_size_bytes", "Size of the write-ahead log.", stats.wal_bytes as f64);
+    exemplars(w, &stats);
     counter(
         w,
         "bellbuoy_store_commit_failures_total",
         "Commits to the store that failed.",
         app.path.telemetry.commit_failures.get() as f64,
+    );
+}
+
+/// Under Prometheus' names.
+fn exemplars(w: &mut TextWriter, stats: &Stats) {
+    let oldest = stats.exemplar_oldest.map_or(0.0, |at| at.seconds());
+    for (name, kind, help, value) in [
+        ("max_exemplars", Gauge, "Total number of exemplars the exemplar storage can store, resizeable.", stats.exemplars_max as f64),
+        ("exemplars_in_storage", Gauge, "Number of exemplars currently in circular storage.", stats.exemplars as f64),
+        (
+            "series_with_exemplars_in_storage",
+            Gauge,
+            "Number of series with exemplars currently in circular storage.",
+            stats.exemplar_series as f64,
+        ),
+        ("last_exemplars_timestamp_seconds", Gauge, "The timestamp of the oldest exemplar stored in circular storage.", oldest),
+        ("exemplars_appended_total", Counter, "Total number of appended exemplars.", stats.exemplars_appended as f64),
+        (
+            "out_of_order_exemplars_total",
+            Counter,
+            "Total number of out of order exemplar ingestion failed attempts.",
+            stats.exemplars_out_of_order as f64,
+        ),
+    ] {
+        w.family(&format!("prometheus_tsdb_exemplar_{name}"), kind, help).sample("", &[], value);
+    }
+    counter(
+        w,
+        "bellbuoy_exemplars_too_long_total",
+        "Exemplars whose labels have more than 128 characters.",
+        stats.exemplars_too_long as f64,
     );
 }
 
@@ -100,6 +133,12 @@ fn collect(w: &mut TextWriter, app: &App) {
         "bellbuoy_scrape_samples_refused_total",
         "Samples of targets that were not stored: out of order, duplicate, too old.",
         telemetry.scrape_samples_refused.get() as f64,
+    );
+    counter(
+        w,
+        "prometheus_target_scrapes_exemplar_out_of_order_total",
+        "Total number of exemplar rejected due to not being out of the expected order.",
+        telemetry.scrape_exemplars_out_of_order.get() as f64,
     );
     counter(w, "bellbuoy_host_mount_timeouts_total", "Mounts that did not answer statvfs in time.", telemetry.mount_timeouts.get() as f64);
     for (name, help, label, family) in [
@@ -122,11 +161,12 @@ fn collect(w: &mut TextWriter, app: &App) {
             "protocol",
             &telemetry.pushed_points_refused,
         ),
+        ("bellbuoy_pushed_exemplars_total", "Exemplars that others sent and that are stored.", "protocol", &telemetry.pushed_exemplars),
         (
-            "bellbuoy_pushed_exemplars_skipped_total",
-            "Exemplars that others sent; they are not stored.",
+            "bellbuoy_pushed_exemplars_refused_total",
+            "Exemplars that others sent and that were refused: out of order, too long, of an unknown series.",
             "protocol",
-            &telemetry.pushed_exemplars_skipped,
+            &telemetry.pushed_exemplars_refused,
         ),
         ("bellbuoy_pushes_total", "Pushes of groups by jobs.", "outcome", &telemetry.pushes),
     ] {

@@ -10,6 +10,7 @@ mod answer;
 mod bellbuoy;
 mod decisions;
 mod events;
+mod exemplars;
 mod explain;
 mod inbox;
 mod intake;

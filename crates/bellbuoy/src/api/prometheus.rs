@@ -15,6 +15,7 @@ use bellbuoy_vocabulary::{Labels, Matcher, Millis, Timestamp, format_float};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, ApiError, ErrorType, raw, success, success_list};
+use super::exemplars::query_exemplars;
 use super::params::{Params, invalid};
 use super::{parse, status, targets, values};
 use crate::app::App;
@@ -32,7 +33,7 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/query", get(query).post(query))
         .route("/query_range", get(query_range).post(query_range))
-        .route("/query_exemplars", get(no_exemplars).post(no_exemplars))
+        .route("/query_exemplars", get(query_exemplars).post(query_exemplars))
         .route("/format_query", get(parse::format_query).post(parse::format_query))
         .route("/parse_query", get(parse::parse_query).post(parse::parse_query))
         .route("/series", get(series).post(series))
@@ -106,10 +107,6 @@ fn timed(
     let answer = tokio::task::block_in_place(|| evaluate(&stop));
     app.path.telemetry.query_seconds.add(watch.seconds());
     Ok(answer?)
-}
-
-async fn no_exemplars(_params: Params) -> Answer {
-    success(json!([]))
 }
 
 async fn series(State(app): State<Arc<App>>, params: Params) -> Answer {

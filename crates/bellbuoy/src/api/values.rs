@@ -55,7 +55,7 @@ fn write_value(out: &mut String, value: &Value, limit: usize) -> bool {
     }
 }
 
-fn write_list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
+pub fn write_list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
     out.push('[');
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
@@ -96,15 +96,23 @@ fn write_series(out: &mut String, series: &SeriesPoints) {
     out.push('}');
 }
 
-/// Very small and very large values have an exponent of two digits, as Prometheus' encoder of vectors writes them: `1e-07`, `1e+21`.
 fn write_pair(out: &mut String, at: Timestamp, value: f64) {
-    if value.is_finite() && value != 0.0 && !(1e-6..1e21).contains(&value.abs()) {
+    let _ = write!(out, r#"[{},""#, Seconds(at));
+    write_number(out, value);
+    out.push_str(r#""]"#);
+}
+
+/// Very small and very large values have an exponent of two digits, as Prometheus' encoder of vectors writes them: `1e-07`, `1e+21`.
+pub fn write_number(out: &mut String, value: f64) {
+    if !value.is_finite() {
+        out.push_str(&format_float(value));
+    } else if value != 0.0 && !(1e-6..1e21).contains(&value.abs()) {
         let text = format!("{value:e}");
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
-        let _ = write!(out, r#"[{},"{mantissa}e{sign}{digits:0>2}"]"#, Seconds(at));
+        let _ = write!(out, "{mantissa}e{sign}{digits:0>2}");
     } else {
-        write_plain_pair(out, at, value);
+        let _ = write!(out, "{value}");
     }
 }
 
@@ -116,7 +124,7 @@ fn write_plain_pair(out: &mut String, at: Timestamp, value: f64) {
     }
 }
 
-fn write_labels(out: &mut String, labels: &Labels) {
+pub fn write_labels(out: &mut String, labels: &Labels) {
     out.push('{');
     for (index, (name, value)) in labels.iter().enumerate() {
         if index > 0 {
@@ -146,7 +154,7 @@ fn write_histogram_pair(out: &mut String, at: Timestamp, histogram: &Histogram) 
 }
 
 /// A time in seconds with at most three decimals, as Prometheus prints it: `1435781451.781`, `1435781430`.
-struct Seconds(Timestamp);
+pub struct Seconds(pub Timestamp);
 
 impl std::fmt::Display for Seconds {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -171,6 +171,7 @@ pub fn load(sources: &Sources) -> Loaded {
     loader.read_grafana(&found, &mut settings);
     loader.read_bellbuoy(&found, &mut settings);
     loader.warn_of_nothing(sources.dir_or_file, &found);
+    settings.exemplars_max = prometheus.exemplars_max;
     settings.global = prometheus.global;
     settings.scrape = prometheus.scrape;
     settings.alerting = Alerting { beside_routes: settings.alerting.beside_routes, ..prometheus.alerting };

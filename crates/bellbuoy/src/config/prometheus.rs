@@ -68,6 +68,8 @@ pub struct Prometheus {
     pub scrape_defaults: ScrapeDefaults,
     /// Job names and where they were first seen.
     pub jobs: HashMap<String, String>,
+    /// `storage.exemplars.max_exemplars`, if it is given.
+    pub exemplars_max: Option<usize>,
 }
 
 /// A path pattern of a configuration file.
@@ -124,9 +126,27 @@ pub fn read(root: &Node, folder: &Path, files: &Files, report: &Report) -> Prome
     out.scrape_globs = globs(&fields, "scrape_config_files");
     let jobs = fields.maps("scrape_configs", "scrape config");
     out.add_jobs(jobs, folder, files);
-    fields.not_yet(&["storage", "tracing", "remote_write", "remote_read", "otlp", "scrape_classes"]);
+    if let Some(storage) = fields.map("storage", "storage") {
+        out.exemplars_max = read_storage(storage);
+    }
+    fields.not_yet(&["tracing", "remote_write", "remote_read", "otlp", "scrape_classes"]);
     fields.finish();
     out
+}
+
+/// How many exemplars are kept. As in Prometheus, 0 and less are none.
+fn read_storage(storage: Fields) -> Option<usize> {
+    storage.not_yet_but(&["tsdb"], "remove it; how long samples are kept is said in bellbuoy.yml: storage: {retention: 15d}");
+    let exemplars = storage.map("exemplars", "exemplars");
+    storage.finish();
+    let exemplars = exemplars?;
+    let text = exemplars.text("max_exemplars");
+    let max = text.as_ref().and_then(|text| text.as_str().parse::<i64>().ok());
+    if let (Some(text), None) = (&text, max) {
+        exemplars.error(text.span(), format!("\"max_exemplars\" must be a whole number, not {:?}", text.shown()), "the usual is 100000");
+    }
+    exemplars.finish();
+    max.map(|max| usize::try_from(max).unwrap_or(0))
 }
 
 impl Prometheus {

@@ -13,6 +13,7 @@ use bellbuoy_template::TemplateSet;
 use bellbuoy_vocabulary::{HttpOptions, Labels, Millis};
 
 use super::airflow::AirflowConfig;
+use super::grafana::datasources::ExemplarLink;
 use super::mlflow::MlflowConfig;
 use super::model_config::ModelConfig;
 use crate::machine::Places;
@@ -32,6 +33,10 @@ pub struct Settings {
     pub template_files: Vec<(PathBuf, String)>,
     pub models: Vec<ModelConfig>,
     pub storage: StorageSettings,
+    /// `storage.exemplars.max_exemplars` of prometheus.yml; `None`: the store's own bound.
+    pub exemplars_max: Option<usize>,
+    /// Where traces of exemplars are, from Grafana's data sources.
+    pub exemplar_links: Vec<ExemplarLink>,
     /// A receiver that is told what another one refused for good.
     pub fallback_receiver: Option<String>,
     /// Messages bring pictures of what their alerts looked at.

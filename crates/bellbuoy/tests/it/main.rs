@@ -8,6 +8,7 @@ mod dashboards;
 mod decisions;
 mod demo;
 mod events;
+mod exemplars;
 mod export;
 mod fire_proofs;
 mod forward;

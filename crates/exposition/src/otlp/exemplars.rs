@@ -18,8 +18,10 @@ pub fn exemplars_of(sent: &[SentExemplar]) -> Vec<Exemplar> {
 /// `None`: it has no value. Attributes keep their own names, dots included; they go when there is no room for them beside the ids.
 fn exemplar(sent: &SentExemplar) -> Option<Exemplar> {
     let value = sent.as_double.or(sent.as_int.map(|value| value as f64))?;
-    let ids: Vec<(String, String)> =
-        [("trace_id", &sent.trace_id), ("span_id", &sent.span_id)].into_iter().filter_map(|(name, id)| Some((name.to_string(), hex(id)?))).collect();
+    let ids: Vec<(String, String)> = [("trace_id", &sent.trace_id), ("span_id", &sent.span_id)]
+        .into_iter()
+        .filter_map(|(name, id)| Some((name.to_string(), hex(id)?)))
+        .collect();
     let attributes = sent.filtered_attributes.iter().map(|pair| {
         let value = pair.value.as_ref().map(words).unwrap_or_default();
         (pair.key.clone(), value.into_owned())

@@ -108,8 +108,11 @@ fn shown(version: WriteVersion, body: &[u8]) -> String {
         lines.push(match sent {
             Sent::Series(series) => {
                 let samples: Vec<String> = series.samples.iter().map(|sample| format!("{}@{}", sample.value, sample.at.0)).collect();
-                let exemplars: String =
-                    series.exemplars.iter().map(|one| format!(" {}={}@{}{}", one.labels, one.value, one.at.0, if one.has_own_time { "" } else { "?" })).collect();
+                let exemplars: String = series
+                    .exemplars
+                    .iter()
+                    .map(|one| format!(" {}={}@{}{}", one.labels, one.value, one.at.0, if one.has_own_time { "" } else { "?" }))
+                    .collect();
                 let bad = if series.exemplars_bad > 0 { format!(" bad{}", series.exemplars_bad) } else { String::new() };
                 format!("{} {} h{} e{exemplars}{bad}", series.labels, samples.join(" "), series.histograms.len())
             }

@@ -41,6 +41,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/overview", get(overview::overview))
         .route("/query_explain", get(explain_query::explain).post(explain_query::explain))
         .route("/configuration", get(configuration::show))
+        .route("/exemplar_links", get(super::exemplars::links))
         .route("/evaluations", get(evaluations::list))
         .route("/alerts/{name}", get(alert::show))
         .route("/annotations", get(annotations::list))

@@ -1,4 +1,4 @@
-//! `provisioning/datasources/*.yml`: which uids mean a Prometheus. All of them are answered from our own store.
+//! `provisioning/datasources/*.yml`: which uids mean a Prometheus, and where the traces of their exemplars are. All of them are answered from our own store.
 
 use bellbuoy_vocabulary::{Millis, parse_duration};
 
@@ -19,6 +19,39 @@ pub struct Datasource {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Datasources {
     pub all: Vec<Datasource>,
+    pub exemplar_links: Vec<ExemplarLink>,
+}
+
+/// `exemplarTraceIdDestinations` of a data source: where the trace of a label's value is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExemplarLink {
+    pub label: String,
+    /// With `${__value.raw}` where the value goes. http or https, without a password.
+    pub url: String,
+    pub title: String,
+}
+
+/// Each exemplar is compared with all of them.
+const EXEMPLAR_LINKS_MAX: usize = 20;
+
+/// One with a `datasourceUid` leads to a page of Grafana's own, which is not here. What can not be followed is warned of.
+fn exemplar_link(fields: &Fields) -> Option<ExemplarLink> {
+    let label = fields.string("name").filter(|label| !label.is_empty())?;
+    if fields.string("datasourceUid").is_some_and(|uid| !uid.is_empty()) {
+        return None;
+    }
+    let text = fields.text("url").filter(|text| !text.as_str().is_empty())?;
+    let url = text.as_str();
+    let rest = ["https://", "http://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    if !host.is_some_and(|host| !host.is_empty() && !host.contains(['@', '$', '\\'])) {
+        let message =
+            "\"url\" of an exemplar destination is not followed: it must begin with http:// or https:// and a host, without a password";
+        fields.report.warning(text.span(), message, "write for example https://traces.example/trace/$${__value.raw}");
+        return None;
+    }
+    let title = fields.string("urlDisplayName").filter(|title| !title.is_empty());
+    Some(ExemplarLink { title: title.unwrap_or_else(|| host.unwrap_or_default().to_string()), url: url.to_string(), label })
 }
 
 impl Datasources {
@@ -30,6 +63,12 @@ impl Datasources {
             let Some(kind) = entry.required("type") else { continue };
             let uid = entry.string("uid").filter(|uid| !uid.is_empty());
             let json = entry.map("jsonData", "jsonData");
+            if let Some(json) = json.as_ref().filter(|_| kind.as_str() == "prometheus") {
+                for destination in json.maps("exemplarTraceIdDestinations", "exemplar destination") {
+                    self.exemplar_links.extend(exemplar_link(&destination));
+                }
+                self.exemplar_links.truncate(EXEMPLAR_LINKS_MAX);
+            }
             let time_interval = json.and_then(|json| json.text("timeInterval")).filter(|text| !text.as_str().is_empty()).and_then(|text| {
                 let length = parse_duration(text.as_str()).ok().filter(|length| *length > Millis::ZERO);
                 if length.is_none() {

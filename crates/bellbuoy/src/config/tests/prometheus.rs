@@ -84,7 +84,16 @@ fn not_supported_yet() {
     );
     check(
         "scrape_configs: []\nstorage:\n  tsdb:\n    out_of_order_time_window: 1h\n",
-        expect![[r#"prometheus.yml:2:1: "storage" is not supported yet; remove it"#]],
+        expect![[
+            r#"prometheus.yml:3:3: "tsdb" is not supported yet; remove it; how long samples are kept is said in bellbuoy.yml: storage: {retention: 15d}"#
+        ]],
+    );
+    check("scrape_configs: []\nstorage: {exemplars: {max_exemplars: -1}}\n", expect![""]);
+    check(
+        "scrape_configs: []\nstorage:\n  exemplars: {max_exemplars: many, zzz: 1}\n",
+        expect![[r#"
+        prometheus.yml:3:30: "max_exemplars" must be a whole number, not "many"; the usual is 100000
+        prometheus.yml:3:36: unknown field "zzz" in exemplars"#]],
     );
     check(
         "scrape_configs: []\ntracing:\n  endpoint: a:1\notlp: {}\nremote_read: []\n",

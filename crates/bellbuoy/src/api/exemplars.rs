@@ -1,0 +1,85 @@
+//! `/api/v1/query_exemplars`: exemplars of all series that an expression reads, in Prometheus' JSON.
+//!
+//! In:    an expression and a range of time. Out: what the store keeps of the series of its selectors.
+//!        And where traces are: what Grafana's data source files say.
+//! Never: evaluates the expression.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::extract::State;
+use bellbuoy_promql as promql;
+use bellbuoy_vocabulary::{Exemplar, Labels, Matcher};
+use serde_json::{Value, json};
+
+use super::answer::{Answer, ApiError, ErrorType, raw, success};
+use super::params::Params;
+use super::values::{Seconds, write_labels, write_number};
+use crate::app::App;
+
+pub async fn query_exemplars(State(app): State<Arc<App>>, params: Params) -> Answer {
+    let (from, to) = params.range()?;
+    let bad = |why: &str| ApiError::new(ErrorType::BadData, why);
+    if to < from {
+        return Err(bad("end timestamp must not be before start timestamp"));
+    }
+    let expr = promql::parse(params.get("query").unwrap_or("")).map_err(|error| bad(&error.to_string()))?;
+    let selectors: Vec<Vec<Matcher>> = expr.selectors().into_iter().map(|selector| selector.matchers.clone()).collect();
+    if selectors.is_empty() {
+        // Prometheus gives no `data` then.
+        return Ok(raw(r#"{"status":"success"}"#.into()));
+    }
+    let found = tokio::task::block_in_place(|| app.path.store.exemplars(from, to, &selectors));
+    Ok(raw(answer(&found)))
+}
+
+/// `/api/bellbuoy/exemplar_links`: where pages lead from an exemplar's label.
+pub async fn links(State(app): State<Arc<App>>) -> Answer {
+    let settings = app.path.settings();
+    let links: Vec<Value> =
+        settings.exemplar_links.iter().map(|link| json!({"label": link.label, "url": link.url, "title": link.title})).collect();
+    success(json!({"links": links}))
+}
+
+fn answer(found: &[(Labels, Vec<Exemplar>)]) -> String {
+    let mut out = String::from(r#"{"status":"success","data":["#);
+    for (index, (labels, exemplars)) in found.iter().enumerate() {
+        out.push_str(if index > 0 { r#",{"seriesLabels":"# } else { r#"{"seriesLabels":"# });
+        write_labels(&mut out, labels);
+        out.push_str(r#","exemplars":["#);
+        for (index, exemplar) in exemplars.iter().enumerate() {
+            out.push_str(if index > 0 { r#",{"labels":"# } else { r#"{"labels":"# });
+            write_labels(&mut out, &exemplar.labels);
+            out.push_str(r#","value":""#);
+            write_number(&mut out, exemplar.value);
+            let _ = write!(out, r#"","timestamp":{}}}"#, Seconds(exemplar.at));
+        }
+        out.push_str("]}");
+    }
+    out.push_str("]}");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use bellbuoy_vocabulary::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn written_as_prometheus_writes_them() {
+        let of = |value: f64, at: i64| Exemplar {
+            labels: Labels::from_pairs([("trace_id", "a\"b")]),
+            value,
+            at: Timestamp(at),
+            has_own_time: true,
+        };
+        let found =
+            [(Labels::from_pairs([("__name__", "a_total")]), vec![of(0.67, 1_520_879_607_789), of(1e-7, 2000), of(f64::INFINITY, 3000)])];
+        assert_eq!(
+            answer(&found),
+            r#"{"status":"success","data":[{"seriesLabels":{"__name__":"a_total"},"exemplars":[{"labels":{"trace_id":"a\"b"},"value":"0.67","timestamp":1520879607.789},{"labels":{"trace_id":"a\"b"},"value":"1e-07","timestamp":2},{"labels":{"trace_id":"a\"b"},"value":"+Inf","timestamp":3}]}]}"#
+        );
+        assert_eq!(answer(&[]), r#"{"status":"success","data":[]}"#);
+    }
+}
