@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -11,19 +12,21 @@ use super::harness::{Folder, Program, Server, escape, free_port, http, ok, peer,
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const ALL: &str = "{__name__=~\".+\"}";
-const BASE: u64 = 1_795_300_000;
+/// Seconds: what is older than the retention is not read back.
+static BASE: LazyLock<u64> = LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() - 200);
 
 /// What a service shows at a step: each step brings newer exemplars to two series, and one that is too old or too long.
 fn page(step: u64) -> String {
-    let at = BASE + step;
+    let base = *BASE;
+    let at = base + step;
     let long = "x".repeat(130);
     format!(
         "# TYPE http_requests counter\nhttp_requests_total{{code=\"200\"}} {step} # {{trace_id=\"t{step}\",b=\"ü <b>\"}} 0.5 {at}.250\n\
-         http_requests_total{{code=\"500\"}} 1 # {{trace_id=\"same\"}} 1 {BASE}\n\
+         http_requests_total{{code=\"500\"}} 1 # {{trace_id=\"same\"}} 1 {base}\n\
          # TYPE lat histogram\nlat_bucket{{le=\"0.1\"}} 1 # {{}} 1e-07 {at}\nlat_bucket{{le=\"1.0\"}} 2 # {{trace_id=\"{long}\"}} 0.7 {at}\n\
          lat_bucket{{le=\"+Inf\"}} 3 # {{trace_id=\"old{step}\"}} 12 {}\nlat_count 3\nlat_sum 4\n\
          # TYPE g gauge\ng 2 # {{span_id=\"s\"}} 2.5 {at}\n# EOF\n",
-        BASE + 100 - step
+        base + 100 - step
     )
 }
 
@@ -75,8 +78,8 @@ fn scraped_exemplars_are_answered_as_by_prometheus_and_it_replays_our_log() {
         query_path("http_requests_total", ""),
         query_path("sum(rate(lat_bucket{le!=\"0.1\"}[1m])) / on() sum(http_requests_total{code=\"200\"} offset 5m)", ""),
         query_path("max_over_time(g[5m:1m]) or up", ""),
-        query_path(ALL, &format!("&start={}&end={}", BASE + 2, BASE + 3)),
-        query_path(ALL, &format!("&start={}", BASE + 1000)),
+        query_path(ALL, &format!("&start={}&end={}", *BASE + 2, *BASE + 3)),
+        query_path(ALL, &format!("&start={}", *BASE + 1000)),
         query_path("nothing", ""),
         query_path("1 + 1", ""),
         query_path("", ""),
@@ -181,7 +184,7 @@ fn pushed_exemplars_are_stored_and_pages_know_where_traces_are() {
         links["links"],
         serde_json::json!([{"label": "trace_id", "url": "https://traces.example/t/${__value.raw}", "title": "Tempo"}])
     );
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
     let body = format!(
         r#"{{"resourceMetrics": [{{"scopeMetrics": [{{"metrics": [{{"name": "n", "sum": {{"aggregationTemporality": 2, "isMonotonic": true, "dataPoints": [{{"timeUnixNano": "{now}", "asInt": "7",
         "exemplars": [{{"timeUnixNano": "1795300000250000000", "asInt": "3", "traceId": "0102030405060708090a0b0c0d0e0f10"}}]}}]}}}}]}}]}}]}}"#
