@@ -35,23 +35,24 @@ pub struct ExemplarLink {
 const EXEMPLAR_LINKS_MAX: usize = 20;
 
 /// One with a `datasourceUid` leads to a page of Grafana's own, which is not here. What can not be followed is warned of.
+/// Variables of the environment are not filled in: pages show the address, and a variable may be a secret. `$$`, which protects
+/// `${__value.raw}` from Grafana, is `$`.
 fn exemplar_link(fields: &Fields) -> Option<ExemplarLink> {
     let label = fields.string("name").filter(|label| !label.is_empty())?;
     if fields.string("datasourceUid").is_some_and(|uid| !uid.is_empty()) {
         return None;
     }
     let text = fields.text("url").filter(|text| !text.as_str().is_empty())?;
-    let url = text.as_str();
+    let url = text.as_str().replace("$$", "$");
     let rest = ["https://", "http://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
     let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
     if !host.is_some_and(|host| !host.is_empty() && !host.contains(['@', '$', '\\'])) {
-        let message =
-            "\"url\" of an exemplar destination is not followed: it must begin with http:// or https:// and a host, without a password";
+        let message = "\"url\" of an exemplar destination is not followed: it must begin with http:// or https:// and a host, without a password or a variable";
         fields.report.warning(text.span(), message, "write for example https://traces.example/trace/$${__value.raw}");
         return None;
     }
     let title = fields.string("urlDisplayName").filter(|title| !title.is_empty());
-    Some(ExemplarLink { title: title.unwrap_or_else(|| host.unwrap_or_default().to_string()), url: url.to_string(), label })
+    Some(ExemplarLink { title: title.unwrap_or_else(|| host.unwrap_or_default().to_string()), url, label })
 }
 
 impl Datasources {

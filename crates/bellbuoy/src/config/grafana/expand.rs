@@ -37,9 +37,7 @@ pub fn forms_of(path: &[&str]) -> Forms {
         ["groups", "rules", "annotations", ..] => Forms::Braced,
         [_, "orgId"] => Forms::All,
         // How Grafana reaches a data source, and its passwords, are not our business.
-        ["datasources", "name" | "type" | "uid"] | ["datasources", "jsonData", "timeInterval" | "exemplarTraceIdDestinations", ..] => {
-            Forms::All
-        }
+        ["datasources", "name" | "type" | "uid"] | ["datasources", "jsonData", "timeInterval"] => Forms::All,
         ["datasources", ..] => Forms::None,
         ["templates" | "muteTimes", ..] => Forms::None,
         _ => Forms::All,
