@@ -88,6 +88,16 @@ impl Exemplars {
         self.ring().add(series, exemplar)
     }
 
+    /// From the log, which does not say whether a time was the exemplar's own: equal ones of different times are two. One that a
+    /// page shows without a time afterwards is the same again.
+    pub fn restore(&self, series: u32, exemplar: Exemplar) {
+        let mut ring = self.ring();
+        let exemplar = Exemplar { has_own_time: true, ..exemplar };
+        if ring.judge(series, &exemplar) == Judged::New {
+            ring.push(series, Exemplar { has_own_time: false, ..exemplar });
+        }
+    }
+
     /// Keeps the newest that fit.
     pub fn resize(&self, max: usize) {
         let max = max.min(PLACES_MAX);
@@ -100,7 +110,7 @@ impl Exemplars {
         ring.max = max;
         let surplus = all.len().saturating_sub(max);
         for (series, exemplar) in all.into_iter().skip(surplus) {
-            ring.add(series, exemplar);
+            ring.push(series, exemplar);
         }
     }
 
@@ -161,8 +171,15 @@ impl Ring {
 
     fn add(&mut self, series: u32, exemplar: Exemplar) -> Judged {
         let judged = self.judge(series, &exemplar);
-        if judged != Judged::New || self.max == 0 {
-            return judged;
+        if judged == Judged::New {
+            self.push(series, exemplar);
+        }
+        judged
+    }
+
+    fn push(&mut self, series: u32, exemplar: Exemplar) {
+        if self.max == 0 {
+            return;
         }
         let at = self.next;
         self.next = (at + 1) % self.max;
@@ -179,7 +196,6 @@ impl Ring {
             before.next = at;
         }
         ends.newest = at;
-        judged
     }
 
     /// The exemplar there, the oldest of its series, goes.

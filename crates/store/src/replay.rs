@@ -284,7 +284,7 @@ impl Replay<'_> {
     fn exemplar(&mut self, id: u64, exemplar: Exemplar) {
         let Some(id) = self.id(id).filter(|id| self.store.shards.own(*id).get(*id).is_some()) else { return };
         if exemplar.at.0 >= self.floor && exemplar.fits() {
-            self.store.exemplars.add(id, exemplar);
+            self.store.exemplars.restore(id, exemplar);
         }
     }
 

@@ -60,7 +60,7 @@ function diamond(plot: uPlot, box: HTMLElement, { exemplar, x, y }: Placed, link
   const [time, value] = [timeText(exemplar.atMs, timezone), said(exemplar.value)];
   mark.setAttribute("aria-label", oneLine(cut(`Exemplar ${value}, ${time}${labels.map(([name, one]) => `, ${name} ${one}`).join("")}${link ? `, opens ${link.title}` : ""}`, 300)));
   const tell = () => {
-    const own = labels.slice(0, LABELS_MAX).map(([name, one]) => ({ name: oneLine(name), value: oneLine(one) }));
+    const own = labels.slice(0, LABELS_MAX).map(([name, one]) => ({ name: oneLine(name), value: oneLine(cut(one, 80)) }));
     const series = Object.entries(exemplar.series).filter(([name]) => name !== "__name__").map(([name, one]) => `${name}=${one}`);
     const rect = plot.over.getBoundingClientRect();
     const foot = [oneLine(cut([exemplar.series.__name__ ?? "", ...series].filter((part) => part !== "").join(" "), 200)), link ? `click or Enter: ${oneLine(link.title)}` : ""].filter((part) => part !== "").join("\n");

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use bellbuoy_promql as promql;
 use bellbuoy_vocabulary::{Exemplar, Labels, Matcher};
 use serde_json::{Value, json};
@@ -23,11 +25,15 @@ pub async fn query_exemplars(State(app): State<Arc<App>>, params: Params) -> Ans
     if to < from {
         return Err(bad("end timestamp must not be before start timestamp"));
     }
-    let expr = promql::parse(params.get("query").unwrap_or("")).map_err(|error| bad(&error.to_string()))?;
+    let text = params.get("query").unwrap_or("");
+    if text.is_empty() {
+        return Err(bad("unknown position: parse error: no expression found in input"));
+    }
+    let expr = promql::parse(text).map_err(|error| bad(&error.to_string()))?;
     let selectors: Vec<Vec<Matcher>> = expr.selectors().into_iter().map(|selector| selector.matchers.clone()).collect();
     if selectors.is_empty() {
-        // Prometheus gives no `data` then.
-        return Ok(raw(r#"{"status":"success"}"#.into()));
+        // Prometheus says nothing at all then.
+        return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let found = tokio::task::block_in_place(|| app.path.store.exemplars(from, to, &selectors));
     Ok(raw(answer(&found)))

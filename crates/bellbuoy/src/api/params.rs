@@ -41,6 +41,13 @@ impl Params {
         }
     }
 
+    /// One that may be absent; Prometheus words its error otherwise.
+    fn limit_time(&self, name: &str, otherwise: Timestamp) -> Result<Timestamp, ApiError> {
+        let text = self.get(name).unwrap_or("");
+        let why = || invalid(name, &format!("invalid time value for '{name}': cannot parse {text:?} to a valid timestamp"));
+        Ok(self.time(name).map_err(|_| why())?.unwrap_or(otherwise))
+    }
+
     /// A length as `15s` or as seconds.
     pub fn length(&self, name: &str) -> Result<Option<Millis>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
@@ -63,7 +70,7 @@ impl Params {
 
     /// `start` and `end` for the endpoints that list series and labels.
     pub fn range(&self) -> Result<(Timestamp, Timestamp), ApiError> {
-        Ok((self.time("start")?.unwrap_or(TIME_MIN), self.time("end")?.unwrap_or(TIME_MAX)))
+        Ok((self.limit_time("start", TIME_MIN)?, self.limit_time("end", TIME_MAX)?))
     }
 
     /// The selectors of all `match[]`.

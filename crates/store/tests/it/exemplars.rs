@@ -63,6 +63,25 @@ fn appends_follow_prometheus_rules() {
     assert_eq!((shown(&again), recovery.skipped_records), (shown(&store), 0));
 }
 
+/// The record does not say whether a time is the exemplar's own.
+#[test]
+fn the_same_event_at_two_times_is_two_after_a_restart() {
+    let disk = CrashDisk::new();
+    let (store, _) = open(&disk);
+    let a = labels(&[("__name__", "a_total")]);
+    put_with(&store, &a, 1, "t").expect("taken");
+    put_with(&store, &a, 2, "t").expect("taken");
+    let (again, _) = open(&disk.after_kill());
+    assert_eq!(shown(&again), ["a_total t@1 t@2"]);
+    // As a page shows it that gives no time: it has been there before.
+    let mut appender = again.appender();
+    let (series, _) = appender.series(&a).expect("there");
+    appender.exemplar(series, &Exemplar { has_own_time: false, ..exemplar(9, 0.5, "t") }).expect("known");
+    appender.commit(Durability::Logged).expect("works");
+    again.set_exemplars_max(2);
+    assert_eq!(shown(&again), ["a_total t@1 t@2"]);
+}
+
 #[test]
 fn ranges_and_selectors_are_obeyed() {
     let (store, _) = open(&CrashDisk::new());
