@@ -84,7 +84,8 @@ impl Exemplars {
         self.ring().judge(series, exemplar)
     }
 
-    pub fn add(&self, series: u32, exemplar: Exemplar) -> Judged {
+    #[cfg(test)]
+    fn add(&self, series: u32, exemplar: Exemplar) -> Judged {
         self.ring().add(series, exemplar)
     }
 
