@@ -265,7 +265,13 @@ impl Append for Appender<'_> {
             return Err(ExemplarError::TooLong);
         }
         let id = u32::try_from(series.0).map_err(|_| ExemplarError::UnknownRef)?;
-        match store.exemplars.judge(id, exemplar) {
+        // Those of a series come one after another: the last one taken here is newer than the ring's. What the ring would not take again
+        // must not be in the log either, for a replay can not tell.
+        let judged = match self.exemplars.last().filter(|(of, _)| *of == id) {
+            Some((_, last)) => Judged::of(exemplar, last),
+            None => store.exemplars.judge(id, exemplar),
+        };
+        match judged {
             Judged::New => {}
             Judged::Known => return Ok(()),
             Judged::OutOfOrder => {

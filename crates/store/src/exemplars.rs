@@ -31,6 +31,19 @@ pub enum Judged {
     OutOfOrder,
 }
 
+impl Judged {
+    /// Beside the newest of its series. Those of one time come in the order of their values and labels, so that none of them is taken twice.
+    pub fn of(exemplar: &Exemplar, newest: &Exemplar) -> Judged {
+        if exemplar.repeats(newest) {
+            Judged::Known
+        } else if exemplar.order(newest).is_lt() {
+            Judged::OutOfOrder
+        } else {
+            Judged::New
+        }
+    }
+}
+
 pub struct Figures {
     pub max: u64,
     pub stored: u64,
@@ -163,11 +176,7 @@ impl Exemplars {
 impl Ring {
     fn judge(&self, series: u32, exemplar: &Exemplar) -> Judged {
         let Some(newest) = self.series.get(&series).and_then(|ends| self.places.get(ends.newest as usize)) else { return Judged::New };
-        if exemplar.repeats(&newest.exemplar) {
-            return Judged::Known;
-        }
-        // Those of one time come in the order of their values and labels, so that none of them is taken twice.
-        if exemplar.order(&newest.exemplar).is_lt() { Judged::OutOfOrder } else { Judged::New }
+        Judged::of(exemplar, &newest.exemplar)
     }
 
     fn add(&mut self, series: u32, exemplar: Exemplar) -> Judged {

@@ -47,7 +47,7 @@ fn appends_follow_prometheus_rules() {
         (exemplar(10, 0.6, "same time, higher value"), Ok(())),
         (exemplar(12, 0.5, &long), Err(ExemplarError::TooLong)),
         (Exemplar { has_own_time: false, ..exemplar(13, 0.5, "scraped") }, Ok(())),
-        // Not known to be the same before the commit.
+        // The same one again, in the same commit.
         (Exemplar { has_own_time: false, ..exemplar(14, 0.5, "scraped") }, Ok(())),
     ] {
         assert_eq!(appender.exemplar(series, &given), expected, "{given:?}");
