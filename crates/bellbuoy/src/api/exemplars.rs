@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, ApiError, ErrorType, raw, success};
 use super::params::Params;
-use super::values::{Seconds, write_labels, write_number};
+use super::values::{Seconds, write_labels, write_list, write_number};
 use crate::app::App;
 
 pub async fn query_exemplars(State(app): State<Arc<App>>, params: Params) -> Answer {
@@ -48,22 +48,24 @@ pub async fn links(State(app): State<Arc<App>>) -> Answer {
 }
 
 fn answer(found: &[(Labels, Vec<Exemplar>)]) -> String {
-    let mut out = String::from(r#"{"status":"success","data":["#);
-    for (index, (labels, exemplars)) in found.iter().enumerate() {
-        out.push_str(if index > 0 { r#",{"seriesLabels":"# } else { r#"{"seriesLabels":"# });
-        write_labels(&mut out, labels);
-        out.push_str(r#","exemplars":["#);
-        for (index, exemplar) in exemplars.iter().enumerate() {
-            out.push_str(if index > 0 { r#",{"labels":"# } else { r#"{"labels":"# });
-            write_labels(&mut out, &exemplar.labels);
-            out.push_str(r#","value":""#);
-            write_number(&mut out, exemplar.value);
-            let _ = write!(out, r#"","timestamp":{}}}"#, Seconds(exemplar.at));
-        }
-        out.push_str("]}");
-    }
-    out.push_str("]}");
+    let mut out = String::from(r#"{"status":"success","data":"#);
+    write_list(&mut out, found, |out, (labels, exemplars)| {
+        out.push_str(r#"{"seriesLabels":"#);
+        write_labels(out, labels);
+        out.push_str(r#","exemplars":"#);
+        write_list(out, exemplars, write_exemplar);
+        out.push('}');
+    });
+    out.push('}');
     out
+}
+
+fn write_exemplar(out: &mut String, exemplar: &Exemplar) {
+    out.push_str(r#"{"labels":"#);
+    write_labels(out, &exemplar.labels);
+    out.push_str(r#","value":""#);
+    write_number(out, exemplar.value);
+    let _ = write!(out, r#"","timestamp":{}}}"#, Seconds(exemplar.at));
 }
 
 #[cfg(test)]
