@@ -197,12 +197,23 @@ fn role_of_tree(root: &Node) -> Role {
             let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
             match role_of_keys(&keys) {
                 Role::Rules if !looks_like_rules(root) => Role::Other,
+                Role::Other if is_dashboard(root) => Role::Dashboard,
                 role => role,
             }
         }
         Value::List(items) if !items.is_empty() && items.iter().all(|item| item.get("targets").is_some()) => Role::FileDiscovery,
         _ => Role::Other,
     }
+}
+
+/// The other shapes that a dashboard comes in, as `crate::dashboards` reads them: a resource, the answer of Grafana's API, the second schema, rows of the old days.
+fn is_dashboard(root: &Node) -> bool {
+    let map = |node: &Node, key: &str| node.get(key).is_some_and(|inner| matches!(inner.value, Value::Map(_)));
+    let list = |node: &Node, key: &str| node.get(key).is_some_and(|inner| matches!(inner.value, Value::List(_)));
+    let named = |node: &Node| ["title", "schemaVersion", "templating", "uid"].iter().any(|key| node.get(key).is_some());
+    let classic = |node: &Node| (list(node, "panels") || list(node, "rows")) && named(node);
+    let resource = root.get("kind").and_then(Node::scalar).is_some_and(|kind| kind.text.starts_with("Dashboard")) && map(root, "spec");
+    resource || classic(root) || (map(root, "elements") && map(root, "layout")) || root.get("dashboard").is_some_and(classic)
 }
 
 fn role_of_keys(keys: &[&str]) -> Role {

@@ -19,6 +19,33 @@ fn check(files: &[(&str, &str)], expected: Expect) {
     expected.assert_eq(&shown.replace(&format!("{}/", folder.0.display()), ""));
 }
 
+/// Only `panels` was known: dashboards of Grafana 12 and later were shown on the pages, but neither checked nor listed among the files.
+#[test]
+fn a_dashboard_is_known_in_each_of_its_shapes() {
+    let classic = r#"{"title": "a", "panels": [], "schemaVersion": 39}"#;
+    let resource = |spec: &str| {
+        format!(r#"{{"apiVersion": "dashboard.grafana.app/v2", "kind": "Dashboard", "metadata": {{"name": "x"}}, "spec": {spec}}}"#)
+    };
+    let second = r#"{"title": "b", "elements": {}, "layout": {"kind": "GridLayout"}}"#;
+    let (first_as_resource, second_as_resource, wrapped) =
+        (resource(classic), resource(second), format!(r#"{{"dashboard": {classic}, "meta": {{}}}}"#));
+    let folder = Folder::with(&[
+        ("classic.json", classic),
+        ("old.json", r#"{"title": "a", "rows": []}"#),
+        ("v1.json", &first_as_resource),
+        ("v2.json", &second_as_resource),
+        ("v2-bare.json", second),
+        ("wrapped.json", &wrapped),
+        ("package.json", r#"{"name": "x", "dashboard": true, "rows": 3}"#),
+        ("rule.yml", "kind: PrometheusRule\nspec: {groups: []}\n"),
+        ("prometheus.yml", PROMETHEUS),
+    ]);
+    let (found, problems) = discover(&folder.0);
+    let names: Vec<_> = found.dashboards.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    assert_eq!(names, ["classic.json", "old.json", "v1.json", "v2-bare.json", "v2.json", "wrapped.json"]);
+    assert!(problems.is_empty(), "{problems:?}");
+}
+
 #[test]
 fn files_are_known_by_content() {
     check(
