@@ -17,13 +17,13 @@ mod text;
 mod tree;
 pub mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bellbuoy_promql::{Engine, Expr};
+use bellbuoy_promql::{Engine, Expr, Value, parse};
 use bellbuoy_router::{RouterSettings, Silence};
 use bellbuoy_rules::grafana::GrafanaSettings;
 use bellbuoy_rules::replay::{Replayed, Span, replay, replay_grafana};
-use bellbuoy_rules::{AlertView, Evaluation, GroupSettings, RESEND_DELAY, RuleSettings, State};
+use bellbuoy_rules::{ALERTS_FOR_STATE_METRIC, AlertView, Evaluation, GroupSettings, RESEND_DELAY, RuleSettings, State};
 use bellbuoy_vocabulary::{ALERT_NAME, Alert, Labels, Matcher, Millis, SeriesSource, Timestamp, format_duration, nearest as nearest_word};
 
 pub use answer::*;
@@ -262,7 +262,10 @@ fn lives(rule: &Rule, question: &Question, world: &World) -> Result<Lives, Strin
     let last = last - group.query_offset;
     let span = Span { from: last - Millis(window / step * step), to: last, step: Millis(step) };
     let (replayed, loaded) = match rule.settings {
-        RuleSettings::Alerting(rule) => replay(rule, span, &with, world.stop).map(|replayed| (replayed, BTreeSet::new())),
+        RuleSettings::Alerting(rule) => replay(rule, span, &with, world.stop).map(|mut replayed| {
+            remember(&mut replayed.alerts, span.from, last, world);
+            (replayed, BTreeSet::new())
+        }),
         RuleSettings::Grafana(rule) => replay_grafana(rule, span, &with, world.stop).map(|(mut replayed, loaded)| {
             // Grafana counts from when it fires, we from when it began to hold.
             let firing = replayed.alerts.iter_mut().filter(|alert| alert.state == State::Firing);
@@ -273,6 +276,22 @@ fn lives(rule: &Rule, question: &Question, world: &World) -> Result<Lives, Strin
     }
     .map_err(|error| error.to_string())?;
     Ok(Lives { replayed, from: span.from, last, loaded })
+}
+
+/// An alert that is active since the replay began is older: since when, `ALERTS_FOR_STATE` tells.
+fn remember(alerts: &mut [AlertView], from: Timestamp, at: Timestamp, world: &World) {
+    if alerts.iter().all(|alert| alert.active_at > from) {
+        return;
+    }
+    let Ok(expr) = parse(ALERTS_FOR_STATE_METRIC) else { return };
+    let Ok(answer) = world.engine.instant_until(&expr, world.source, at, world.stop) else { return };
+    let Value::Vector(rows) = answer.value else { return };
+    let known: BTreeMap<Labels, f64> = rows.iter().filter_map(|row| Some((row.labels.without_name(), row.value.float()?))).collect();
+    for alert in alerts.iter_mut().filter(|alert| alert.active_at == from) {
+        let since = known.get(&alert.labels).map(|seconds| Timestamp((seconds * 1000.0) as i64));
+        // No time at all, or one that the replay knows better.
+        alert.active_at = since.filter(|since| *since > Timestamp(0) && *since < from).unwrap_or(from);
+    }
 }
 
 fn condition(rule: &Rule, lives: &Result<Lives, String>, question: &Question, world: &World) -> Condition {

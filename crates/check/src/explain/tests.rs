@@ -125,6 +125,18 @@ fn check_expr(expr: &str, series: &[(&str, &str)], expected: Expect) {
 
 const ERRORS: &str = "sum by (job) (rate(errors_total{model=\"v7\"}[5m])) > 0.2";
 
+/// The replay goes back an hour: an alert that fired for longer was said to fire since an hour ago, whenever one looked.
+#[test]
+fn an_alert_that_is_older_than_the_replay_says_since_when() {
+    let errors = ("errors{job=\"api\"}", "9x150");
+    let recorded = ("ALERTS_FOR_STATE{alertname=\"HighErrors\", job=\"api\", severity=\"page\"}", "1795255284x150");
+    let without = scene("errors > 5", 2, &[errors]);
+    expect!["HighErrors fires since 11:21:24 UTC, but no message of it is in the history"].assert_eq(&without.why(140).verdict);
+    let with = scene("errors > 5", 2, &[errors, recorded]);
+    expect!["HighErrors fires since 10:03:24 UTC, but no message of it is in the history"].assert_eq(&with.why(140).verdict);
+    assert_eq!(with.why(140).instances[0].active_at, "2026-11-21T10:01:24Z");
+}
+
 #[test]
 fn below_the_threshold() {
     let scene = scene(ERRORS, 5, &[("errors_total{model=\"v7\",job=\"api\"}", "0+30x10 300+6x10")]);
