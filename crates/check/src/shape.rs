@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Of a label that may have more values than these nothing is said of them: long chains of `or` would be gone through again and again.
+const VALUES_MAX: usize = 256;
+
 /// How sure it is that a series has a label. A label with an empty value is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Presence {
@@ -133,7 +136,9 @@ impl Shape {
         let mut joined = Shape { rest: self.rest.join(other.rest), ..Shape::open() };
         for label in self.labels.keys().chain(other.labels.keys()) {
             joined.set(label, self.presence(label).join(other.presence(label)));
-            if let (Some(a), Some(b)) = (self.values.get(label), other.values.get(label)) {
+            if let (Some(a), Some(b)) = (self.values.get(label), other.values.get(label))
+                && a.len() + b.len() <= VALUES_MAX
+            {
                 joined.values.insert(label.clone(), a | b);
             }
         }
@@ -170,5 +175,23 @@ impl Shape {
                 self.labels.insert(label, presence);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A chain of a thousand `or` is gone through in one go, not with a set that grows at each of them.
+    #[test]
+    fn of_very_many_values_nothing_is_said() {
+        let one = |value: usize| {
+            let mut shape = Shape::open();
+            shape.set_values("a", [value.to_string()].into());
+            shape
+        };
+        let of = |count: usize| (1..count).fold(one(0), |shape, value| shape.join(&one(value)));
+        assert_eq!(of(100).values("a").map(BTreeSet::len), Some(100));
+        assert_eq!((of(1000).values("a"), of(1000).presence("a")), (None, Presence::Always));
     }
 }

@@ -1,7 +1,7 @@
 //! `label-unknown`: a matcher or `by` asks for a label that no series of the metric has, or a value that none has.
 
 use bellbuoy_promql::{ExprKind, VectorSelector};
-use bellbuoy_vocabulary::{METRIC_NAME, MatchOp, Severity, nearest};
+use bellbuoy_vocabulary::{METRIC_NAME, MatchOp, Matcher, Severity, nearest};
 
 use super::metric_unknown::{exists, selector_of};
 use super::{RuleView, labels_text, rules};
@@ -27,6 +27,9 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
                 findings.extend(
                     input.metrics.and_then(|metrics| odd_value(&rule, selector, name, metrics)).map(|finding| finding.part(node.place)),
                 );
+            }
+            if let Some(selector) = selector_of(node).filter(|_| input.metrics.is_none()) {
+                findings.extend(odd_job(&rule, selector, input, graph).map(|finding| finding.part(node.place)));
             }
             let ExprKind::Aggregate(aggregate) = &node.kind else { return };
             if aggregate.without {
@@ -62,9 +65,8 @@ fn known_shape(name: &str, selector: &VectorSelector, graph: &RuleGraph) -> Opti
 }
 
 fn unmatched(rule: &RuleView, selector: &VectorSelector, name: &str, shape: &Shape) -> Option<Finding> {
-    let asks = |matcher: &&bellbuoy_vocabulary::Matcher| {
-        matcher.name != METRIC_NAME && !matcher.matches_empty() && shape.presence(&matcher.name) <= Presence::Unlikely
-    };
+    let asks =
+        |matcher: &&Matcher| matcher.name != METRIC_NAME && !matcher.matches_empty() && shape.presence(&matcher.name) <= Presence::Unlikely;
     let matcher = selector.matchers.iter().find(asks)?;
     let sure = shape.presence(&matcher.name) == Presence::Never;
     let message = format!("{name} has no label {:?}", matcher.name);
@@ -72,6 +74,23 @@ fn unmatched(rule: &RuleView, selector: &VectorSelector, name: &str, shape: &Sha
     let known: Vec<&str> = shape.possible().collect();
     let fix = nearest(&matcher.name, known).map(|meant| format!("{name}{{{}}}", matcher.to_string().replacen(&matcher.name, meant, 1)));
     Some(rule.finding(CODE, if sure { Severity::Error } else { Severity::Warning }, message, why).fix(fix))
+}
+
+/// `job="preditcor"` where prometheus.yml has a job "predictor". Other jobs may come by relabelling, a push or federation: only what is nearly one
+/// of these is told.
+fn odd_job(rule: &RuleView, selector: &VectorSelector, input: &Input, graph: &RuleGraph) -> Option<Finding> {
+    let scraped = |name: &str| graph.recorded(name).is_none() && !name.starts_with("ALERTS");
+    if !exact_name(selector).is_none_or(scraped) {
+        return None;
+    }
+    let jobs = || input.scrapes.iter().map(|(job, _)| job.as_str());
+    let asked = |matcher: &&Matcher| matcher.name == "job" && matcher.op == MatchOp::Equal && matcher.value.len() > 3;
+    let matcher = selector.matchers.iter().find(asked).filter(|matcher| jobs().all(|job| job != matcher.value))?;
+    let meant = nearest(&matcher.value, jobs())?;
+    let message = format!("no job of prometheus.yml is called {:?}", matcher.value);
+    let few: Vec<&str> = jobs().take(8).collect();
+    let why = format!("Its jobs are {}: nothing that they scrape passes `{matcher}`.", few.join(", "));
+    Some(rule.finding(CODE, Severity::Warning, message, why).fix(Some(format!("job={meant:?}"))))
 }
 
 /// `status="5xx"` where the values are 200 and 500: a value that was never seen and one letter away from one that was.
@@ -94,7 +113,24 @@ fn odd_value(rule: &RuleView, selector: &VectorSelector, name: &str, metrics: &M
         let few: Vec<&str> = values.iter().take(8).map(String::as_str).collect();
         let why = format!("Values that were seen: {}. A value that comes only now and then may be missing.", few.join(", "));
         let fix = Some(format!("{}={meant:?}", matcher.name));
-        return Some(rule.finding(CODE, Severity::Info, message, why).fix(fix));
+        // Which jobs there are does not come and go.
+        let severity = if matcher.name == "job" { Severity::Warning } else { Severity::Info };
+        return Some(rule.finding(CODE, severity, message, why).fix(fix));
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::{bad, good};
+
+    /// The jobs of the tests are `slow` and `api`.
+    #[test]
+    fn a_job_that_is_nearly_one() {
+        bad(super::CODE, "up{job=\"slwo\"} == 0", "job=\"slow\"");
+        good(super::CODE, "up{job=\"slow\"} == 0");
+        good(super::CODE, "up{job=\"another-one\"} == 0");
+        good(super::CODE, "ALERTS{job=\"slwo\"}");
+        good(super::CODE, "up{job=~\"slwo|x\"} == 0");
+    }
 }

@@ -14,6 +14,9 @@ use super::{Near, PAST, World, label_map};
 const READ_MAX: usize = 200;
 const VALUES_SHOWN: usize = 6;
 
+/// Words that say nothing of what a metric is about.
+const OF_ANY: [&str; 7] = ["total", "seconds", "bytes", "count", "sum", "bucket", "info"];
+
 pub struct Absence {
     /// `no series has model="v7" since 10:02 UTC (6m)`
     pub why: String,
@@ -101,8 +104,8 @@ fn no_metric(name: &str, gone: Option<(Labels, Timestamp)>, looked: Looked, worl
     candidates.extend(nearest(name, known.iter().copied()));
     if candidates.is_empty() {
         // Other words in another order: those with most words in common.
-        let words: BTreeSet<&str> = name.split('_').filter(|word| word.len() > 2).collect();
-        let shared = |other: &&&str| other.split('_').filter(|word| words.contains(word)).count();
+        let words: BTreeSet<&str> = name.split('_').filter(|word| word.len() > 2 && !OF_ANY.contains(word)).collect();
+        let shared = |other: &&&str| words.iter().filter(|word| other.split('_').any(|own| own == **word)).count();
         candidates.extend(known.iter().filter(|other| shared(other) >= 2).max_by_key(|other| shared(other)).copied());
     }
     let mut near: Vec<Near> = Vec::new();
