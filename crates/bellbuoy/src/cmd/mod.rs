@@ -177,7 +177,7 @@ mod tests {
             tokio::spawn(async move {
                 let _ = began.send(());
                 let _ = tokio::task::block_in_place(|| wait.recv_timeout(Duration::from_secs(30)));
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                tokio::time::interval(Duration::from_secs(60)).tick().await;
                 let _ = ticked.send(());
             });
             let _ = begun.await;
