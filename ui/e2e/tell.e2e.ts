@@ -86,7 +86,7 @@ browse("a message that was given up shows each answer, and is sent again on requ
   type Answer = { data: { attempts: number; receiver: string }[] };
   const before = (await api<Answer>("api/v1/notifications?receiver=refuses")).data.reduce((sum, one) => sum + one.attempts, 0);
   await page.getByRole("button", { name: "Send it after all" }).first().click();
-  await page.getByText("on its way").waitFor();
+  // "on its way" is seen only as long as the message waits: what counts is that it was tried.
   const end = Date.now() + 15_000;
   let after = before;
   while (after <= before && Date.now() < end) after = (await api<Answer>("api/v1/notifications?receiver=refuses")).data.reduce((sum, one) => sum + one.attempts, 0);
