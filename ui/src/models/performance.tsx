@@ -9,7 +9,7 @@ import { place, setQuery } from "../router";
 import { colourOf, TimeChart, type ChartLine } from "../panels/timechart";
 import { rangeTo } from "../query/grid";
 import { queryRange } from "../query/series";
-import { figureSelector, marksOf, metricName } from "./shared";
+import { figureSelector, marksOf, metricName, shownSeconds, type Since } from "./shared";
 import type { Entry, Figure, Report } from "./types";
 
 const RANGES: Record<string, number> = { "5m": 300, "1h": 3600, "6h": 21_600, "1d": 86_400, "7d": 604_800, "30d": 2_592_000 };
@@ -96,9 +96,8 @@ function AsJudged({ model, window, metric, entries }: { model: string; window: s
 
 async function sinceOf(selector: string, now: number, abort: AbortSignal): Promise<number> {
   const query = `min_over_time(timestamp(count(${selector}))[7d:1m])`;
-  const found = await prom<{ result: { value?: [number, string] }[] }>("query", { query }, abort).catch(() => undefined);
-  const first = Number(found?.result?.[0]?.value?.[1]);
-  return Number.isFinite(first) ? Math.min(Math.max((now - first) * 1.03, 120), 604_800) : 3600;
+  const found = await prom<Since>("query", { query }, abort).catch(() => undefined);
+  return found ? shownSeconds(found, now) : 3600;
 }
 
 function byRole(series: { labels: Record<string, string>; values: (number | null)[] }[]): ChartLine[] {

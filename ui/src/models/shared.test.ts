@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { comparisons, figureSelector, headline, marksOf } from "./shared";
+import { comparisons, figureSelector, headline, marksOf, shownSeconds } from "./shared";
 import type { Entry, Figure } from "./types";
 
 const figure = (metric: string, more: Partial<Figure> = {}): Figure => ({ metric, value: 1, source: "realised", estimated: false, ...more });
@@ -30,4 +30,12 @@ test("a comparison needs both models", () => {
 
 test("names of models are quoted in selectors", () => {
   assert.match(figureSelector('a"b\\', "r2", "336 rows"), /model="a\\"b\\\\",metric="r2",window="336 rows"/);
+});
+
+test("a chart begins with its figure; of one that is seconds old two minutes are shown, not an hour with a dot at its end", () => {
+  const since = (first: number) => ({ result: [{ value: [1000, String(first)] as [number, string] }] });
+  assert.equal(shownSeconds({ result: [] }, 1_000_000), 120);
+  assert.equal(shownSeconds(since(999_990), 1_000_000), 120);
+  assert.equal(shownSeconds(since(999_000), 1_000_000), 1030);
+  assert.equal(shownSeconds(since(0), 1_000_000), 604_800);
 });

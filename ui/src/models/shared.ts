@@ -86,3 +86,14 @@ export const OUTCOMES: Record<string, string> = {
   skip: "the challenger is not surely better",
   reject: "the challenger is worse",
 };
+
+/** When a figure was first there: the answer of an instant query. */
+export interface Since {
+  result: { value?: [number, string] }[];
+}
+
+/** How far back a chart goes that begins with its figure. The minutes asked for have none yet of a figure that came within the last of them. */
+export function shownSeconds({ result }: Since, now: number): number {
+  const first = Number(result[0]?.value?.[1] ?? now);
+  return Math.min(Math.max((now - first) * 1.03, 120), 604_800);
+}
