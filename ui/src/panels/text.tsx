@@ -37,6 +37,8 @@ const TAGS =
 /** Nodes that can do nothing but be read and followed. */
 export function clean(html: string): DocumentFragment {
   const fragment = DOMPurify.sanitize(quiet(html), { ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ["href", "title", "alt", "src", "align", "colspan", "rowspan", "width", "height", "open", "start", "data-style", "datetime"], ADD_URI_SAFE_ATTR: ["data-style"], ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true });
+  // Its list of what it took away names the elements that it took attributes from, and through them keeps the page alive that they are put into.
+  DOMPurify.removed = [];
   for (const element of fragment.querySelectorAll<HTMLElement>("*")) {
     const style = element.getAttribute("data-style");
     element.removeAttribute("data-style");
