@@ -6,6 +6,7 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 
 import { ApiError, get, seen, type Asked } from "./api";
+import { reachOf } from "./query/grid";
 import type { Overview } from "./shapes";
 
 const EVERY_MS = 5000;
@@ -35,6 +36,12 @@ export function watchOverview(): () => void {
   void askOverview();
   const timer = setInterval(() => seen.value && void askOverview(), EVERY_MS);
   return () => clearInterval(timer);
+}
+
+/** How far back a chart goes whose range nobody chose: not to before the oldest sample. Before that is known, and of an empty store, as far as it would. */
+export function storedSeconds(most: number): number {
+  const oldest = Date.parse(newest.value.data?.ingestion.oldest ?? "");
+  return Number.isNaN(oldest) ? most : reachOf((Date.now() - oldest) / 1000, most);
 }
 
 /** A file's name without the folder that the program runs. */

@@ -40,10 +40,19 @@ export interface ModelRow {
   drift: { detected: boolean; share: number; driftedFeatures: number; judgedFeatures: number; threshold: number; unknown?: undefined } | NotKnown;
   performance: { metric: string; value: number; rows: number; low: number | null; high: number | null; unknown?: undefined } | NotKnown;
   champion: RoleFigure;
+  /** Those that predict beside the champion now. */
   challengers: RoleFigure[];
+  lastChallenger: LastChallenger | null;
   newestRowAt: string | null;
   dataAge: Figure;
   decision: { at: string; outcome: string; severity: string; rule: string; reason: string; because: string; unknown?: undefined } | NotKnown;
+}
+
+/** What became of the newest challenger that was compared with the champion. */
+export interface LastChallenger {
+  at: string;
+  outcome: string;
+  version: string | null;
 }
 
 export interface RoleFigure {

@@ -9,7 +9,7 @@ use crate::Metric;
 pub enum Unknown {
     #[error("there are no rows")]
     NoRows,
-    #[error("{rows} rows, {rows_min} are needed")]
+    #[error("{}, {rows_min} are needed", row_count(*rows))]
     TooFewRows { rows: usize, rows_min: usize },
     #[error("the true value is the same in all {rows} rows")]
     ConstantTarget { rows: usize },
@@ -41,7 +41,7 @@ pub enum Unknown {
     NoReference,
     #[error("{rows} reference rows, {rows_min} are needed")]
     FewReferenceRows { rows: usize, rows_min: usize },
-    #[error("the reference is not complete yet, it has {rows} rows so far")]
+    #[error("the reference is not complete yet, it has {} so far", row_count(*rows))]
     ReferenceToCome { rows: usize },
     #[error("the reference is a profile, which has no rows")]
     NoReferenceRows,
@@ -56,6 +56,10 @@ pub enum Unknown {
     /// What somebody else said.
     #[error("{0}")]
     Told(String),
+}
+
+fn row_count(rows: usize) -> String {
+    if rows == 1 { "1 row".into() } else { format!("{rows} rows") }
 }
 
 impl Unknown {

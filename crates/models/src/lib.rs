@@ -61,7 +61,7 @@ pub use history::WindowFigures;
 pub use judgement::{Amended, DriftSummary, Judgement, WindowJudgement};
 pub use labelled::{Labelled, RowProblem};
 pub use metric::{Better, Metric, MetricKind};
-pub use model::Model;
+pub use model::{LastChallenger, Model};
 pub use naming::{deployment_figure_names, drift_score_name, figure_names, of_window};
 pub use pairs::Pairs;
 pub use policy::{

@@ -84,6 +84,27 @@ struct Counters {
     deployments: BTreeMap<&'static str, u64>,
     decisions: BTreeMap<&'static str, u64>,
     improvement: Option<f64>,
+    last_challenger: Option<LastChallenger>,
+}
+
+/// What became of the newest challenger that was compared with the champion.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastChallenger {
+    pub at: Timestamp,
+    pub outcome: DeploymentOutcome,
+    /// As whoever trained it named it.
+    pub version: Option<String>,
+}
+
+impl LastChallenger {
+    fn state(&self) -> Value {
+        json!({"at_ms": self.at.0, "outcome": self.outcome.word(), "version": self.version})
+    }
+
+    fn of_state(kept: &Value) -> Option<LastChallenger> {
+        let outcome = DeploymentOutcome::parse(kept["outcome"].as_str()?)?;
+        Some(LastChallenger { at: Timestamp(kept["at_ms"].as_i64()?), outcome, version: kept["version"].as_str().map(str::to_owned) })
+    }
 }
 
 impl Model {
@@ -491,9 +512,15 @@ impl Model {
         *self.counters.training_runs.entry(known).or_default() += 1;
     }
 
-    pub fn record_deployment(&mut self, decision: &DeploymentDecision) {
+    pub fn record_deployment(&mut self, decision: &DeploymentDecision, version: Option<&str>) {
         *self.counters.deployments.entry(decision.outcome().word()).or_default() += 1;
         self.counters.improvement = decision.improvement().or(self.counters.improvement);
+        let (at, outcome) = (decision.ruling.at, decision.outcome());
+        self.counters.last_challenger = Some(LastChallenger { at, outcome, version: version.map(str::to_owned) });
+    }
+
+    pub fn last_challenger(&self) -> Option<&LastChallenger> {
+        self.counters.last_challenger.as_ref()
     }
 
     /// The series that count, from 0 on, so that a rate over them sees the first event.
@@ -537,6 +564,7 @@ impl Model {
             "deployments": counters.deployments,
             "decisions": counters.decisions,
             "improvement": counters.improvement,
+            "last_challenger": counters.last_challenger.as_ref().map(LastChallenger::state),
             "policy": self.policy_state,
             "forgotten": forgotten,
             "detectors": self.detectors.state(),
@@ -555,6 +583,7 @@ impl Model {
         take(&mut self.counters.deployments, state["deployments"].as_object());
         take(&mut self.counters.decisions, state["decisions"].as_object());
         self.counters.improvement = state["improvement"].as_f64().or(self.counters.improvement);
+        self.counters.last_challenger = LastChallenger::of_state(&state["last_challenger"]).or(self.counters.last_challenger.take());
         if let Ok(policy_state) = PolicyState::deserialize(&state["policy"]) {
             self.policy_state = policy_state;
         }
@@ -576,6 +605,7 @@ impl Counters {
             deployments: DeploymentOutcome::ALL.into_iter().map(|decision| (decision.word(), 0)).collect(),
             decisions: RetrainingOutcome::ALL.into_iter().map(|outcome| (outcome.word(), 0)).collect(),
             improvement: None,
+            last_challenger: None,
         }
     }
 }

@@ -12,7 +12,7 @@ export function Evaluations({ of, onPick, chosen }: { of: Evaluation[]; onPick?:
   if (of.length === 0) return <p class="quiet">No evaluation is kept: the program has just started, or the rule is new.</p>;
   const counts = { firing: 0, pending: 0, inactive: 0, error: 0 };
   for (const one of of) counts[one.error ? "error" : (one.state ?? "inactive")] += 1;
-  const said = `The last ${of.length} evaluations: ${Object.entries(counts).filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`).join(", ")}`;
+  const said = `The last ${plural(of.length, "evaluation")}: ${Object.entries(counts).filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`).join(", ")}`;
   return (
     <div class="evaluations">
       <div class="evaluations-strip" role="group" aria-label={said}>

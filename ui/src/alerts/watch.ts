@@ -1,10 +1,11 @@
 /**
- * show: how the values of rules went, for sparklines and for "no data". In: rules with a comparison. Out: per rule the last half hour of what is
+ * show: how the values of rules went, for sparklines and for "no data". In: rules with a comparison. Out: per rule the last half hour (since the start, when that was later) of what is
  * compared. Each rule is asked once per turn, six at a time, at most 400 rules; what is beyond that is counted.
  */
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { seen } from "../api";
+import { storedSeconds } from "../overview";
 import { queryRange } from "../query/series";
 import { stepOf, type Grid } from "../query/grid";
 import { comparison } from "./threshold";
@@ -41,7 +42,7 @@ export function usePast(rules: Watched[], seconds: number): { past: ReadonlyMap<
       if (seen.value) {
         const end = Math.floor(Date.now() / 1000);
         // Not on whole steps: what came in the last seconds counts, or a fresh start would look like "no data".
-        const step = stepOf(seconds, POINTS);
+        const step = stepOf(storedSeconds(seconds), POINTS);
         const range = { start: end - step * POINTS, end, step };
         const found = new Map<string, Past>();
         const ask = async ({ key, query }: Watched) => {

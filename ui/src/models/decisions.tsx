@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { metricName, OUTCOMES, toneOfOutcome } from "./shared";
 import type { Entry, Input } from "./types";
 import { At, Tag, Unknown } from "../parts/basics";
-import { number, percent } from "../parts/number";
+import { number, percent, plural } from "../parts/number";
 import { cut, visible } from "../parts/text";
 import { place, setQuery } from "../router";
 
@@ -90,7 +90,7 @@ export function Inputs({ of }: { of: Record<string, Input> | undefined }) {
   return (
     <span class="inputs">
       {Object.entries(of).map(([name, input]) => (
-        <span key={name} class="input" title={input.rows !== undefined ? `over ${input.rows} rows` : undefined}>
+        <span key={name} class="input" title={input.rows !== undefined ? `over ${plural(input.rows, "row")}` : undefined}>
           {metricName(name)} <b>{input.value !== undefined ? (name === "drift_share" ? percent(input.value) : name === "drift_detected" ? (input.value ? "yes" : "no") : number(input.value)) : <Unknown because={input.unknown?.because ?? "no value"} />}</b>
         </span>
       ))}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { becameOf } from "./names";
 import { comparisons, figureSelector, headline, marksOf, shownSeconds } from "./shared";
 import type { Entry, Figure } from "./types";
 
@@ -38,4 +39,11 @@ test("a chart begins with its figure; of one that is seconds old two minutes are
   assert.equal(shownSeconds(since(999_990), 1_000_000), 120);
   assert.equal(shownSeconds(since(999_000), 1_000_000), 1030);
   assert.equal(shownSeconds(since(0), 1_000_000), 604_800);
+});
+
+test("what became of a challenger, with the name that its training gave it", () => {
+  const at = "2026-01-01T00:00:00Z";
+  assert.equal(becameOf({ at, outcome: "reject", version: "4" }), "challenger v4 rejected");
+  assert.equal(becameOf({ at, outcome: "skip", version: null }), "challenger not taken");
+  assert.equal(becameOf({ at, outcome: "deploy", version: "run-ab12" }), "challenger run-ab12 deployed");
 });

@@ -1,4 +1,5 @@
 /** show: words and choices that the pages of models share. Pure. */
+import { reachOf } from "../query/grid";
 import type { Because } from "../shapes";
 import type { Decision, Entry, Figure, Model, WindowJudgement } from "./types";
 import { isUnknown } from "./types";
@@ -95,5 +96,5 @@ export interface Since {
 /** How far back a chart goes that begins with its figure. The minutes asked for have none yet of a figure that came within the last of them. */
 export function shownSeconds({ result }: Since, now: number): number {
   const first = Number(result[0]?.value?.[1] ?? now);
-  return Math.min(Math.max((now - first) * 1.03, 120), 604_800);
+  return reachOf(now - first, 604_800);
 }

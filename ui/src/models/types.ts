@@ -1,7 +1,7 @@
 /** show: what the server says about models. Shapes only; docs/guides/models.md, docs/guides/decisions.md and docs/formats/pages-api.md have the words. */
 
 import type { Figure as Amount } from "../parts/basics";
-import type { Because, NotKnown } from "../shapes";
+import type { Because, LastChallenger, NotKnown } from "../shapes";
 
 export interface Figure {
   metric: string;
@@ -106,6 +106,7 @@ export interface Model {
   rows: Record<string, number>;
   judgedAt: string | null;
   decision: string | null;
+  lastChallenger?: LastChallenger | null;
   judgement: { at: string; decision: Decision; windows: WindowJudgement[] } | null;
   sources: Record<string, unknown>[];
   registry?: Registry | NotKnown;

@@ -1,20 +1,26 @@
 /** show: champion against challenger on both test sets. In: a comparison of the audit record. Out: a line per set with both figures, the gain and its interval. */
+import { becameOf } from "./names";
 import { metricName, toneOfOutcome, OUTCOMES } from "./shared";
 import type { Comparison, Entry, Known } from "./types";
 import { Ago, Tag, Unknown } from "../parts/basics";
-import { count, number } from "../parts/number";
+import { number, plural } from "../parts/number";
 import { cut, visible } from "../parts/text";
+import type { LastChallenger } from "../shapes";
 
-export function Versus({ entries }: { entries: Entry[] }) {
+const OLDER_MAX = 20;
+
+/** `last`: what the model itself remembers; the record that was asked for may not reach that far back. */
+export function Versus({ entries, last }: { entries: Entry[]; last: LastChallenger | null | undefined }) {
   const [newest, ...older] = entries;
+  if (!newest && last) return <p class="quiet">The last {becameOf(last)} <Ago at={last.at} />; so much was recorded since that its figures are not among the newest entries.</p>;
   if (!newest) return <p class="quiet">No challenger was compared with the champion yet. A pipeline asks for it after a training: <code>POST /api/v1/models/NAME/evaluations</code>.</p>;
   return (
     <>
       <One entry={newest} />
       {older.length > 0 && (
         <details>
-          <summary>{older.length} earlier comparisons</summary>
-          {older.slice(0, 20).map((entry) => (
+          <summary>{plural(older.length, "earlier comparison")}{older.length > OLDER_MAX ? `, the newest ${OLDER_MAX} of them` : ""}</summary>
+          {older.slice(0, OLDER_MAX).map((entry) => (
             <One key={entry.at} entry={entry} />
           ))}
         </details>
@@ -48,7 +54,7 @@ function Set({ name, help, of }: { name: string; help: string; of: Comparison })
   return (
     <section>
       <h3>
-        {name} set <small>{help}{of.rows ? `, ${count(of.rows)} rows` : ""}</small>
+        {name} set <small>{help}{of.rows ? `, ${plural(of.rows, "row")}` : ""}</small>
       </h3>
       <Dumbbell champion={champion} challenger={challenger} />
       <p class="versus-figures">

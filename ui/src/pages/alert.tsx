@@ -6,6 +6,7 @@ import { useMemo } from "preact/hooks";
 
 import { ApiError, get, useAsked } from "../api";
 import { encoded } from "../match";
+import { storedSeconds } from "../overview";
 import { href, place, setQuery } from "../router";
 import type { PageProps } from "../routes";
 import { Ago, Empty, ErrorLine, Facts, Loading, Tag } from "../parts/basics";
@@ -13,6 +14,7 @@ import { Tabs, useTab } from "../parts/controls";
 import { Labels } from "../parts/labels";
 import { cut, oneLine, safeUrl, visible } from "../parts/text";
 import { dateTime, duration, millis, promDuration } from "../parts/time";
+import { plural } from "../parts/number";
 import { severityTone } from "../alerts/rows";
 import { Link, Prose } from "../alerts/prose";
 import { useSilence } from "../alerts/silence";
@@ -213,7 +215,7 @@ function RuleFacts({ rule }: { rule: RuleHistory }) {
 
 function Value({ data, rule, labels }: { data: AlertHistory; rule: RuleHistory; labels: LabelMap }) {
   const wished = place.value.query.get("range");
-  const range = wished && SECONDS[wished] ? wished : rule.intervalSeconds < 5 ? "5m" : "1h";
+  const range = wished && SECONDS[wished] ? wished : (RANGES.find((one) => SECONDS[one]! >= storedSeconds(rule.intervalSeconds < 5 ? 300 : 3600)) ?? "1h");
   const compared = useMemo(() => comparison(rule.query), [rule.query]);
   return (
     <section>
@@ -295,7 +297,7 @@ function History({ data }: { data: AlertHistory }) {
     <>
       <p class="quiet">
         From {dateTime(data.from)}: fired {firing.length === 1 ? "once" : `${firing.length} times`}
-        {firing.length > 0 && `, ${duration(seconds)} in all`}; {data.notifications.length} messages.
+        {firing.length > 0 && `, ${duration(seconds)} in all`}; {plural(data.notifications.length, "message")}.
       </p>
       <h2>When it fired</h2>
       <Episodes of={data} />

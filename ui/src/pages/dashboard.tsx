@@ -24,6 +24,7 @@ import { Popover } from "./popover";
 import { VariablesBar } from "./dashboard-variables";
 import type { DashboardsAnswer } from "./dashboards";
 import "./dashboard.css";
+import { plural } from "../parts/number";
 
 export default function DashboardPage({ params }: PageProps) {
   const uid = params.uid ?? "";
@@ -80,7 +81,7 @@ function Badge({ dashboard }: { dashboard: Dashboard }) {
   const { panels, drawable } = countPanels(dashboard);
   return (
     <span class={drawable < panels ? "tag warn" : "tag"} title={drawable < panels ? "The others say in their place why they are not drawn" : "Every panel of the file is drawn"}>
-      {drawable === panels ? `${panels} panels` : `${drawable} of ${panels} panels`}
+      {drawable === panels ? plural(panels, "panel") : `${drawable} of ${plural(panels, "panel")}`}
     </span>
   );
 }

@@ -6,6 +6,7 @@ import { countPanels, loadDashboard } from "../dashboard/load";
 import { encoded } from "../match";
 import { Ago, Empty, ErrorLine, Loading } from "../parts/basics";
 import { Filter, filtered } from "../parts/controls";
+import { plural } from "../parts/number";
 import { href, place, setQuery } from "../router";
 import type { PageProps } from "../routes";
 import "./dashboard.css";
@@ -58,7 +59,7 @@ export default function Dashboards(_: PageProps) {
           </span>
         </div>
       )}
-      {entries.length > 0 && shown.length === 0 && <p class="quiet">None of {entries.length} dashboards fits.</p>}
+      {entries.length > 0 && shown.length === 0 && <p class="quiet">{entries.length === 1 ? "The only dashboard does not fit." : `None of ${entries.length} dashboards fits.`}</p>}
       {folders.map((folder) => (
         <section key={folder}>
           {(folders.length > 1 || folder !== "") && <h2>{folder || "Without a folder"}</h2>}
@@ -89,7 +90,7 @@ function Item({ entry, count }: { entry: Entry; count?: Count }) {
           </a>
         )}
         {count && (
-          <span class={count.drawable < count.panels ? "tag warn" : "tag"}>{count.drawable === count.panels ? `${count.panels} panels` : `${count.drawable} of ${count.panels} panels`}</span>
+          <span class={count.drawable < count.panels ? "tag warn" : "tag"}>{count.drawable === count.panels ? plural(count.panels, "panel") : `${count.drawable} of ${plural(count.panels, "panel")}`}</span>
         )}
       </div>
       {entry.description && <p class="quiet">{entry.description.slice(0, 300)}</p>}

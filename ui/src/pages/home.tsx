@@ -8,7 +8,7 @@ import { bytes, count, number, percent, plural, short } from "../parts/number";
 import { Table, type Column } from "../parts/table";
 import { duration } from "../parts/time";
 import { href } from "../router";
-import { metricName } from "../models/names";
+import { becameOf, metricName } from "../models/names";
 import type { PageProps } from "../routes";
 import type { ChecklistItem, ModelRow, Overview, RoleFigure, ServerRow } from "../shapes";
 import "./home.css";
@@ -222,7 +222,11 @@ function Versus({ row }: { row: ModelRow }) {
   return (
     <div class="digits">
       <span class="quiet">{name(row.champion)}</span> <FigureText of={row.champion.figure} as={number} />
-      {row.challengers.length === 0 && <div class="second">no challenger</div>}
+      {row.challengers.length === 0 && (
+        <div class="second" title="None predicts beside the champion now.">
+          {row.lastChallenger ? <>{becameOf(row.lastChallenger)} <Ago at={row.lastChallenger.at} /></> : "no challenger yet"}
+        </div>
+      )}
       {row.challengers.map((one) => (
         <div key={one.role}>
           <span class="quiet">{name(one)}</span> <FigureText of={one.figure} as={number} />

@@ -2,7 +2,7 @@
 import { get, useAsked } from "../api";
 import { Ago, Empty, ErrorLine, Loading, Text } from "../parts/basics";
 import { filtered, Filter } from "../parts/controls";
-import { count } from "../parts/number";
+import { count, plural } from "../parts/number";
 import { cut, visible } from "../parts/text";
 import { clock, dateTime } from "../parts/time";
 import { place, root, setQuery } from "../router";
@@ -27,7 +27,7 @@ export default function Inbox(_: PageProps) {
         <h1>Inbox</h1>
         {asked.data && asked.data.length > 0 && (
           <>
-            <span class="quiet">{count(asked.data.length)} messages, newest first</span>
+            <span class="quiet">{plural(asked.data.length, "message")}, newest first</span>
             <span class="right">
               <Filter placeholder="Filter by words" />
             </span>

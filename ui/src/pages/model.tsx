@@ -90,7 +90,7 @@ export default function ModelPage({ params }: PageProps) {
       <h2>Champion against challenger</h2>
       <ErrorLine error={record.error} what="Record" />
       <Roles windows={windows} window={window?.window} />
-      {record.data && <Versus entries={comparisons(entries)} />}
+      {record.data && <Versus entries={comparisons(entries)} last={model.lastChallenger} />}
       <h2>Drift by feature</h2>
       {!window ? <p class="quiet">Nothing was judged yet.</p> : isUnknown(window.drift) ? <p>Drift is unknown: {visible(cut(window.drift.unknown.because, 400))}.</p> : <DriftTable drift={window.drift} report={report.data} reportError={report.error?.message} />}
       <h2>Data quality</h2>
@@ -144,7 +144,7 @@ function Tiles({ model, window, unknown }: { model: Model; window: WindowJudgeme
       <section class="card tile">
         <h2>Data</h2>
         {!window ? <Unknown because="not judged yet" /> : isUnknown(window.quality) ? <Unknown because={window.quality.unknown.because} /> : <b class={window.quality.length > 0 ? "warn" : "good"}>{window.quality.length === 0 ? "fine" : plural(window.quality.length, "finding")}</b>}
-        <small>{window ? `${count(window.rows)} rows, ${count(window.true_values)} with a true value` : ""}</small>
+        <small>{window ? `${plural(window.rows, "row")}, ${count(window.true_values)} with a true value` : ""}</small>
       </section>
       <section class="card tile">
         <h2>Traffic</h2>

@@ -1,5 +1,6 @@
 /** show: every model that is watched, one card each. In: the list, each model's judgement, its record. Out: verdict, headline, drift, challenger, age. */
 import { get, prom, useAsked } from "../api";
+import { storedSeconds } from "../overview";
 import { href } from "../router";
 import type { PageProps } from "../routes";
 import { Ago, Empty, ErrorLine, FigureText, Loading, Tag, Unknown } from "../parts/basics";
@@ -9,6 +10,7 @@ import { duration } from "../parts/time";
 import { Spark } from "../parts/charts";
 import { rangeTo } from "../query/grid";
 import { inTurn, queryRange } from "../query/series";
+import { becameOf } from "../models/names";
 import { championOf, comparisons, figureSelector, figuresOf, headline, metricName, OUTCOMES, toneOfOutcome } from "../models/shared";
 import { isUnknown, type Entry, type Model } from "../models/types";
 import "../models/models.css";
@@ -97,14 +99,14 @@ function Card({ name }: { name: string }) {
                   <small>{typeof versus.current?.gain === "number" ? `${versus.current.gain > 0 ? "+" : ""}${number(versus.current.gain)} ${metricName(versus.current.metric)}` : ""}</small>
                 </>
               ) : (
-                <span class="quiet">none yet</span>
+                <span class="quiet">{model.lastChallenger ? <>{becameOf(model.lastChallenger)} <Ago at={model.lastChallenger.at} /></> : "none yet"}</span>
               )}
             </dd>
           </div>
           <div>
             <dt>Predictions</dt>
             <dd>
-              {model.traffic ? <FigureText of={model.traffic.rate} as={(rate) => `${number(rate)} /s`} /> : `${Object.values(model.rows).reduce((a, b) => a + b, 0)} rows`}
+              {model.traffic ? <FigureText of={model.traffic.rate} as={(rate) => `${number(rate)} /s`} /> : plural(Object.values(model.rows).reduce((a, b) => a + b, 0), "row")}
               {model.traffic?.latencyP95.value !== undefined && <small> p95 {duration(model.traffic.latencyP95.value)}</small>}
             </dd>
           </div>
@@ -122,7 +124,7 @@ function Card({ name }: { name: string }) {
 
 function Past({ model, metric, window }: { model: string; metric: string; window: string }) {
   const selector = figureSelector(model, metric, window);
-  const asked = useAsked((abort) => queryRange(selector, rangeTo(Date.now() / 1000, 900, 60), 30, abort), `past ${selector}`, 15_000);
+  const asked = useAsked((abort) => queryRange(selector, rangeTo(Date.now() / 1000, storedSeconds(900), 60), 30, abort), `past ${selector}`, 15_000);
   const series = asked.data?.series.find(({ labels }) => labels.role === "champion" && labels.__name__?.endsWith("model_figure")) ?? asked.data?.series[0];
-  return series ? <Spark values={series.values} of={`${metricName(metric)} in the last 15 minutes`} width={120} /> : null;
+  return series ? <Spark values={series.values} of={`${metricName(metric)} in the last minutes`} width={120} /> : null;
 }

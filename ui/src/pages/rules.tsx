@@ -90,7 +90,7 @@ const COLUMNS: Column<Row>[] = [
   { key: "for", width: "64px", title: "For", num: true, value: (row) => row.duration, cell: (row) => (row.type === "alerting" && row.duration ? promDuration(row.duration) : "") },
   { key: "took", width: "80px", title: "Took", num: true, value: (row) => row.evaluationTime, cell: (row) => (millis(row.lastEvaluation) === undefined ? "" : duration(row.evaluationTime)) },
   { key: "last", width: "86px", title: "Last", value: (row) => millis(row.lastEvaluation), cell: (row) => <Ago at={row.lastEvaluation} never="not yet" /> },
-  { key: "past", width: "174px", title: "Last evaluations", cell: (row) => row.evaluations && <Strip items={strip(row.evaluations)} width={5} height={16} label={`${row.name}: the last ${row.evaluations.length} evaluations, ${row.evaluations.filter((one) => one.error).length} with an error`} /> },
+  { key: "past", width: "174px", title: "Last evaluations", cell: (row) => row.evaluations && <Strip items={strip(row.evaluations)} width={5} height={16} label={`${row.name}: the last ${plural(row.evaluations.length, "evaluation")}, ${row.evaluations.filter((one) => one.error).length} with an error`} /> },
 ];
 
 function Name({ row }: { row: Row }) {

@@ -37,7 +37,7 @@ export default function AlertList({ panel, fill }: Shown) {
     return (
       <div class="panel-empty">
         <b class="good">No alerts</b>
-        <span>{count === 0 ? "There are no alerting rules." : `None of ${count} rules has an alert that fits.`}</span>
+        <span>{count === 0 ? "There are no alerting rules." : count === 1 ? "The one rule has no alert that fits." : `None of ${count} rules has an alert that fits.`}</span>
       </div>
     );
   }

@@ -9,6 +9,7 @@ import type { Size } from "./size";
 import { cssColor, fade, ink, scheme, schemeColor, textWidth } from "./theme";
 import { timeText } from "./times";
 import { showTip } from "./tip";
+import { plural } from "../parts/number";
 
 export default function Heatmap({ panel, data, scope, group, zoom }: Shown) {
   const theme = scheme.value;
@@ -93,7 +94,7 @@ export default function Heatmap({ panel, data, scope, group, zoom }: Shown) {
   if (!cells) return <Empty data={data} reason={data.frames.length ? "No numbers over time to make cells of." : undefined} />;
   return (
     <div class="chart-panel bottom">
-      <Canvas label={`${panel.title}: heatmap of ${cells.timesMs.length} columns and ${cells.bands.length} bands, counts up to ${shownText(count(cells.max))}`} draw={draw} hover={hover} range={range} group={group} zoom={zoom} />
+      <Canvas label={`${panel.title}: heatmap of ${plural(cells.timesMs.length, "column")} and ${plural(cells.bands.length, "band")}, counts up to ${shownText(count(cells.max))}`} draw={draw} hover={hover} range={range} group={group} zoom={zoom} />
       {record(options.legend).show !== false && <ScaleBar cells={cells} paint={paint} text={(value) => shownText(count(value))} />}
     </div>
   );

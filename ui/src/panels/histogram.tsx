@@ -9,6 +9,7 @@ import { Empty } from "./placeholder";
 import type { Size } from "./size";
 import { fade, ink, scheme, textWidth } from "./theme";
 import { showTip } from "./tip";
+import { plural } from "../parts/number";
 
 interface Group {
   name: string;
@@ -75,7 +76,7 @@ export default function Histogram({ panel, data, scope }: Shown) {
   };
   return (
     <div class={`chart-panel ${legend.placement}`}>
-      <Canvas label={`${panel.title}: histogram of ${bins.edges.length} bins, at most ${most}`} draw={draw} hover={hover} />
+      <Canvas label={`${panel.title}: histogram of ${plural(bins.edges.length, "bin")}, at most ${most}`} draw={draw} hover={hover} />
       <GroupLegend options={legend} groups={bins.groups.map((group) => ({ ...group, display: bins.display }))} hidden={hidden} setHidden={setHidden} />
     </div>
   );

@@ -12,6 +12,7 @@ import { Empty } from "./placeholder";
 import { fade, FONT, ink, inkOn, scheme, textWidth } from "./theme";
 import { spanText, timeText } from "./times";
 import { showTip, type TipRow } from "./tip";
+import { plural } from "../parts/number";
 
 export interface Piece {
   fromMs: number;
@@ -95,7 +96,7 @@ export default function Lanes({ panel, data, scope, group, zoom }: Shown) {
   const known = [...new Map(lanes.flatMap((lane) => lane.pieces).map((piece) => [piece.text, piece.color])).entries()];
   return (
     <div class="chart-panel bottom">
-      <Canvas label={`${panel.title}: ${lanes.length} lanes: ${lanes.slice(0, 8).map((lane) => `${lane.name.slice(0, 60)} ${lane.pieces.at(-1)?.text ?? ""}`).join(", ")}`} draw={draw} hover={hover} range={range} group={group} zoom={zoom} />
+      <Canvas label={`${panel.title}: ${plural(lanes.length, "lane")}: ${lanes.slice(0, 8).map((lane) => `${lane.name.slice(0, 60)} ${lane.pieces.at(-1)?.text ?? ""}`).join(", ")}`} draw={draw} hover={hover} range={range} group={group} zoom={zoom} />
       {legend.show && known.length > 0 && known.length <= 12 && (
         <Legend options={{ ...legend, mode: "list", placement: "bottom" }} items={known.map(([name, color]) => ({ name, color, figures: [] }))} columns={[]} hidden={new Set()} choose={() => undefined} hover={() => undefined} />
       )}

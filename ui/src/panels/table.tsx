@@ -10,6 +10,7 @@ import { Empty } from "./placeholder";
 import { useSize } from "./size";
 import { Spark } from "./spark";
 import { fade, inkOn, legible, scheme } from "./theme";
+import { plural } from "../parts/number";
 
 export interface Column {
   field: Field;
@@ -52,7 +53,7 @@ export default function Table({ panel, data, scope }: Shown) {
   const footer = footerOf(panel.options, columns);
   return (
     <div class="grid-table">
-      <div class="grid-scroll" ref={place} onScroll={(event) => setScroll(event.currentTarget.scrollTop)} tabIndex={0} role="region" aria-label={`${panel.title || "Table"}: ${rows.length} rows`}>
+      <div class="grid-scroll" ref={place} onScroll={(event) => setScroll(event.currentTarget.scrollTop)} tabIndex={0} role="region" aria-label={`${panel.title || "Table"}: ${plural(rows.length, "row")}`}>
         <table style={{ width: `${widths.reduce((sum, width) => sum + width, 0)}px` }}>
           <colgroup>
             {widths.map((width, at) => (
@@ -118,7 +119,7 @@ export default function Table({ panel, data, scope }: Shown) {
             Filter
           </button>
         )}
-        {(rows.length > 12 || rows.length !== frame.length) && <small>{rows.length === frame.length ? `${rows.length} rows` : `${rows.length} of ${frame.length} rows`}</small>}
+        {(rows.length > 12 || rows.length !== frame.length) && <small>{rows.length === frame.length ? `${rows.length} rows` : `${rows.length} of ${plural(frame.length, "row")}`}</small>}
       </div>
     </div>
   );

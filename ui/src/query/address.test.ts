@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { problemOf, read, write } from "./address";
+import { problemOf, rangeOf, read, write } from "./address";
 
 test("links of old and new Prometheus", () => {
   const old = read(new URLSearchParams("g0.expr=up&g0.tab=0&g0.stacked=1&g0.show_exemplars=1&g0.range_input=1h30m&g0.end_input=2026-11-21%2017%3A00%3A00&g1.expr=x&g1.tab=1&g3.expr=lost"));
@@ -28,4 +28,10 @@ test("the place of an error", () => {
   assert.equal(problemOf("1:99: parse error: unclosed", "sum(")?.from, 4);
   assert.equal(problemOf("9:1: parse error: no such line", "up"), undefined);
   assert.equal(problemOf("query timed out", "up"), undefined);
+});
+
+test("a graph without a range begins about where the samples do, up to an hour back; one of the past shows an hour", () => {
+  assert.deepEqual([0, 120, 301, 1000, 9_000_000].map(rangeOf), [300, 300, 900, 1800, 3600]);
+  const seconds = (text: string) => read(new URLSearchParams(text), 300)[0]?.rangeSeconds;
+  assert.deepEqual(["", "g0.expr=up", "g0.expr=up&g0.range_input=2h", "g0.expr=up&g0.end_input=2026-11-21"].map(seconds), [300, 300, 7200, 3600]);
 });

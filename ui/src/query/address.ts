@@ -17,30 +17,41 @@ export interface Question {
   exemplars: boolean;
 }
 
+const HOUR = 3600;
 const QUESTIONS_MAX = 20;
 const EXPR_CHARS_MAX = 20_000;
 
-export function blank(): Question {
-  return { expr: "", tab: "table", rangeSeconds: 3600, stacked: false, exemplars: false };
+/** The ranges that − and + go through. */
+export const RANGES = [300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000];
+
+/** The range that nobody chose, when the oldest sample is `stored` seconds old. */
+export function rangeOf(stored: number): number {
+  return RANGES.find((range) => range >= Math.min(stored, HOUR)) ?? HOUR;
 }
 
-export function read(query: URLSearchParams): Question[] {
+export function blank(rangeSeconds = HOUR): Question {
+  return { expr: "", tab: "table", rangeSeconds, stacked: false, exemplars: false };
+}
+
+/** `unsaid`: seconds of a graph that ends now and whose address has no range. */
+export function read(query: URLSearchParams, unsaid = HOUR): Question[] {
   const out: Question[] = [];
   for (let index = 0; index < QUESTIONS_MAX; index += 1) {
     const get = (name: string) => query.get(`g${index}.${name}`) ?? undefined;
     const expr = get("expr");
     if (expr === undefined) break;
+    const end = timeOf(get("end_input") ?? get("moment_input"));
     out.push({
       expr: expr.slice(0, EXPR_CHARS_MAX),
       tab: tabOf(get("tab"), get("show_tree")),
-      rangeSeconds: positive(parseDuration(get("range_input") ?? "")) ?? 3600,
-      end: timeOf(get("end_input") ?? get("moment_input")),
+      rangeSeconds: positive(parseDuration(get("range_input") ?? "")) ?? (end === undefined ? unsaid : HOUR),
+      end,
       stepSeconds: positive(parseDuration(get("step_input") ?? "")),
       stacked: get("stacked") === "1" || get("display_mode") === "stacked",
       exemplars: get("show_exemplars") === "1",
     });
   }
-  return out.length > 0 ? out : [blank()];
+  return out.length > 0 ? out : [blank(unsaid)];
 }
 
 /** Prometheus 2 counted its tabs (0 is the graph), Prometheus 3 names them. */

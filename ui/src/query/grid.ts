@@ -35,6 +35,11 @@ export function rangeTo(end: number, seconds: number, points: number, least?: nu
   return { start: last - Math.floor(seconds / step) * step, end: last, step };
 }
 
+/** How far back a chart goes that begins with its data, and what is first of them is this old: with a little room, two minutes at least. */
+export function reachOf(ageSeconds: number, most: number): number {
+  return Math.min(Math.max(ageSeconds * 1.03, 120), most);
+}
+
 export function number(text: string): number {
   return text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : Number(text);
 }

@@ -11,7 +11,7 @@ import { Copy, ErrorLine, Text } from "../parts/basics";
 import { count, plural } from "../parts/number";
 import { cut, visible } from "../parts/text";
 import { dateTime, duration, parseDuration, promDuration } from "../parts/time";
-import { problemOf, type Question, type Tab } from "./address";
+import { problemOf, RANGES, type Question, type Tab } from "./address";
 import { ask, type Answer } from "./ask";
 import { CodeBox } from "./codebox";
 import type { Editor } from "./editor";
@@ -164,8 +164,6 @@ function Stats({ answer, loading, question }: { answer: Shown | undefined; loadi
     </small>
   );
 }
-
-const RANGES = [300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000];
 
 function Times({ question, change }: { question: Question; change: (next: Question) => void }) {
   const { rangeSeconds, end, tab, stacked, stepSeconds } = question;

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 
 import { seriesText, cut, oneLine, visible } from "../parts/text";
-import { count, number, plural } from "../parts/number";
+import { number, plural } from "../parts/number";
 import { duration } from "../parts/time";
 import type { Labels } from "../shapes";
 
@@ -104,7 +104,7 @@ function result(node: Node) {
   return (
     <>
       <b>{plural(node.series ?? 0, "series", "series")}</b>
-      {node.samples !== null && node.valueType === "matrix" && <small> {count(node.samples)} samples</small>}
+      {node.samples !== null && node.valueType === "matrix" && <small> {plural(node.samples, "sample")}</small>}
       {node.series === 1 && node.value !== null && <small> = {shown(node.value)}</small>}
     </>
   );

@@ -123,7 +123,7 @@ impl Models {
             model.retrained(now);
         }
         if let Some(decision) = &decision {
-            model.record_deployment(decision);
+            model.record_deployment(decision, None);
         }
         drop(model);
         let silent = json!({"at": now.rfc3339(), "event": "training", "model": name, "outcome": "success", "severity": "info"});
@@ -155,7 +155,7 @@ impl Models {
     fn evaluated(&self, cell: &Cell, challenge: Challenge, now: Timestamp) -> Result<Value, ModelError> {
         let settings = &cell.config.settings;
         let decision = decide(cell, settings, &challenge, now).map_err(ModelError::Refused)?;
-        lock(&cell.engine).record_deployment(&decision);
+        lock(&cell.engine).record_deployment(&decision, challenge.version.as_deref());
         let mut answer = decision.json();
         answer["model"] = json!(settings.name);
         answer["version"] = json!(challenge.version);

@@ -346,6 +346,7 @@ impl Cell {
             "rows": rows,
             "judgedAt": last.as_ref().map(|judgement| judgement.at.rfc3339()),
             "decision": last.as_ref().map(|judgement| judgement.decision.outcome.word()),
+            "lastChallenger": engine.last_challenger().map(|one| json!({"at": one.at.rfc3339(), "outcome": one.outcome.word(), "version": one.version})),
         })
     }
 

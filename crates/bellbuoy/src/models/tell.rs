@@ -87,7 +87,10 @@ pub(super) fn state_name(model: &str) -> String {
 
 pub fn drift_words(judgement: &Judgement) -> String {
     match judgement.first().map(|first| &first.drift) {
-        Some(Ok(drift)) => format!("drift share {:.0} %, {} features drifted", drift.share * 100.0, drift.drifted_features),
+        Some(Ok(drift)) => {
+            let features = if drift.drifted_features == 1 { "feature" } else { "features" };
+            format!("drift share {:.0} %, {} {features} drifted", drift.share * 100.0, drift.drifted_features)
+        }
         Some(Err(reason)) => format!("unknown: {reason}"),
         None => "unknown".into(),
     }

@@ -101,6 +101,9 @@ fn a_challenger_is_deployed_skipped_or_rejected_by_a_paired_test() {
     };
     let evaluate = |body: Value| data(program.post("/api/v1/models/m/evaluations", &body.to_string()));
 
+    // What the pages say of it: nothing yet, then what became of the newest.
+    let row = || data(program.get("/api/bellbuoy/overview"))["models"][0].clone();
+    assert!(row()["lastChallenger"].is_null() && row()["challengers"] == json!([]), "{}", row());
     let deploy = evaluate(json!({"version": "v2", "current": challenger(2.0), "baseline": challenger(3.0)}));
     assert_eq!((text(&deploy["decision"]), text(&deploy["version"])), ("deploy".into(), "v2".into()), "{deploy}");
     assert!(deploy["current"]["gain_low"].as_f64() > Some(0.0) && deploy["current"]["rows"] == ROWS, "{deploy}");
@@ -109,6 +112,9 @@ fn a_challenger_is_deployed_skipped_or_rejected_by_a_paired_test() {
     assert_eq!((text(&skip["decision"]), text(&skip["rule"])), ("skip".into(), "within_noise".into()), "{skip}");
     let reject = evaluate(json!({"current": challenger(2.0), "baseline": challenger(40.0)}));
     assert_eq!((text(&reject["decision"]), text(&reject["rule"])), ("reject".into(), "worse_on_baseline".into()), "{reject}");
+
+    let last = row()["lastChallenger"].clone();
+    assert_eq!((text(&last["outcome"]), text(&last["at"])), ("reject".into(), text(&reject["at"])), "{last}");
 
     // A task that is tried again hears the same, and it counts once.
     let asked = json!({"key": "run-7", "current": challenger(2.0), "baseline": challenger(2.0)});

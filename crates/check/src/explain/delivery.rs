@@ -326,9 +326,10 @@ fn delivery_steps(
         (_, _, Some(one)) => (
             None,
             format!(
-                "; the message to {} is on its way ({} attempts{})",
+                "; the message to {} is on its way ({} attempt{}{})",
                 one.receiver,
                 one.attempts,
+                if one.attempts == 1 { "" } else { "s" },
                 if one.answer.is_empty() { String::new() } else { format!(", last answer: {}", one.answer) }
             ),
         ),

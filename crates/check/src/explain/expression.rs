@@ -18,6 +18,8 @@ const ROWS_MAX: usize = 20;
 const CHARTS_MAX: usize = 3;
 const CHART_SERIES_MAX: usize = 5;
 const CHART_POINTS: i64 = 120;
+/// No chart is shorter, however new its series.
+const CHART_LEAST: Millis = Millis::from_minutes(2);
 const PAST_POINTS: i64 = 240;
 
 pub struct Condition {
@@ -350,10 +352,20 @@ impl<'a> Writer<'_, 'a> {
         None
     }
 
+    /// It begins with its data: of the first minute an hour would show a dot at its end.
     fn chart(&self, known: &Known<'a>, rows: &[Compared]) -> Option<Chart> {
-        let (to, window) = (self.question.at, self.window);
-        let from = to - window;
+        let whole = self.chart_of(known, rows, self.window)?;
+        let values = whole.series.iter().filter(|series| series.role == "value");
+        let first = values.filter_map(|series| Some(series.points.iter().find(|point| point.1.is_some())?.0)).min();
+        // The first sample may be a step before the first point that shows it.
+        let shown = first.map_or(self.window, |first| Millis(whole.to - first + whole.step_ms).max(CHART_LEAST));
+        if shown.0 * 10 > self.window.0 * 9 { Some(whole) } else { self.chart_of(known, rows, shown).or(Some(whole)) }
+    }
+
+    fn chart_of(&self, known: &Known<'a>, rows: &[Compared], window: Millis) -> Option<Chart> {
+        let to = self.question.at;
         let step = Millis((window.0 / CHART_POINTS).max(1_000));
+        let from = to - Millis(window.0 / step.0 * step.0);
         let (left, right) = (known.parts.first()?, known.parts.get(1)?);
         let range = |part: &Known| match self.world.engine.range_until(&part.part.expr, self.world.source, from, to, step, self.world.stop)
         {

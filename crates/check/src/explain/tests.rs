@@ -154,7 +154,7 @@ fn below_the_threshold() {
         ✗ comparison  sum by (job) (rate(errors_total{model="v7"}[5m])) > 0.2
                       0 of 1 value is > 0.2
                         0.1 needs > 0.2  {job="api"}
-                                                   ▃▅▇████▆▅▂▂▂▂▂  0 to 0.5, threshold 0.2, last 1h
+                         ▃▄▄▅▆▆▇██████████████▆▆▅▅▃▃▂▂▂▂▂▂▂▂▂▂▂▂▂  0 to 0.5, threshold 0.2, last 19m30s
                       → last 0.275 > 0.2 at 10:12:45 UTC
         · for         for 5m                                        not reached; it fired until 10:13:24 UTC
         · route       {}                                            would go to pager after 30s by the rule's own labels
@@ -199,7 +199,7 @@ fn pending_then_firing_then_told() {
         ✓ comparison  sum by (job) (rate(errors_total{model="v7"}[5m])) > 0.2
                       1 of 1 value is > 0.2
                         0.6 > 0.2  {job="api"}
-                                                       ▁▁▁▁▁▁▁▃▆█  0 to 0.6, threshold 0.2, last 1h
+                         ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▃▄▄▆▆▇█  0 to 0.6, threshold 0.2, last 13m30s
         ✗ for         for 5m                                        holds since 10:12:24 UTC (1m35s), fires at 10:17:24 UTC
                         1m needs >= 5m  {alertname="HighErrors", job="api", severity="page"}
         · route       {}                                            would go to pager after 30s
@@ -219,7 +219,7 @@ fn pending_then_firing_then_told() {
         ✓ comparison  sum by (job) (rate(errors_total{model="v7"}[5m])) > 0.2
                       1 of 1 value is > 0.2
                         1 > 0.2  {job="api"}
-                                                   ▁▁▁▁▁▁▁▂▄▇████  0 to 1, threshold 0.2, last 1h
+                         ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▂▃▄▄▄▆▆▇██████████  0 to 1, threshold 0.2, last 19m30s
         ✓ for         for 5m                                        1 held long enough
                         7m >= 5m  {alertname="HighErrors", job="api", severity="page"}
         ✓ inhibition  inhibition                                    none is inhibited
@@ -250,7 +250,7 @@ fn silenced_inhibited_muted() {
         ✓ comparison  sum by (job) (rate(errors_total{model="v7"}[5m])) > 0.2
                       1 of 1 value is > 0.2
                         1 > 0.2  {job="api"}
-                                                   ▃▅▇███████████  0 to 1, threshold 0.2, last 1h
+                         ▃▄▄▅▆▆▇█████████████████████████████████  0 to 1, threshold 0.2, last 19m30s
         ✓ for         for 2m                                        1 held long enough
                         18m >= 2m  {alertname="HighErrors", job="api", severity="page"}
         ✗ inhibition  inhibition                                    inhibited by Outage{job="api"}
@@ -395,4 +395,22 @@ fn expressions_that_give_nothing() {
         ✓ operator    predictions_total or nothing_here             2 and 0 → 2
     "#]],
     );
+}
+
+/// The chart showed an hour when there were two minutes: a dot at its right end, and points half a minute apart.
+#[test]
+fn a_chart_begins_with_its_data() {
+    let chart = |values: &str, minute: i64| {
+        let found = scene("up == 0", 0, &[("up{job=\"api\"}", values)]).why(minute);
+        let chart = found.steps.into_iter().find_map(|step| step.chart).expect("a chart");
+        let value = chart.series.iter().find(|series| series.role == "value").expect("a line");
+        let first = value.points.iter().find(|point| point.1.is_some()).expect("a sample").0;
+        format!("{} with a point each {}, empty for {}", Millis(chart.to - chart.from), Millis(chart.step_ms), Millis(first - chart.from))
+    };
+    assert_eq!(chart("1 1 1", 2), "2m30s with a point each 1s250ms, empty for 30s");
+    assert_eq!(chart("1", 0), "2m with a point each 1s, empty for 2m");
+    assert_eq!(chart("1x20", 20), "20m30s with a point each 10s250ms, empty for 30s750ms");
+    assert_eq!(chart("1x90", 90), "1h with a point each 30s, empty for 0s");
+    // A hole is no beginning.
+    assert_eq!(chart("1x30 _x30 1x30", 90), "1h with a point each 30s, empty for 0s");
 }

@@ -2,6 +2,8 @@
 //!
 //! In:    an `Explanation`. Out: text; with colours where wanted. Names that others chose lose their control characters.
 
+use bellbuoy_vocabulary::Millis;
+
 use super::words::{cut, number};
 use super::{Chart, Explanation, LabelMap, Row, Step, StepKind, StepState};
 
@@ -151,8 +153,7 @@ fn chart_lines(chart: &Chart, paint: Paint) -> Vec<String> {
         })
         .collect();
     let line = threshold.map(|threshold| format!(", threshold {}", number(threshold))).unwrap_or_default();
-    let hours = (chart.to - chart.from) as f64 / 3_600_000.0;
-    let scale = format!("{} to {}{line}, last {}h", number(low), number(high), number(hours));
+    let scale = format!("{} to {}{line}, last {}", number(low), number(high), Millis(chart.to - chart.from));
     vec![format!("                {bars}  {}", paint.dim(&scale))]
 }
 

@@ -76,10 +76,10 @@ fn late_true_values_amend_past_windows() {
         ["0: there are no rows (0 of 2)", "1: there are no rows (0 of 2)", "2: there are no rows (0 of 2)"]
     );
     assert_eq!(truth(&mut ledger, "0", Truth::Number(11.0)), Ok(Taken::New));
-    assert_eq!(amended(&mut ledger, "champion"), ["0: 1 rows, 2 are needed (1 of 2)"]);
+    assert_eq!(amended(&mut ledger, "champion"), ["0: 1 row, 2 are needed (1 of 2)"]);
     assert_eq!(truth(&mut ledger, "1", Truth::Number(13.0)), Ok(Taken::New));
     assert_eq!(truth(&mut ledger, "5", Truth::Number(10.0)), Ok(Taken::New));
-    assert_eq!(amended(&mut ledger, "champion"), ["0: 2 (2 of 2)", "2: 1 rows, 2 are needed (1 of 2)"]);
+    assert_eq!(amended(&mut ledger, "champion"), ["0: 2 (2 of 2)", "2: 1 row, 2 are needed (1 of 2)"]);
     assert_eq!(truth(&mut ledger, "1", Truth::Number(13.0)), Ok(Taken::Repeated));
     assert_eq!(amended(&mut ledger, "champion"), [""; 0]);
     assert_eq!(truth(&mut ledger, "1", Truth::Number(15.0)), Ok(Taken::Corrected));

@@ -169,15 +169,21 @@ fn counters_survive_a_restart() {
     old.record_training("exploded");
     let told = |r2| Evaluation::told(&[(Metric::R2, r2)], 9);
     let sets = |r2| TwoSets { baseline: told(0.9), current: told(r2) };
-    old.record_deployment(&DeploymentDecision::of_figures(&settings().deployment, sets(0.5), sets(0.75), false, Timestamp(0)));
+    old.record_deployment(&DeploymentDecision::of_figures(&settings().deployment, sets(0.5), sets(0.75), false, Timestamp(7)), Some("4"));
     let mut new = model();
     new.restore(&old.state());
     assert_eq!(new.counter_samples(), old.counter_samples());
     assert!(new.counter_samples().iter().any(|(labels, value)| labels.name() == "bellbuoy_model_improvement_delta" && *value == 0.25));
-    for damaged in [json!(null), json!([1]), json!({"decisions": {"retrain": "many"}, "improvement": "NaN"})] {
+    let last = new.last_challenger().expect("one was compared");
+    assert_eq!((last.at, last.version.as_deref()), (Timestamp(7), Some("4")));
+    assert_eq!(Some(last), old.last_challenger());
+    for damaged in
+        [json!(null), json!([1]), json!({"decisions": {"retrain": "many"}, "improvement": "NaN", "last_challenger": {"outcome": "vanish"}})]
+    {
         let mut model = model();
         model.restore(&damaged);
         assert_eq!(model.counter_samples(), self::model().counter_samples());
+        assert_eq!(model.last_challenger(), None);
     }
 }
 

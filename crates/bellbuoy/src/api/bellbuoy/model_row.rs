@@ -37,6 +37,7 @@ pub fn row(app: &App, name: &str, now: Timestamp) -> Value {
     let challengers: Vec<Value> =
         others.map(|judged| json!({"role": judged.role, "version": version(&judged.role), "figure": figure_of(judged)})).collect();
     out["challengers"] = json!(challengers);
+    out["lastChallenger"] = outline["lastChallenger"].clone();
     out
 }
 
