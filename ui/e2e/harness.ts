@@ -47,56 +47,70 @@ export interface World {
   requests: string[];
 }
 
+/** How often a test may be tried. More than once is for machines that land changes: what fails at first and then passes is told, it is not hidden. */
+const TRIES = Math.max(1, Number(process.env.BELLBUOY_TRIES ?? 1) || 1);
+
 /** One test in a page of its own. */
 export function browse(name: string, server: Server, options: Options, steps: (page: Page, world: World) => Promise<void>): void {
-  test(name, { timeout: 90_000 }, async () => {
-    const url = urlOf(server);
-    const context = await browser.newContext({
-      viewport: options.phone ? { width: 390, height: 844 } : { width: 1360, height: 900 },
-      hasTouch: options.phone ?? false,
-      colorScheme: options.dark ? "dark" : "light",
-      timezoneId: "Europe/Paris",
-      locale: "en-US",
-    });
-    context.setDefaultTimeout(15_000);
-    const page = await context.newPage();
-    const faults: string[] = [];
-    const requests: string[] = [];
-    const fault = (text: string) => options.expects?.some((expected) => expected.test(text)) || faults.push(text.slice(0, 600));
-    page.on("console", (message) => {
-      const wrong = message.type() === "error" || message.type() === "warning";
-      if (wrong && !isChromiumsOwn(message)) fault(`console: ${message.text()} (${message.location().url})`);
-    });
-    page.on("pageerror", (error) => fault(`uncaught: ${error.stack ?? error.message}`));
-    page.on("request", (request) => {
-      requests.push(request.url());
-      const { origin, protocol } = new URL(request.url());
-      if (protocol !== "data:" && protocol !== "blob:" && origin !== new URL(url).origin) fault(`request to another host: ${request.url()}`);
-    });
-    await page.addInitScript(() => {
-      document.addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
-    });
-    const world: World = {
-      url,
-      requests,
-      open: async (path) => {
-        await page.goto(`${url}/ui/${path}`);
-        await settled(page);
-      },
-      api: async <T>(path: string) => (await (await fetch(`${url}/${path}`)).json()) as T,
-    };
-    try {
-      await steps(page, world);
-      assert.equal(await page.evaluate("window.hacked"), undefined, "a text of others ran as a script");
-      assert.deepEqual(faults, [], "the page had faults");
-    } catch (error) {
-      if (faults.length > 0 && error instanceof Error) error.message += `\nfaults of the page:\n${faults.join("\n")}`;
-      if (process.env.BELLBUOY_SHOTS) await shot(page, `FAILED ${name}`).catch(() => undefined);
-      throw error;
-    } finally {
-      await context.close();
+  test(name, { timeout: 90_000 * TRIES }, async (context) => {
+    for (let left = TRIES - 1; ; left--) {
+      try {
+        return await visit(name, server, options, steps);
+      } catch (error) {
+        if (left === 0) throw error;
+        context.diagnostic(`tried again: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      }
     }
   });
+}
+
+async function visit(name: string, server: Server, options: Options, steps: (page: Page, world: World) => Promise<void>): Promise<void> {
+  const url = urlOf(server);
+  const context = await browser.newContext({
+    viewport: options.phone ? { width: 390, height: 844 } : { width: 1360, height: 900 },
+    hasTouch: options.phone ?? false,
+    colorScheme: options.dark ? "dark" : "light",
+    timezoneId: "Europe/Paris",
+    locale: "en-US",
+  });
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  const faults: string[] = [];
+  const requests: string[] = [];
+  const fault = (text: string) => options.expects?.some((expected) => expected.test(text)) || faults.push(text.slice(0, 600));
+  page.on("console", (message) => {
+    const wrong = message.type() === "error" || message.type() === "warning";
+    if (wrong && !isChromiumsOwn(message)) fault(`console: ${message.text()} (${message.location().url})`);
+  });
+  page.on("pageerror", (error) => fault(`uncaught: ${error.stack ?? error.message}`));
+  page.on("request", (request) => {
+    requests.push(request.url());
+    const { origin, protocol } = new URL(request.url());
+    if (protocol !== "data:" && protocol !== "blob:" && origin !== new URL(url).origin) fault(`request to another host: ${request.url()}`);
+  });
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+  });
+  const world: World = {
+    url,
+    requests,
+    open: async (path) => {
+      await page.goto(`${url}/ui/${path}`);
+      await settled(page);
+    },
+    api: async <T>(path: string) => (await (await fetch(`${url}/${path}`)).json()) as T,
+  };
+  try {
+    await steps(page, world);
+    assert.equal(await page.evaluate("window.hacked"), undefined, "a text of others ran as a script");
+    assert.deepEqual(faults, [], "the page had faults");
+  } catch (error) {
+    if (faults.length > 0 && error instanceof Error) error.message += `\nfaults of the page:\n${faults.join("\n")}`;
+    if (process.env.BELLBUOY_SHOTS) await shot(page, `FAILED ${name}`).catch(() => undefined);
+    throw error;
+  } finally {
+    await context.close();
+  }
 }
 
 /**
