@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use bellbuoy_check::Finding;
 use bellbuoy_promql::Engine;
 use bellbuoy_rules::Group;
 use bellbuoy_store::{EXEMPLARS_MAX_DEFAULT, OsDisk, Store};
@@ -19,11 +18,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use crate::checker::Checker;
 use crate::client::Clients;
 use crate::clock;
 use crate::config::{self, Loaded, ReadFile, Settings};
 use crate::dashboards::Dashboards;
-use crate::findings::{self, Known};
 use crate::forwarder::Forwarder;
 use crate::models::{Models, References, Sources};
 use crate::path::{Parts, Path};
@@ -126,7 +125,9 @@ pub struct App {
     pub started_at: Timestamp,
     pub sender: Arc<Sender>,
     /// What the checks say of the settings in force.
-    findings: Mutex<Arc<Vec<Finding>>>,
+    pub checker: Arc<Checker>,
+    /// One reload at a time; readers of its status never wait for one.
+    reloading: Mutex<()>,
     reload_status: Mutex<ReloadStatus>,
     configuration: Mutex<Arc<Configuration>>,
     ready: AtomicBool,
@@ -214,7 +215,7 @@ fn rendered(problem: &Problem, loaded: &Loaded) -> String {
 
 impl App {
     /// Starts everything on a bound listener. The settings come from `load`, which has filled `references`.
-    pub async fn start(options: Options, mut loaded: Loaded, settings: Settings, references: References) -> anyhow::Result<Arc<App>> {
+    pub async fn start(options: Options, loaded: Loaded, settings: Settings, references: References) -> anyhow::Result<Arc<App>> {
         let now = clock::now();
         std::fs::create_dir_all(&options.data).map_err(|error| anyhow::anyhow!("data folder {}: {error}", options.data.display()))?;
         let listener = TcpListener::bind(&options.listen)
@@ -247,7 +248,8 @@ impl App {
             pushed,
             sender: Sender::new(path.clone(), clients.clone()),
             started_at: now,
-            findings: Mutex::default(),
+            checker: Checker::new(),
+            reloading: Mutex::default(),
             reload_status: Mutex::new(ReloadStatus { good: true, last_good: now, problems: Vec::new() }),
             configuration: Mutex::new(Arc::new(Configuration { files: loaded.shown.clone(), problems: loaded.problems.clone() })),
             ready: AtomicBool::new(false),
@@ -262,7 +264,7 @@ impl App {
             servers: pollers::Watched::default(),
         });
         app.watch_files(&loaded, Some(&app.path.settings()));
-        app.look(&mut loaded, &app.path.settings());
+        app.checker.check(loaded, (*settings).clone());
         app.run(settings, listener, now).await?;
         // Scripts wait for this line.
         info!("listening on http://{address}");
@@ -338,6 +340,7 @@ impl App {
 
     /// Reads the files again. All good: they are in force at once. Any problem: nothing changes, and all problems are told.
     pub fn reload(self: &Arc<Self>) -> Result<(), String> {
+        let _one = self.reloading.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         self.dashboards.read_again();
         let (mut loaded, problems) = load(&self.options, &self.references);
         self.note_configuration(&loaded);
@@ -346,45 +349,25 @@ impl App {
             warn!("{problem}");
         }
         let now = clock::now();
-        let mut status = self.reload_status.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let status = || self.reload_status.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match loaded.settings.take() {
             Some(settings) => {
-                self.look(&mut loaded, &settings);
-                self.adopt(Arc::new(settings), now);
-                *status = ReloadStatus { good: true, last_good: now, problems: Vec::new() };
+                self.adopt(Arc::new(settings.clone()), now);
+                self.checker.check(loaded, settings);
+                *status() = ReloadStatus { good: true, last_good: now, problems: Vec::new() };
                 info!("configuration reloaded");
                 Ok(())
             }
             None => {
                 self.path.telemetry.reloads_failed.add(1);
+                let text = problems.join("\n");
+                let mut status = status();
                 status.good = false;
                 status.problems = problems;
-                let text = status.problems.join("\n");
                 error!("configuration rejected, the old one stays in force:\n{text}");
                 Err(text)
             }
         }
-    }
-
-    /// What `bellbuoy check` would say. It stops nothing.
-    fn look(&self, loaded: &mut Loaded, settings: &Settings) {
-        loaded.settings = Some(settings.clone());
-        let known = Known { now: Some(clock::now()), ..Known::default() };
-        // A check that fails must not keep anybody from being told.
-        let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| findings::look(loaded, &known)));
-        let found = looked.ok().and_then(Result::ok).map(|found| found.findings).unwrap_or_default();
-        let count = |severity| found.iter().filter(|finding| finding.severity == severity).count();
-        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-        if errors + warnings > 0 {
-            let first = found.iter().find(|finding| finding.severity >= Severity::Warning).map(|finding| finding.problem().to_string());
-            let first = first.unwrap_or_default();
-            warn!("check: errors {errors}, warnings {warnings}; `bellbuoy check` shows them all; the first: {first}");
-        }
-        *self.findings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(found);
-    }
-
-    pub fn findings(&self) -> Arc<Vec<Finding>> {
-        self.findings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     /// Ends all tasks and closes the store.

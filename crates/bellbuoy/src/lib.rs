@@ -9,6 +9,7 @@
 mod api;
 mod app;
 mod backlog;
+mod checker;
 mod client;
 pub mod clock;
 pub mod cmd;

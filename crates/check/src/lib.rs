@@ -31,6 +31,8 @@ pub mod stage;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bellbuoy_notify::Receiver;
 use bellbuoy_router::RouterSettings;
 use bellbuoy_rules::GroupSettings;
@@ -76,6 +78,8 @@ pub struct Input<'a> {
     pub retention: Option<Millis>,
     /// For time intervals: what lies before never comes again.
     pub now: Option<Timestamp>,
+    /// Once set, nobody wants the findings any more: what was found so far is given back.
+    pub stop: Option<&'a AtomicBool>,
 }
 
 /// A template of a receiver's message, or of a template file.
@@ -110,6 +114,9 @@ pub fn check(input: &Input) -> Vec<Finding> {
     let graph = RuleGraph::with_metrics(input.groups, input.metrics);
     let mut findings = Vec::new();
     for check in CHECKS {
+        if input.stop.is_some_and(|stop| stop.load(Ordering::Acquire)) {
+            break;
+        }
         (check.run)(input, &graph, &mut findings);
     }
     let file_order = |file: &str| input.groups.iter().position(|group| group.file == file).unwrap_or(usize::MAX);

@@ -12,8 +12,8 @@ import type { Finding } from "../shapes";
 const RANK = { error: 0, warning: 1, info: 2 } as const;
 
 export default function Findings(_: PageProps) {
-  const asked = useAsked((abort) => get<{ findings: Finding[] }>("api/bellbuoy/findings", {}, abort).then((answer) => answer.findings), "findings", 30_000);
-  const all = asked.data ?? [];
+  const asked = useAsked((abort) => get<{ findings: Finding[]; running: boolean; problem: string | null }>("api/bellbuoy/findings", {}, abort), "findings", 30_000);
+  const { findings: all = [], running = false, problem = null } = asked.data ?? {};
   const tabs = [
     { id: "all", title: "All", count: all.length },
     ...(["error", "warning", "info"] as const).map((severity) => ({ id: severity, title: { error: "Errors", warning: "Warnings", info: "Notes" }[severity], count: all.filter((one) => one.severity === severity).length })),
@@ -25,7 +25,9 @@ export default function Findings(_: PageProps) {
       <h1>Findings</h1>
       <ErrorLine error={asked.error} again={asked.again} />
       {!asked.data && asked.loading && <Loading />}
-      {asked.data && all.length === 0 && <Empty title="Nothing was found" because="bellbuoy check has nothing to say of the configuration in force." />}
+      {problem && <Empty title="The check could not be done" because={problem} />}
+      {running && <p class="quiet">The configuration in force is still being checked; what stands here is of the one before.</p>}
+      {asked.data && all.length === 0 && !running && !problem && <Empty title="Nothing was found" because="bellbuoy check has nothing to say of the configuration in force." />}
       {all.length > 0 && (
         <>
           <Tabs tabs={tabs} label="Findings" />

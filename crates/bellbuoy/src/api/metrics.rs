@@ -44,13 +44,18 @@ fn build(w: &mut TextWriter) {
 
 fn findings(w: &mut TextWriter, app: &App) {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for finding in app.findings().iter() {
+    let checked = app.checker.checked();
+    for finding in checked.findings.iter() {
         *counts.entry((finding.code, severity_word(finding.severity))).or_default() += 1;
     }
     let family = w.family("bellbuoy_check_findings", Gauge, "What the checks say of the configuration in force.");
     for ((code, severity), count) in counts {
         family.sample("", &[("code", code), ("severity", severity)], count as f64);
     }
+    let running = "1 while the configuration in force is still being checked; the findings are of the one before.";
+    gauge(w, "bellbuoy_check_running", running, f64::from(checked.running));
+    let failed = "1 when the last check could not be done: no findings then mean nothing.";
+    gauge(w, "bellbuoy_check_failed", failed, f64::from(checked.problem.is_some()));
 }
 
 fn process_metrics(w: &mut TextWriter) {

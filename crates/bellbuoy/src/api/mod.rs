@@ -31,6 +31,7 @@ mod targets;
 mod values;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -46,6 +47,8 @@ pub use prometheus::PROMETHEUS_VERSION;
 
 /// Bodies of requests above this many bytes are refused.
 const BODY_BYTES_MAX: usize = 32 << 20;
+/// How long an answer waits for the check of a new configuration.
+const CHECK_PATIENCE: Duration = Duration::from_secs(5);
 
 pub fn router(app: Arc<App>) -> Router {
     let prefix = app.route_prefix();
@@ -108,9 +111,13 @@ fn routes(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// What `bellbuoy check --format json` prints, of the settings in force.
+/// What `bellbuoy check --format json` prints, of the settings in force. A check that still runs is waited for a little.
 async fn findings(State(app): State<Arc<App>>) -> axum::Json<serde_json::Value> {
-    axum::Json(crate::findings::json(&app.findings()))
+    let checked = app.checker.settled(CHECK_PATIENCE).await;
+    let mut answer = crate::findings::json(&checked.findings);
+    answer["running"] = checked.running.into();
+    answer["problem"] = checked.problem.into();
+    axum::Json(answer)
 }
 
 /// Airflow and MLflow: whether they are up, what is wrong, what is registered.

@@ -81,7 +81,7 @@ pub async fn ask(server: &str, path: &str, form: Option<String>) -> anyhow::Resu
 
 /// Whether a server is one of ours, by a path that no other has.
 pub async fn is_bellbuoy(server: &str) -> anyhow::Result<bool> {
-    let url = format!("{}/api/bellbuoy/findings", server.trim_end_matches('/'));
+    let url = format!("{}/api/bellbuoy/sources", server.trim_end_matches('/'));
     let (timeout, body_bytes_max) = (Duration::from_secs(30), ANSWER_BYTES_MAX);
     let request = Request { method: "GET", url: &url, headers: &[], body: Vec::new(), timeout, body_bytes_max };
     let response = Clients::new().send(&HttpOptions::default(), request).await;

@@ -3,6 +3,8 @@
 //! In:    pages and JSON answers as texts. Out: `Metrics` for the checks. Never: asks anybody.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bellbuoy_check::{GroupTime, Kind, Metrics, SilenceOutline};
 use bellbuoy_exposition::{Format, families_of_text};
@@ -19,6 +21,8 @@ pub struct Known {
     pub pages: Vec<(String, String)>,
     pub live: Option<Live>,
     pub now: Option<bellbuoy_vocabulary::Timestamp>,
+    /// Once set, nobody wants the answer any more.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// The answers of a running bellbuoy or Prometheus.

@@ -87,6 +87,7 @@ fn checked(loaded: &mut Loaded, settings: &Settings, known: &Known) -> Result<Fi
         evaluations: &evaluations,
         retention: loaded.found.bellbuoy.as_ref().map(|_| settings.storage.retention),
         now: known.now,
+        stop: Some(&known.stop),
     };
     Ok(Findings { findings: bellbuoy_check::check(&input), deliveries: bellbuoy_check::deliveries(&input) })
 }

@@ -123,9 +123,14 @@ fn findings_at_load_are_told_and_stop_nothing() {
     let folder = Folder::new(&[("prometheus.yml", "rule_files: [rules.yml]\n"), ("rules.yml", NEVER), ("alertmanager.yml", NO_ROUTES)]);
     let program = Program::up(&folder);
     let findings = || {
-        let (status, body) = program.get("/api/bellbuoy/findings");
-        assert_eq!(status, 200, "{body}");
-        serde_json::from_str::<Value>(&body).expect("JSON")["findings"].as_array().expect("a list").clone()
+        // The check runs beside the program; on a busy machine it may take longer than an answer waits.
+        wait_for("the check of the newest configuration", || {
+            let (status, body) = program.get("/api/bellbuoy/findings");
+            assert_eq!(status, 200, "{body}");
+            let answer = serde_json::from_str::<Value>(&body).expect("JSON");
+            assert_eq!(answer["problem"], Value::Null);
+            (answer["running"] == false).then(|| answer["findings"].as_array().expect("a list").clone())
+        })
     };
     let metric = || {
         let (_, page) = program.get("/metrics");
