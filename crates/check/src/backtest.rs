@@ -9,7 +9,7 @@ mod sweep;
 mod tests;
 pub mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellbuoy_promql::{Expr, VectorSelector};
 use bellbuoy_router::{Decision, Reason, Router, RouterSettings};
@@ -118,12 +118,9 @@ pub fn backtest(rule: &AlertingSettings, span: Span, past: &Past) -> Result<Back
     Ok(Backtest { silent, ..counted(&rule.alert, &replayed, span, past) })
 }
 
-/// The same of a Grafana rule, evaluation by evaluation: its expressions are no single query that a server could be asked.
+/// The same of a Grafana rule, evaluation by evaluation. A server is asked for its queries; what is made of their answers is computed here.
 pub fn backtest_grafana(rule: &GrafanaSettings, span: Span, past: &Past) -> Result<Backtest, String> {
-    if past.ask.is_some() {
-        return Err("rules of Grafana are replayed over a data folder only (--data)".into());
-    }
-    let (mut replayed, _) = replay_grafana(rule, span, past.with, past.stop).map_err(|error| error.to_string())?;
+    let (mut replayed, _) = replay_grafana(rule, span, past.with, past.ask, past.stop).map_err(|error| error.to_string())?;
     replayed.transitions = with_ends(replayed.transitions);
     let exprs: Vec<&Expr> = rule.queries().map(|query| &query.expr).collect();
     let silent = if replayed.held == 0 { silent(&exprs, span, past)? } else { Vec::new() };
@@ -135,9 +132,11 @@ fn silent(exprs: &[&Expr], span: Span, past: &Past) -> Result<Vec<String>, Strin
     let mut selectors: Vec<&VectorSelector> = exprs.iter().flat_map(|expr| expr.selectors()).collect();
     let count = selectors.len();
     selectors.retain(|selector| !has_data(selector, span, past));
-    let mut shown: Vec<String> = selectors.iter().map(|selector| shown(selector)).collect();
-    shown.dedup();
-    if count > 0 && selectors.len() == count {
+    let all_silent = count > 0 && selectors.len() == count;
+    // A selector that stands twice is named once, where it stands first.
+    let mut seen = BTreeSet::new();
+    let shown: Vec<String> = selectors.iter().map(|selector| shown(selector)).filter(|text| seen.insert(text.clone())).collect();
+    if all_silent {
         return Err(format!("no data: nothing of {} was told between {} and {}", shown.join(", "), span.from.rfc3339(), span.to.rfc3339()));
     }
     Ok(shown)

@@ -266,7 +266,7 @@ fn lives(rule: &Rule, question: &Question, world: &World) -> Result<Lives, Strin
             remember(&mut replayed.alerts, span.from, last, world);
             (replayed, BTreeSet::new())
         }),
-        RuleSettings::Grafana(rule) => replay_grafana(rule, span, &with, world.stop).map(|(mut replayed, loaded)| {
+        RuleSettings::Grafana(rule) => replay_grafana(rule, span, &with, None, world.stop).map(|(mut replayed, loaded)| {
             // Grafana counts from when it fires, we from when it began to hold.
             let firing = replayed.alerts.iter_mut().filter(|alert| alert.state == State::Firing);
             firing.for_each(|alert| alert.active_at = alert.active_at - rule.hold);

@@ -1,6 +1,7 @@
 //! The graph of rules: what recording rules make, with which labels and how often.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use bellbuoy_promql::VectorSelector;
 use bellbuoy_rules::{GroupSettings, RecordingSettings, RuleSettings};
@@ -20,6 +21,8 @@ pub struct RuleGraph {
     recorded: HashMap<String, Recorded>,
     /// Of metrics that were seen.
     metrics: Option<Metrics>,
+    /// What alerts of each rule look like: several checks ask, and each answer walks through an expression.
+    alerts: OnceLock<Vec<Shape>>,
 }
 
 #[derive(Debug)]
@@ -51,7 +54,7 @@ impl RuleGraph {
             let gauge = rules.first().is_some_and(|(rule, _)| is_gauge(&rule.expr, metrics));
             (name.to_string(), Recorded { shape: Shape::open(), interval, gauge })
         });
-        let mut graph = RuleGraph { recorded: recorded.collect(), metrics: metrics.cloned() };
+        let mut graph = RuleGraph { recorded: recorded.collect(), metrics: metrics.cloned(), alerts: OnceLock::new() };
         // From "nothing is known" down: each round is true if the one before is, with cycles as well.
         for _ in 0..ROUNDS_MAX {
             let shapes: Vec<(&str, Shape)> = rules.iter().map(|(name, rules)| (*name, graph.shape_of(name, rules))).collect();
@@ -98,6 +101,11 @@ impl RuleGraph {
     /// Whether a recorded series goes up and down. `None`: no rule records it.
     pub(crate) fn records_gauge(&self, name: &str) -> Option<bool> {
         self.recorded.get(name).map(|recorded| recorded.gauge)
+    }
+
+    /// Made when the first one asks; the rules are those of the graph.
+    pub(crate) fn alert_shapes(&self, make: impl FnOnce() -> Vec<Shape>) -> &[Shape] {
+        self.alerts.get_or_init(make)
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {

@@ -1,12 +1,15 @@
 //! For every alerting rule: which receivers hear of it, how soon and how often, as far as its labels are known.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bellbuoy_router::Route;
 use bellbuoy_vocabulary::{Millis, Span};
 
 use crate::Input;
 use crate::checks::alerts::{alerts_of, passes_all};
+use crate::checks::routes::labels_asked;
 use crate::graph::RuleGraph;
-use crate::shape::Shape;
+use crate::shape::{Presence, Shape};
 
 /// Deeper trees are cut, as the router cuts them.
 const DEPTH_MAX: usize = 100;
@@ -35,13 +38,21 @@ pub struct Told {
 pub fn deliveries(input: &Input) -> Vec<Delivery> {
     let Some(router) = input.router else { return Vec::new() };
     let graph = RuleGraph::with_metrics(input.groups, input.metrics);
-    let one = |alert: crate::checks::alerts::AlertOf| {
-        let mut told = Vec::new();
-        walk(&router.route, &alert.shape, true, DEPTH_MAX, &mut told);
-        told.dedup();
-        Delivery { alert: alert.name.to_string(), file: alert.file.to_string(), span: alert.span, told }
-    };
-    alerts_of(input, &graph).into_iter().map(one).collect()
+    let asked = labels_asked(router);
+    // Alerts that are alike in all labels that routes ask for take the same way.
+    let mut known: BTreeMap<Vec<(Presence, Option<&BTreeSet<String>>)>, Vec<Told>> = BTreeMap::new();
+    let mut out = Vec::new();
+    for alert in alerts_of(input, &graph) {
+        let key = asked.iter().map(|label| (alert.shape.presence(label), alert.shape.values(label))).collect();
+        let told = known.entry(key).or_insert_with(|| {
+            let mut told = Vec::new();
+            walk(&router.route, alert.shape, true, DEPTH_MAX, &mut told);
+            told.dedup();
+            told
+        });
+        out.push(Delivery { alert: alert.name.to_string(), file: alert.file.to_string(), span: alert.span, told: told.clone() });
+    }
+    out
 }
 
 /// The routes below `route` that may take the alert; the route itself when none surely does.

@@ -2,6 +2,7 @@
 
 use bellbuoy_promql::parse;
 use bellbuoy_router::{Route, RouterSettings};
+use bellbuoy_rules::grafana::{ErrorPolicy, GrafanaSettings, NoDataPolicy, Node};
 use bellbuoy_rules::{AlertingSettings, GroupSettings, RecordingSettings, RuleSettings};
 use bellbuoy_vocabulary::{Labels, MatchOp, Matcher, Millis, Severity, Span};
 
@@ -19,6 +20,29 @@ pub fn alert(expr: &str) -> AlertingSettings {
         labels: Vec::new(),
         annotations: Vec::new(),
         span: Span { line: 3, column: 9, length: 1 },
+    }
+}
+
+/// The last node is the condition.
+pub fn grafana_rule(title: &str, nodes: Vec<Node>) -> GrafanaSettings {
+    GrafanaSettings {
+        uid: "u".into(),
+        title: title.into(),
+        folder: "Bike".into(),
+        condition: nodes.last().expect("a node").ref_id.clone(),
+        nodes,
+        no_data: NoDataPolicy::NoData,
+        on_error: ErrorPolicy::Error,
+        hold: Millis::from_minutes(5),
+        keep_firing_for: Millis::ZERO,
+        missing_series_evals_to_resolve: 2,
+        labels: vec![("severity".into(), "page".into())],
+        annotations: Vec::new(),
+        is_paused: false,
+        record: None,
+        notification: None,
+        file: "grafana.yml".into(),
+        span: Span { line: 9, column: 5, length: 1 },
     }
 }
 

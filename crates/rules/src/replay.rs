@@ -11,7 +11,7 @@ use bellbuoy_template::rule::{RuleContext, RuleTemplate};
 use bellbuoy_vocabulary::{ALERT_NAME, Labels, METRIC_NAME, Millis, Timestamp};
 
 use crate::alerting::{Alerts, Found, State, Terms};
-use crate::grafana::{GrafanaRule, GrafanaSettings};
+use crate::grafana::{Answers, GrafanaRule, GrafanaSettings};
 use crate::report::RuleReport;
 use crate::{AlertView, AlertingSettings, Evaluation, RuleError, Transition};
 
@@ -85,17 +85,26 @@ pub fn replay_grafana(
     rule: &GrafanaSettings,
     span: Span,
     with: &Evaluation,
+    ask: Option<&Ask>,
     stop: &dyn Fn() -> bool,
 ) -> Result<(Replayed, BTreeSet<Labels>), RuleError> {
     let Span { from, to, step } = span;
     if step <= Millis::ZERO || (to - from).0 / step.0.max(1) > STEPS_MAX {
         return Err(RuleError::Query(format!("more than {STEPS_MAX} evaluations between {from} and {to}; take a longer step")));
     }
+    let one_by_one = rule.queries().any(|query| asks_for_the_ends(&query.expr));
     let (mut work, mut out, mut loaded) = (GrafanaRule::new(rule.clone()), Replayed::default(), BTreeSet::new());
     let mut at = from;
     while at <= to {
         if stop() {
             return Err(RuleError::Query("it took too long".into()));
+        }
+        if let Some(ask) = ask
+            && work.answers.as_ref().is_none_or(|answers| answers.until < at)
+        {
+            let count = if one_by_one { 1 } else { STEPS_AT_ONCE.min((to - at).0 / step.0 + 1) };
+            let answers = Answers::of(rule, at, at + Millis(step.0 * (count - 1)), step, ask);
+            work.answers = Some(answers.map_err(RuleError::Query)?);
         }
         loaded = work.instances.loaded();
         let mut report = RuleReport::default();

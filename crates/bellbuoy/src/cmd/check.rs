@@ -60,7 +60,7 @@ pub async fn run(command: Check) -> anyhow::Result<ExitCode> {
         "warning" => Severity::Warning,
         _ => Severity::Error,
     };
-    let mut known = Known { now: Some(crate::clock::now()), ..Known::default() };
+    let mut known = Known { now: Some(crate::clock::now()), routes: command.routes, ..Known::default() };
     for page in &command.metrics {
         known.pages.push(page_of(page).await?);
     }

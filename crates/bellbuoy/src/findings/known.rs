@@ -21,6 +21,8 @@ pub struct Known {
     pub pages: Vec<(String, String)>,
     pub live: Option<Live>,
     pub now: Option<bellbuoy_vocabulary::Timestamp>,
+    /// Who hears of each alert is asked for.
+    pub routes: bool,
     /// Once set, nobody wants the answer any more.
     pub stop: Arc<AtomicBool>,
 }

@@ -89,7 +89,8 @@ fn checked(loaded: &mut Loaded, settings: &Settings, known: &Known) -> Result<Fi
         now: known.now,
         stop: Some(&known.stop),
     };
-    Ok(Findings { findings: bellbuoy_check::check(&input), deliveries: bellbuoy_check::deliveries(&input) })
+    let deliveries = if known.routes { bellbuoy_check::deliveries(&input) } else { Vec::new() };
+    Ok(Findings { findings: bellbuoy_check::check(&input), deliveries })
 }
 
 /// The metric names that rules and dashboards ask for.

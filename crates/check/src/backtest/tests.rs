@@ -6,6 +6,8 @@ use bellbuoy_rules::{MemoryStore, RESEND_DELAY};
 use bellbuoy_vocabulary::{Append, Span as FileSpan};
 use expect_test::expect;
 
+use crate::tests::grafana_rule;
+
 use super::text::{suggestion_text, sweep_table, table};
 use super::*;
 
@@ -137,40 +139,15 @@ fn sweeps_are_read() {
 /// The same figure asked by a rule of Grafana's: the three incidents, and missing data under its own name.
 #[test]
 fn a_rule_of_grafana() {
-    use bellbuoy_rules::grafana::{
-        ErrorPolicy, Evaluator, Expression, GrafanaSettings, NoDataPolicy, Node, NodeKind, Query, QueryKind, Threshold,
+    use bellbuoy_rules::grafana::{Evaluator, Expression, Node, NodeKind, Query, QueryKind, Reduce, ReduceMode, Reducer, Threshold};
+    let query = |text: &str, kind: QueryKind| {
+        let (expr, datasource_uid) = (parse(text).expect("PromQL"), "prom".into());
+        let query = Query { text: text.into(), expr, kind, from: Millis::from_minutes(10), to: Millis::ZERO, datasource_uid };
+        Node { ref_id: "A".into(), kind: NodeKind::Query(query) }
     };
-    let query = Query {
-        text: "drift_share".into(),
-        expr: parse("drift_share").expect("PromQL"),
-        kind: QueryKind::Instant,
-        from: Millis::from_minutes(10),
-        to: Millis::ZERO,
-        datasource_uid: "prom".into(),
-    };
-    let above = Threshold { input: "A".into(), evaluator: Evaluator::Above(0.5), unload: None };
-    let rule = GrafanaSettings {
-        uid: "u".into(),
-        title: "Drift".into(),
-        folder: "Bike".into(),
-        condition: "B".into(),
-        nodes: vec![
-            Node { ref_id: "A".into(), kind: NodeKind::Query(query) },
-            Node { ref_id: "B".into(), kind: NodeKind::Expression(Expression::Threshold(above)) },
-        ],
-        no_data: NoDataPolicy::NoData,
-        on_error: ErrorPolicy::Error,
-        hold: Millis::from_minutes(5),
-        keep_firing_for: Millis::ZERO,
-        missing_series_evals_to_resolve: 2,
-        labels: vec![("severity".into(), "page".into())],
-        annotations: Vec::new(),
-        is_paused: false,
-        record: None,
-        notification: None,
-        file: "grafana.yml".into(),
-        span: FileSpan::default(),
-    };
+    let node = |ref_id: &str, expression| Node { ref_id: ref_id.into(), kind: NodeKind::Expression(expression) };
+    let above = |input: &str| Expression::Threshold(Threshold { input: input.into(), evaluator: Evaluator::Above(0.5), unload: None });
+    let rule = grafana_rule("Drift", vec![query("drift_share", QueryKind::Instant), node("B", above("A"))]);
     let (tested, late) = with(|past, span| {
         let late = Span { from: span.to, to: span.to + Millis::from_minutes(60), ..span };
         (backtest_grafana(&rule, span, past).expect("it can be evaluated"), backtest_grafana(&rule, late, past).expect("as well"))
@@ -184,16 +161,41 @@ fn a_rule_of_grafana() {
     assert_eq!((tested.figures().incidents, tested.evaluations), (3, 1441));
     // Five minutes after the last sample it is gone, and five later somebody is told of that.
     assert_eq!(times(&late), [("DatasourceNoData".into(), 1450, None)]);
+
+    // A server that evaluates the queries makes no difference, with a range of steps, or the ends of one, in the rule as well.
+    let mean = || Expression::Reduce(Reduce { input: "A".into(), reducer: Reducer::Mean, mode: ReduceMode::Strict });
+    let steps = QueryKind::Range { step: Millis::from_minutes(2) };
+    let last_ten = query("drift_share", steps);
+    let to_its_end = query("max_over_time(drift_share[3m] @ end())", steps);
+    let others = [last_ten, to_its_end].map(|query| grafana_rule("Drift", vec![query, node("B", mean()), node("C", above("B"))]));
+    for rule in [rule].iter().chain(&others) {
+        with(|past, span| {
+            let ask = |expr: &Expr, from, to, step| {
+                let answer = past.with.engine.range(expr, past.with.source, from, to, step).map_err(|error| error.to_string())?;
+                if let bellbuoy_promql::Value::Matrix(series) = answer.value { Ok(series) } else { Err("no matrix".to_string()) }
+            };
+            let nothing = MemoryStore::new();
+            let elsewhere = Evaluation { source: &nothing, ..*past.with };
+            let asking = Past { with: &elsewhere, ask: Some(&ask), ..*past };
+            let here = backtest_grafana(rule, span, past).expect("it can be evaluated");
+            let there = backtest_grafana(rule, span, &asking).expect("it can be asked");
+            assert!(here.figures().fired >= 3, "{:?}", here.figures());
+            assert_eq!((times(&there), there.figures()), (times(&here), here.figures()));
+            let refused = |_: &Expr, _, _, _| Err("422".to_string());
+            let failed = backtest_grafana(rule, span, &Past { ask: Some(&refused), ..asking });
+            assert!(failed.is_err_and(|why| why.contains("422")), "a refusal is no alert on an error");
+        });
+    }
 }
 
 /// That an alert did not fire says nothing when nobody told of what it asks for.
 #[test]
 fn no_data_is_no_verdict() {
     let [all, some, none] = with(|past, span| {
-        ["drift > 0.2", "drift / drift_share > 0.5", "drift_share > 0.9"]
+        ["drift > 0.2 or away > 1 or drift > 0.4", "drift / drift_share > 0.5 or drift > 9", "drift_share > 0.9"]
             .map(|expr| backtest(&rule(expr, 0), span, past).map(|tested| tested.silent))
     });
-    assert_eq!(all, Err("no data: nothing of drift was told between 1970-01-01T00:00:00Z and 1970-01-02T00:00:00Z".to_string()));
+    assert_eq!(all, Err("no data: nothing of drift, away was told between 1970-01-01T00:00:00Z and 1970-01-02T00:00:00Z".to_string()));
     assert_eq!(some, Ok(vec!["drift".to_string()]));
     assert_eq!(none, Ok(Vec::new()));
 }

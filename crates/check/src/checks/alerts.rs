@@ -12,31 +12,38 @@ pub struct AlertOf<'a> {
     pub name: &'a str,
     pub file: &'a str,
     pub span: Span,
-    pub shape: Shape,
+    pub shape: &'a Shape,
     pub annotations: &'a [(String, String)],
 }
 
-pub fn alerts_of<'a>(input: &Input<'a>, graph: &RuleGraph) -> Vec<AlertOf<'a>> {
-    let mut found = Vec::new();
-    for group in input.groups {
-        for rule in &group.rules {
-            match rule {
-                RuleSettings::Alerting(rule) => {
-                    let mut shape = labels_of(&rule.expr, graph);
-                    refine_instance(&mut shape, &rule.expr, input);
-                    own_labels(&mut shape, &rule.labels, &rule.alert, input);
-                    found.push(AlertOf { name: &rule.alert, file: &group.file, span: rule.span, shape, annotations: &rule.annotations });
-                }
-                RuleSettings::Grafana(rule) if rule.record.is_none() => {
-                    let mut shape = Shape::open();
-                    own_labels(&mut shape, &rule.labels, &rule.title, input);
-                    found.push(AlertOf { name: &rule.title, file: &rule.file, span: rule.span, shape, annotations: &rule.annotations });
-                }
-                _ => {}
-            }
+/// Of all rules that tell, in the order of files.
+pub fn alerts_of<'a>(input: &Input<'a>, graph: &'a RuleGraph) -> Vec<AlertOf<'a>> {
+    let rules = || input.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
+    let shapes = graph.alert_shapes(|| rules().filter_map(|(_, rule)| shape_of(rule, input, graph)).collect());
+    let told = rules().filter_map(|(group, rule)| match rule {
+        RuleSettings::Alerting(rule) => Some((rule.alert.as_str(), group.file.as_str(), rule.span, rule.annotations.as_slice())),
+        RuleSettings::Grafana(rule) if rule.record.is_none() => Some((&rule.title, &rule.file, rule.span, &rule.annotations)),
+        _ => None,
+    });
+    told.zip(shapes).map(|((name, file, span, annotations), shape)| AlertOf { name, file, span, shape, annotations }).collect()
+}
+
+/// `None`: the rule tells nobody anything.
+fn shape_of(rule: &RuleSettings, input: &Input, graph: &RuleGraph) -> Option<Shape> {
+    match rule {
+        RuleSettings::Alerting(rule) => {
+            let mut shape = labels_of(&rule.expr, graph);
+            refine_instance(&mut shape, &rule.expr, input);
+            own_labels(&mut shape, &rule.labels, &rule.alert, input);
+            Some(shape)
         }
+        RuleSettings::Grafana(rule) if rule.record.is_none() => {
+            let mut shape = Shape::open();
+            own_labels(&mut shape, &rule.labels, &rule.title, input);
+            Some(shape)
+        }
+        _ => None,
     }
-    found
 }
 
 fn own_labels(shape: &mut Shape, labels: &[(String, String)], name: &str, input: &Input) {

@@ -20,7 +20,7 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
         return;
     }
     let look = |group_by: &[String], matchers: &[&bellbuoy_vocabulary::Matcher]| -> Option<(String, Option<String>)> {
-        let reached: Vec<_> = alerts.iter().filter(|alert| passes_all(&alert.shape, matchers.iter().copied()) != Some(false)).collect();
+        let reached: Vec<_> = alerts.iter().filter(|alert| passes_all(alert.shape, matchers.iter().copied()) != Some(false)).collect();
         let absent = |label: &&String| !reached.is_empty() && reached.iter().all(|alert| alert.shape.presence(label) <= Presence::Unlikely);
         let label = group_by.iter().find(absent)?;
         let known: BTreeSet<&str> = reached.iter().flat_map(|alert| alert.shape.possible()).collect();

@@ -62,7 +62,7 @@ fn same_alerts(rule: &InhibitRule) -> bool {
 }
 
 pub fn of<'a, 'b>(alerts: &'b [AlertOf<'a>], matchers: &[Matcher]) -> Vec<&'b AlertOf<'a>> {
-    alerts.iter().filter(|alert| passes_all(&alert.shape, matchers) != Some(false)).collect()
+    alerts.iter().filter(|alert| passes_all(alert.shape, matchers) != Some(false)).collect()
 }
 
 pub fn text(matchers: &[Matcher]) -> String {
@@ -86,7 +86,7 @@ fn differing(rule: &InhibitRule, sources: &[&AlertOf], targets: &[&AlertOf]) -> 
         return None;
     }
     let apart = |label: &str, source: &AlertOf, target: &AlertOf| -> Option<String> {
-        let (a, b) = (&source.shape, &target.shape);
+        let (a, b) = (source.shape, target.shape);
         if let (Some(ours), Some(theirs)) = (a.values(label), b.values(label)) {
             let list = |values: &std::collections::BTreeSet<String>| values.iter().take(4).cloned().collect::<Vec<_>>().join("|");
             return ours

@@ -19,6 +19,9 @@ const OF_EVENTS: &[&str] =
 
 pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
     let Some(router) = input.router else { return };
+    if input.messages.is_empty() {
+        return;
+    }
     let alerts = alerts_of(input, graph);
     if alerts.is_empty() {
         return;

@@ -52,7 +52,7 @@ mod route_continue;
 mod route_default;
 mod route_no_alert;
 mod route_shadowed;
-mod routes;
+pub(crate) mod routes;
 mod silence_no_alert;
 mod template_fails;
 mod template_query;

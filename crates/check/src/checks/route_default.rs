@@ -29,11 +29,14 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
         set_in.entry(file).or_default().extend(rule.labels.iter().map(|(name, _)| name.as_str()));
     }
     let routed: Vec<&Matcher> = router.route.routes.iter().flat_map(|route| &route.matchers).collect();
+    // One matcher a label is enough to see that a rule lacks it.
+    let mut named = BTreeSet::new();
+    let telling: Vec<&Matcher> =
+        routed.iter().copied().filter(|matcher| !matcher.matches_empty() && named.insert(matcher.name.as_str())).collect();
     for (file, rule) in alerts {
         let set = &set_in[file];
         let own = |name: &str| rule.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str());
-        let lacked =
-            routed.iter().find(|matcher| set.contains(matcher.name.as_str()) && own(&matcher.name).is_none() && !matcher.matches_empty());
+        let lacked = telling.iter().find(|matcher| set.contains(matcher.name.as_str()) && own(&matcher.name).is_none());
         let Some(lacked) = lacked else { continue };
         let shape = labels_of(&rule.expr, graph);
         // `None`: it depends on a label that comes with the series, or is filled in.

@@ -7,7 +7,7 @@ use bellbuoy_rules::{AlertingSettings, RuleSettings};
 use bellbuoy_vocabulary::{ALERT_NAME, MatchOp, Matcher, Severity, nearest};
 
 use super::route_shadowed;
-use super::routes::{RouteView, contradiction, matchers_text, visit};
+use super::routes::{RouteView, contradiction, labels_asked, matchers_text, visit};
 use crate::Input;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
@@ -16,7 +16,7 @@ pub const CODE: &str = "route-no-alert";
 
 pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
     let Some(router) = input.router else { return };
-    let rules = static_labels(input);
+    let rules = static_labels(input, &labels_asked(router));
     visit(router, &mut |view| {
         if let Some((first, second)) = contradiction(&view.matchers) {
             let message = format!("{} gets no alert: {first} and {second} contradict each other", view.name());
@@ -28,14 +28,17 @@ pub fn run(input: &Input, _: &RuleGraph, findings: &mut Vec<Finding>) {
     });
 }
 
-/// For each alerting rule the labels whose value is fixed, `alertname` included.
-fn static_labels<'a>(input: &Input<'a>) -> Vec<BTreeMap<&'a str, &'a str>> {
+/// For each alerting rule the labels whose value is fixed, `alertname` included, of those that routes ask for. Rules that are alike in these
+/// are there once: thousands of rules have a few severities and teams.
+fn static_labels<'a>(input: &Input<'a>, asked: &BTreeSet<&str>) -> Vec<BTreeMap<&'a str, &'a str>> {
     let fixed = |rule: &'a AlertingSettings| {
         let own = rule.labels.iter().filter(|(_, value)| !value.contains("{{")).map(|(name, value)| (name.as_str(), value.as_str()));
-        own.chain([(ALERT_NAME, rule.alert.as_str())]).collect()
+        own.chain([(ALERT_NAME, rule.alert.as_str())]).filter(|(name, _)| asked.contains(name)).collect::<BTreeMap<_, _>>()
     };
     let rules = input.groups.iter().flat_map(|group| &group.rules);
-    rules.filter_map(|rule| if let RuleSettings::Alerting(rule) = rule { Some(fixed(rule)) } else { None }).collect()
+    let all = rules.filter_map(|rule| if let RuleSettings::Alerting(rule) = rule { Some(fixed(rule)) } else { None });
+    let mut seen = BTreeSet::new();
+    all.filter(|labels| seen.insert(labels.clone())).collect()
 }
 
 /// Speaks only of routes all of whose labels every rule fixes: any other label can come with a series or a pushed alert.

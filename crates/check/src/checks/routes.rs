@@ -1,5 +1,7 @@
 //! The route tree as the checks of routes see it.
 
+use std::collections::BTreeSet;
+
 use bellbuoy_router::{Route, RouterSettings};
 use bellbuoy_vocabulary::{MatchOp, Matcher, Severity};
 
@@ -40,6 +42,13 @@ fn children<'a>(parent: &'a Route, matched: &[&'a Matcher], path: &str, depth: u
         on(&view);
         children(route, &view.matchers, &view.path, depth - 1, on);
     }
+}
+
+/// Every label that any route asks for.
+pub fn labels_asked(settings: &RouterSettings) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    visit(settings, &mut |view| names.extend(view.route.matchers.iter().map(|matcher| matcher.name.as_str())));
+    names
 }
 
 /// `{severity="critical"}`

@@ -20,7 +20,7 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
         return;
     }
     for silence in input.silences {
-        if alerts.iter().any(|alert| passes_all(&alert.shape, &silence.matchers) != Some(false)) {
+        if alerts.iter().any(|alert| passes_all(alert.shape, &silence.matchers) != Some(false)) {
             continue;
         }
         let comment = if silence.comment.is_empty() { String::new() } else { format!(" ({:?})", silence.comment) };

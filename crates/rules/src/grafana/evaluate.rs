@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellbuoy_vocabulary::{Labels, METRIC_NAME, Millis, Timestamp};
 
+use super::answered::Answers;
 use super::data::Item;
 use super::outcome::{Verdict, outcomes};
 use super::plan;
@@ -19,11 +20,13 @@ pub(crate) struct GrafanaRule {
     pub settings: GrafanaSettings,
     words: Words,
     pub instances: Instances,
+    /// Of its queries, when a server evaluates them.
+    pub answers: Option<Answers>,
 }
 
 impl GrafanaRule {
     pub fn new(settings: GrafanaSettings) -> GrafanaRule {
-        GrafanaRule { words: Words::of(&settings), settings, instances: Instances::default() }
+        GrafanaRule { words: Words::of(&settings), settings, instances: Instances::default(), answers: None }
     }
 
     /// The samples to write; alerts and transitions are in the report.
@@ -41,7 +44,7 @@ impl GrafanaRule {
             report.alerts = self.finished(step.alerts, with);
             return Ok(Vec::new());
         }
-        let run = plan::run(&self.settings, with, at, &self.instances.loaded());
+        let run = plan::run(&self.settings, with, at, &self.instances.loaded(), self.answers.as_ref());
         report.warnings.extend(run.warnings.iter().cloned());
         if let Some(record) = &self.settings.record {
             return recorded(&self.settings, record, &run);

@@ -30,7 +30,7 @@ impl Look {
 
 /// `loaded`: the labels of the condition's elements whose alerts are active, for hysteresis.
 pub fn look(rule: &GrafanaSettings, with: &Evaluation, at: Timestamp, loaded: &BTreeSet<Labels>) -> Look {
-    let run = plan::run(rule, with, at, loaded);
+    let run = plan::run(rule, with, at, loaded, None);
     let outcomes = outcomes(rule, &run).into_iter().map(|outcome| (outcome.labels, outcome.verdict)).collect();
     let mut results = run.results;
     let nodes = rule.nodes.iter().map(|node| results.remove(&node.ref_id).unwrap_or_else(|| Ok(Vec::new()))).collect();

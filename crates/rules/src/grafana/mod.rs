@@ -9,6 +9,7 @@
 //! Read:  settings.rs, data.rs, plan.rs, then state.rs (the life of an instance); look.rs for who asks what each node gave. The rules follow Grafana 12 and 13
 //!        (`pkg/expr`, `pkg/services/ngalert`); where we differ the file says so.
 
+mod answered;
 mod classic;
 mod data;
 mod evaluate;
@@ -45,4 +46,5 @@ pub use state::Condition;
 pub use threshold::{Evaluator, Threshold};
 pub use words::{ROUTE_LABEL, check_template};
 
+pub(crate) use answered::Answers;
 pub(crate) use evaluate::GrafanaRule;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellbuoy_vocabulary::{Labels, Timestamp};
 
+use super::answered::Answers;
 use super::data::{Capture, Failure, Item, Results};
 use super::settings::{Expression, GrafanaSettings, Node, NodeKind};
 use crate::Evaluation;
@@ -78,12 +79,16 @@ pub(crate) struct Run {
     pub warnings: Vec<String>,
 }
 
-/// Runs all nodes. `loaded`: the labels of the series whose alerts are active, for hysteresis.
-pub(crate) fn run(rule: &GrafanaSettings, with: &Evaluation, now: Timestamp, loaded: &BTreeSet<Labels>) -> Run {
+/// Runs all nodes. `loaded`: the labels of the series whose alerts are active, for hysteresis. `answers`: of the queries, when somebody else evaluates
+/// them.
+pub(crate) fn run(rule: &GrafanaSettings, with: &Evaluation, now: Timestamp, loaded: &BTreeSet<Labels>, answers: Option<&Answers>) -> Run {
     let mut run = Run { results: Results::new(), matches: None, warnings: Vec::new() };
     for node in &rule.nodes {
         let result = match &node.kind {
-            NodeKind::Query(query) => query.run(&node.ref_id, with, now, &mut run.warnings),
+            NodeKind::Query(query) => match answers {
+                Some(answers) => Ok(answers.items(&node.ref_id, query, now)),
+                None => query.run(&node.ref_id, with, now, &mut run.warnings),
+            },
             NodeKind::Expression(expression) => run.expression(node, expression, now, loaded, node.ref_id == rule.condition),
         };
         run.results.insert(node.ref_id.clone(), result);

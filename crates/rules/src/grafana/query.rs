@@ -9,7 +9,7 @@ use crate::Evaluation;
 /// Grafana's when the data source does not say its scrape interval.
 const SCRAPE_INTERVAL: Millis = Millis::from_seconds(15);
 /// A query never has more steps.
-const RESOLUTION_MAX: i64 = 11_000;
+pub(super) const RESOLUTION_MAX: i64 = 11_000;
 
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -75,7 +75,7 @@ fn items(value: Value) -> Option<Vec<Item>> {
 }
 
 /// Down to a multiple of the step, as Grafana asks Prometheus.
-fn aligned(at: Timestamp, step: Millis) -> Timestamp {
+pub(super) fn aligned(at: Timestamp, step: Millis) -> Timestamp {
     Timestamp(at.0 - at.0.rem_euclid(step.0.max(1)))
 }
 

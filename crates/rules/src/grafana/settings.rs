@@ -36,7 +36,14 @@ pub struct GrafanaSettings {
 
 impl GrafanaSettings {
     pub fn queries(&self) -> impl Iterator<Item = &Query> {
-        self.nodes.iter().filter_map(|node| if let NodeKind::Query(query) = &node.kind { Some(query) } else { None })
+        self.queries_named().map(|(_, query)| query)
+    }
+
+    /// With their refIds.
+    pub fn queries_named(&self) -> impl Iterator<Item = (&str, &Query)> {
+        self.nodes
+            .iter()
+            .filter_map(|node| if let NodeKind::Query(query) = &node.kind { Some((node.ref_id.as_str(), query)) } else { None })
     }
 
     /// The texts of all queries, as Grafana's API shows them.

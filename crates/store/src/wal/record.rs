@@ -86,12 +86,7 @@ pub fn push_samples(out: &mut Vec<u8>, entries: &[Entry]) {
 }
 
 pub fn read_samples(record: &[u8], mut sample: impl FnMut(u64, i64, f64)) -> Result<(), Senseless> {
-    let mut rest = record.get(1..).ok_or(Senseless)?;
-    if rest.is_empty() {
-        return Ok(());
-    }
-    let first_id = take_u64(&mut rest).ok_or(Senseless)?;
-    let first_at = take_u64(&mut rest).ok_or(Senseless)? as i64;
+    let (first_id, first_at, mut rest) = counted_from(record)?;
     while !rest.is_empty() {
         let id = take_varint(&mut rest).ok_or(Senseless)?;
         let at = take_varint(&mut rest).ok_or(Senseless)?;
@@ -99,6 +94,17 @@ pub fn read_samples(record: &[u8], mut sample: impl FnMut(u64, i64, f64)) -> Res
         sample(first_id.wrapping_add_signed(id), first_at.wrapping_add(at), f64::from_bits(bits));
     }
     Ok(())
+}
+
+/// The id and the time that those of the record are counted from, and what follows. Nothing follows the kind of an empty record.
+fn counted_from(record: &[u8]) -> Result<(u64, i64, &[u8]), Senseless> {
+    let mut rest = record.get(1..).ok_or(Senseless)?;
+    if rest.is_empty() {
+        return Ok((0, 0, rest));
+    }
+    let first_id = take_u64(&mut rest).ok_or(Senseless)?;
+    let first_at = take_u64(&mut rest).ok_or(Senseless)? as i64;
+    Ok((first_id, first_at, rest))
 }
 
 /// As samples, with labels behind each. Whether a time was the exemplar's own is not in the record, as it is not in Prometheus'.
@@ -116,12 +122,7 @@ pub fn push_exemplars(out: &mut Vec<u8>, exemplars: &[(u32, Exemplar)]) {
 }
 
 pub fn read_exemplars(record: &[u8], mut on: impl FnMut(u64, Exemplar)) -> Result<(), Senseless> {
-    let mut rest = record.get(1..).ok_or(Senseless)?;
-    if rest.is_empty() {
-        return Ok(());
-    }
-    let first_id = take_u64(&mut rest).ok_or(Senseless)?;
-    let first_at = take_u64(&mut rest).ok_or(Senseless)? as i64;
+    let (first_id, first_at, mut rest) = counted_from(record)?;
     while !rest.is_empty() {
         let id = take_varint(&mut rest).ok_or(Senseless)?;
         let at = Timestamp(first_at.wrapping_add(take_varint(&mut rest).ok_or(Senseless)?));

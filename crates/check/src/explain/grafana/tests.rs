@@ -3,11 +3,11 @@
 use bellbuoy_promql::parse;
 use bellbuoy_rules::RuleSettings;
 use bellbuoy_rules::grafana::{Math, Reduce, Reducer};
-use bellbuoy_vocabulary::Span;
 use expect_test::expect;
 
 use super::super::tests::{Scene, scene};
 use super::*;
+use crate::tests::grafana_rule;
 
 fn query(ref_id: &str, expr: &str, kind: QueryKind) -> Node {
     let (from, to) = (Millis::from_minutes(10), Millis::ZERO);
@@ -22,25 +22,7 @@ fn node(ref_id: &str, expression: Expression) -> Node {
 
 /// The last element is the condition.
 fn with_rule(nodes: Vec<Node>, no_data: NoDataPolicy, series: &[(&str, &str)]) -> Scene {
-    let settings = GrafanaSettings {
-        uid: "u".into(),
-        title: "HighErrors".into(),
-        folder: "Bike".into(),
-        condition: nodes.last().expect("a node").ref_id.clone(),
-        nodes,
-        no_data,
-        on_error: ErrorPolicy::Alerting,
-        hold: Millis::from_minutes(5),
-        keep_firing_for: Millis::ZERO,
-        missing_series_evals_to_resolve: 2,
-        labels: vec![("severity".into(), "page".into())],
-        annotations: Vec::new(),
-        is_paused: false,
-        record: None,
-        notification: None,
-        file: "grafana.yml".into(),
-        span: Span { line: 9, column: 5, length: 1 },
-    };
+    let settings = GrafanaSettings { no_data, on_error: ErrorPolicy::Alerting, ..grafana_rule("HighErrors", nodes) };
     Scene { rule: RuleSettings::Grafana(Box::new(settings)), ..scene("up == 0", 0, series) }
 }
 
