@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use bellbuoy_exposition::{Family, FamilySample, Format, TextWriter, families_of_text};
+use bellbuoy_exposition::{Family, FamilySample, Format, TextWriter, families_of_unpacked};
 use bellbuoy_scrape::{Limits, Response, Scheme, ScrapeSettings, TargetGroup, TargetState, targets_of};
-use bellbuoy_vocabulary::{HttpOptions, Labels, MetricType, Timestamp};
+use bellbuoy_vocabulary::{Exemplar, HttpOptions, Labels, MetricType, Timestamp};
 use tokio::sync::{Notify, watch};
 use tracing::{error, warn};
 
@@ -84,7 +84,7 @@ impl Pushed {
                     continue;
                 }
             };
-            let families = families_of_text(Format::PrometheusText, row.body.unwrap_or_default().as_bytes()).unwrap_or_else(|problem| {
+            let families = families_of_unpacked(row.body.unwrap_or_default().as_bytes()).unwrap_or_else(|problem| {
                 error!("the pushed group {key:?} in state.db can not be read and is empty until the next push: {problem}");
                 Vec::new()
             });
@@ -119,7 +119,11 @@ impl Pushed {
             return Err(PushError::Inconsistent(why));
         }
         for mut family in families {
-            family.samples.iter_mut().for_each(|sample| mark(sample, &key));
+            for sample in &mut family.samples {
+                mark(sample, &key);
+                // The store would refuse them with each reading of the page.
+                sample.exemplars.retain(Exemplar::fits);
+            }
             group.families.insert(family.name.clone(), family);
         }
         let samples = group.samples();
@@ -155,12 +159,15 @@ impl Pushed {
 
     /// All groups as one page, family by family, with the two series that each group has about its pushes.
     pub fn page(&self) -> String {
+        self.write_page(TextWriter::new(Format::PrometheusText))
+    }
+
+    fn write_page(&self, mut out: TextWriter) -> String {
         let groups = lock(&self.groups);
         let mut families: BTreeMap<&str, Vec<&Family>> = BTreeMap::new();
         for family in groups.iter().map(|(_, group)| group).flat_map(|group| group.families.values()) {
             families.entry(&family.name).or_default().push(family);
         }
-        let mut out = TextWriter::new(Format::PrometheusText);
         for parts in families.values() {
             out.family(&parts[0].name, parts[0].kind, &parts[0].help);
             parts.iter().for_each(|part| part.write_samples(&mut out));
@@ -204,7 +211,7 @@ fn times(groups: &Groups, name: &str) -> Family {
     let samples = groups.iter().map(|(key, group)| {
         let at = if name == PUSH_TIME { group.pushed_at } else { group.failed_at };
         let value = at.map_or(0.0, Timestamp::seconds);
-        let mut sample = FamilySample { name: name.to_string(), labels: Vec::new(), value, at: None };
+        let mut sample = FamilySample { name: name.to_string(), labels: Vec::new(), value, at: None, exemplars: Vec::new() };
         mark(&mut sample, key);
         sample
     });
@@ -278,8 +285,8 @@ impl Pushed {
         }
         let Some(state) = target.as_mut() else { return };
         let watch = Stopwatch::start();
-        let page = self.page();
-        let response = Response::Body { content_type: Some("text/plain"), body: page.as_bytes() };
+        let page = self.write_page(TextWriter::unpacked());
+        let response = Response::Unpacked { text: &page };
         let report = path.scraped(state, response, now, watch.seconds());
         if let Some(reason) = report.error {
             warn!("pushed groups: {reason}");

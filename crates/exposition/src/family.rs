@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use bellbuoy_vocabulary::{METRIC_NAME, MetricType, Timestamp};
+use bellbuoy_vocabulary::{Exemplar, METRIC_NAME, MetricType, Timestamp};
 
-use crate::{Entries, Entry, Format, TextWriter, normal_label_value, series_labels};
+use crate::{Entries, Entry, Format, TextWriter, exemplar_labels, normal_label_value, series_labels};
 
 /// A metric with its type and all its series.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -24,6 +24,8 @@ pub struct FamilySample {
     pub labels: Vec<(String, String)>,
     pub value: f64,
     pub at: Option<Timestamp>,
+    /// The oldest first; one without a time of its own is the last.
+    pub exemplars: Vec<Exemplar>,
 }
 
 impl Family {
@@ -39,7 +41,7 @@ impl Family {
         }
     }
 
-    pub(crate) fn write_sample(&self, sample: &FamilySample, to: &mut TextWriter) {
+    fn write_sample(&self, sample: &FamilySample, to: &mut TextWriter) {
         let labels: Vec<(&str, &str)> = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let suffix = sample.name.strip_prefix(&self.name).filter(|rest| rest.is_empty() || rest.starts_with('_'));
         let name = suffix.unwrap_or(&sample.name);
@@ -47,19 +49,36 @@ impl Family {
             Some(at) => to.sample_at(name, &labels, sample.value, at),
             None => to.sample(name, &labels, sample.value),
         };
+        sample.exemplars.iter().for_each(|exemplar| to.exemplar(exemplar));
     }
 }
 
 /// The families of a text. A series without a `# TYPE` is a family of its own.
 pub fn families_of_text(format: Format, body: &[u8]) -> Result<Vec<Family>, String> {
+    families_of(Entries::new(format, body), format)
+}
+
+/// Of a text that `TextWriter::unpacked` wrote.
+pub fn families_of_unpacked(body: &[u8]) -> Result<Vec<Family>, String> {
+    families_of(Entries::unpacked(body), Format::PrometheusText)
+}
+
+fn families_of(entries: Entries<'_>, format: Format) -> Result<Vec<Family>, String> {
     let mut families: Vec<Family> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    for entry in Entries::new(format, body) {
+    // The family of the last sample.
+    let mut last = 0;
+    for entry in entries {
         match entry.map_err(|error| error.to_string())? {
             Entry::Type { metric, kind } => family(&mut families, &mut places, metric).kind = kind,
             Entry::Help { metric, text } => family(&mut families, &mut places, metric).help = text.into_owned(),
-            // Kept bodies have no exemplars: they would be told again with each scrape of the kept.
-            Entry::Unit { .. } | Entry::Exemplar(_) => {}
+            Entry::Unit { .. } => {}
+            Entry::Exemplar(raw) => {
+                let labels = exemplar_labels(raw.labels).map_err(|error| error.message)?;
+                let exemplar = Exemplar { labels, value: raw.value, at: raw.at.unwrap_or_default(), has_own_time: raw.at.is_some() };
+                let sample = families.get_mut(last).and_then(|family| family.samples.last_mut());
+                sample.into_iter().for_each(|sample| sample.exemplars.push(exemplar.clone()));
+            }
             Entry::Sample { series, value, at } => {
                 let pairs = series_labels(series).map_err(|error| error.message)?;
                 let mut labels: Vec<(String, String)> = Vec::with_capacity(pairs.len());
@@ -72,16 +91,14 @@ pub fn families_of_text(format: Format, body: &[u8]) -> Result<Vec<Family>, Stri
                     }
                 }
                 let of = places.get(&name).copied().or_else(|| part_of(&name, &families, &places));
-                let family = match of {
-                    Some(place) => &mut families[place],
-                    None => family(&mut families, &mut places, &name),
-                };
+                last = of.unwrap_or_else(|| place_of(&mut families, &mut places, &name));
+                let family = &mut families[last];
                 for (label, value) in &mut labels {
                     if let Some(normal) = normal_label_value(family.kind, label, value) {
                         *value = normal;
                     }
                 }
-                family.samples.push(FamilySample { name, labels, value, at });
+                family.samples.push(FamilySample { name, labels, value, at, exemplars: Vec::new() });
             }
         }
     }
@@ -93,11 +110,16 @@ pub fn families_of_text(format: Format, body: &[u8]) -> Result<Vec<Family>, Stri
 }
 
 fn family<'a>(families: &'a mut Vec<Family>, places: &mut HashMap<String, usize>, name: &str) -> &'a mut Family {
+    let place = place_of(families, places, name);
+    &mut families[place]
+}
+
+fn place_of(families: &mut Vec<Family>, places: &mut HashMap<String, usize>, name: &str) -> usize {
     let place = *places.entry(name.to_string()).or_insert(families.len());
     if place == families.len() {
         families.push(Family { name: name.to_string(), ..Family::default() });
     }
-    &mut families[place]
+    place
 }
 
 /// The family that a name with one of its type's suffixes belongs to.

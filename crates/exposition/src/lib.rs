@@ -25,7 +25,7 @@ mod wire;
 mod writer;
 
 pub use error::ParseError;
-pub use family::{Family, FamilySample, families_of_text};
+pub use family::{Family, FamilySample, families_of_text, families_of_unpacked};
 pub use format::{ACCEPT, Format, Protocol, accept_header, format_of, is_protobuf};
 pub use number::{format_openmetrics_value, format_value, parse_value};
 pub use parse::{Entries, Entry, RawExemplar, parse};

@@ -67,7 +67,7 @@ impl<'a> Entries<'a> {
         Entries { format, cursor: Cursor::new(body), over: false, unpacked: false, exemplar: None }
     }
 
-    /// Of a text that `text_of_protobuf` wrote.
+    /// Of a text that `TextWriter::unpacked` wrote.
     pub fn unpacked(body: &'a [u8]) -> Entries<'a> {
         Entries { unpacked: true, ..Entries::new(Format::PrometheusText, body) }
     }
@@ -86,6 +86,16 @@ impl<'a> Iterator for Entries<'a> {
 
     fn next(&mut self) -> Option<Result<Entry<'a>, ParseError>> {
         if let Some(exemplar) = self.exemplar.take() {
+            // Our own text may have several of one sample.
+            if self.unpacked && self.cursor.take(" # {") {
+                match openmetrics::exemplar_of(&mut self.cursor) {
+                    Ok(next) => self.exemplar = Some(next),
+                    Err(broken) => {
+                        self.over = true;
+                        return Some(Err(broken.locate(self.cursor.body)));
+                    }
+                }
+            }
             return Some(Ok(Entry::Exemplar(exemplar)));
         }
         if self.over {

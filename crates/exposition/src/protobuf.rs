@@ -1,17 +1,19 @@
 //! Prometheus' protobuf exposition format (`io.prometheus.client.MetricFamily`, each with its length before it) to families and to text.
 //!
 //! In:    the bytes of a body. Out: families, or the same as metric text, which the scrape's cache reads as any other.
-//! Never: holds more than one metric of its own; native buckets are left out and counted, since the store holds floats only.
+//! Never: holds more than one metric of its own; native buckets are left out and counted, since the store holds floats only; their exemplars stay.
 
-use bellbuoy_vocabulary::{MetricType, Timestamp};
+use bellbuoy_vocabulary::{Exemplar, Labels, MetricType, Timestamp};
 use prost::Message;
 
 use crate::family::{Family, FamilySample};
 use crate::wire::{BodyError, Field, delimited, fields, text};
-use crate::{Format, TextWriter, format_openmetrics_value};
+use crate::{TextWriter, format_openmetrics_value};
 
 /// Bytes of one metric with its labels and buckets.
 const METRIC_BYTES_MAX: usize = 1 << 20;
+/// Of one native histogram; services keep ten.
+const EXEMPLARS_MAX: usize = 1000;
 
 /// What was left out of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub struct LeftOut {
 pub fn families_of_protobuf(body: &[u8]) -> Result<(Vec<Family>, LeftOut), BodyError> {
     let mut families = Vec::new();
     let mut left_out = LeftOut::default();
-    read(body, &mut left_out, &mut |family, _| {
+    read(body, &mut left_out, &mut |family| {
         families.push(family);
         true
     })?;
@@ -35,17 +37,9 @@ pub fn families_of_protobuf(body: &[u8]) -> Result<(Vec<Family>, LeftOut), BodyE
 pub fn text_of_protobuf(body: &[u8], bytes_max: u64) -> Result<(String, LeftOut), BodyError> {
     let mut out = String::new();
     let mut left_out = LeftOut::default();
-    read(body, &mut left_out, &mut |mut family, exemplars| {
-        let mut writer = TextWriter::new(Format::PrometheusText);
-        let samples = std::mem::take(&mut family.samples);
+    read(body, &mut left_out, &mut |family| {
+        let mut writer = TextWriter::unpacked();
         family.write(&mut writer);
-        let mut exemplars = exemplars.into_iter().peekable();
-        for (index, sample) in samples.iter().enumerate() {
-            family.write_sample(sample, &mut writer);
-            while let Some((_, exemplar)) = exemplars.next_if(|(of, _)| *of == index) {
-                exemplar.write(&mut writer);
-            }
-        }
         out.push_str(&writer.finish());
         out.len() as u64 <= bytes_max
     })?;
@@ -55,22 +49,17 @@ pub fn text_of_protobuf(body: &[u8], bytes_max: u64) -> Result<(String, LeftOut)
     Ok((out, left_out))
 }
 
-/// Each with the number of its sample in the family.
-type Exemplars = Vec<(usize, ClientExemplar)>;
-
 /// Ends early when `on` says no.
-fn read(mut body: &[u8], left_out: &mut LeftOut, on: &mut dyn FnMut(Family, Exemplars) -> bool) -> Result<(), BodyError> {
+fn read(mut body: &[u8], left_out: &mut LeftOut, on: &mut dyn FnMut(Family) -> bool) -> Result<(), BodyError> {
     while !body.is_empty() {
-        let (family, exemplars) = read_family(delimited(&mut body)?, left_out)?;
-        if !on(family, exemplars) {
+        if !on(read_family(delimited(&mut body)?, left_out)?) {
             break;
         }
     }
     Ok(())
 }
 
-fn read_family(body: &[u8], left_out: &mut LeftOut) -> Result<(Family, Exemplars), BodyError> {
-    let mut exemplars = Exemplars::new();
+fn read_family(body: &[u8], left_out: &mut LeftOut) -> Result<Family, BodyError> {
     let mut family = Family { kind: MetricType::Counter, ..Family::default() };
     for field in fields(body) {
         match field? {
@@ -89,10 +78,10 @@ fn read_family(body: &[u8], left_out: &mut LeftOut) -> Result<(Family, Exemplars
                 return Err(BodyError::new(format!("a metric of {} with more than {METRIC_BYTES_MAX} bytes", family.name)));
             }
             let metric = Metric::decode(metric)?;
-            push_metric(&mut family, &mut exemplars, metric, left_out)?;
+            push_metric(&mut family, metric, left_out)?;
         }
     }
-    Ok((family, exemplars))
+    Ok(family)
 }
 
 fn kind_of(number: u64) -> Result<MetricType, BodyError> {
@@ -107,51 +96,63 @@ fn kind_of(number: u64) -> Result<MetricType, BodyError> {
     })
 }
 
-fn push_metric(family: &mut Family, exemplars: &mut Exemplars, metric: Metric, left_out: &mut LeftOut) -> Result<(), BodyError> {
+fn push_metric(family: &mut Family, metric: Metric, left_out: &mut LeftOut) -> Result<(), BodyError> {
     let wrong = |family: &Family| BodyError::new(format!("expected {} in metric {}", family.kind, family.name));
     let at = metric.timestamp_ms.map(Timestamp);
     let labels: Vec<(String, String)> = metric.label.into_iter().map(|pair| (pair.name, pair.value)).collect();
     let mut samples = Vec::new();
-    let before = family.samples.len();
-    let mut push = |suffix: &str, extra: Option<(&str, f64)>, value: f64, exemplar: Option<ClientExemplar>| {
+    let mut push = |suffix: &str, extra: Option<(&str, f64)>, value: f64, exemplars: Vec<Exemplar>| {
         let mut labels = labels.clone();
-        exemplars.extend(exemplar.map(|exemplar| (before + samples.len(), exemplar)));
         labels.extend(extra.map(|(label, bound)| (label.to_string(), format_openmetrics_value(bound))));
-        samples.push(FamilySample { name: format!("{}{suffix}", family.name), labels, value, at });
+        samples.push(FamilySample { name: format!("{}{suffix}", family.name), labels, value, at, exemplars });
     };
     match family.kind {
         MetricType::Counter => {
             let counter = metric.counter.ok_or_else(|| wrong(family))?;
-            push("", None, counter.value, counter.exemplar);
+            push("", None, counter.value, counter.exemplar.into_iter().map(ClientExemplar::read).collect());
         }
-        MetricType::Gauge => push("", None, metric.gauge.ok_or_else(|| wrong(family))?.value, None),
+        MetricType::Gauge => push("", None, metric.gauge.ok_or_else(|| wrong(family))?.value, Vec::new()),
         MetricType::Summary => {
             let summary = metric.summary.ok_or_else(|| wrong(family))?;
             for quantile in &summary.quantile {
-                push("", Some(("quantile", quantile.quantile)), quantile.value, None);
+                push("", Some(("quantile", quantile.quantile)), quantile.value, Vec::new());
             }
-            push("_sum", None, summary.sample_sum, None);
-            push("_count", None, summary.sample_count as f64, None);
+            push("_sum", None, summary.sample_sum, Vec::new());
+            push("_count", None, summary.sample_count as f64, Vec::new());
         }
         MetricType::Histogram | MetricType::GaugeHistogram => {
             let mut histogram = metric.histogram.ok_or_else(|| wrong(family))?;
             let either = |whole: u64, float: f64| if float > 0.0 { float } else { whole as f64 };
             let count = either(histogram.sample_count, histogram.sample_count_float);
             left_out.native_histograms += u64::from(histogram.is_native());
+            // The store has no series for the native histogram: its exemplars go to the first bucket that holds their value.
+            let timed = histogram.exemplars.into_iter().filter(|exemplar| exemplar.timestamp.is_some());
+            let mut native: Vec<Exemplar> = timed.take(EXEMPLARS_MAX).map(ClientExemplar::read).collect();
+            native.retain(|exemplar| !exemplar.value.is_nan());
             for bucket in &mut histogram.bucket {
+                let (mut inside, above) = native.into_iter().partition(|exemplar: &Exemplar| exemplar.value <= bucket.upper_bound);
+                native = above;
+                inside.extend(bucket.exemplar.take().map(ClientExemplar::read));
                 let count = either(bucket.cumulative_count, bucket.cumulative_count_float);
-                push("_bucket", Some(("le", bucket.upper_bound)), count, bucket.exemplar.take());
+                push("_bucket", Some(("le", bucket.upper_bound)), count, in_order(inside));
             }
             if histogram.bucket.last().is_none_or(|last| last.upper_bound != f64::INFINITY) {
-                push("_bucket", Some(("le", f64::INFINITY)), count, None);
+                push("_bucket", Some(("le", f64::INFINITY)), count, in_order(native));
             }
-            push("_sum", None, histogram.sample_sum, None);
-            push("_count", None, count, None);
+            push("_sum", None, histogram.sample_sum, Vec::new());
+            push("_count", None, count, Vec::new());
         }
-        _ => push("", None, metric.untyped.ok_or_else(|| wrong(family))?.value, None),
+        _ => push("", None, metric.untyped.ok_or_else(|| wrong(family))?.value, Vec::new()),
     }
     family.samples.extend(samples);
     Ok(())
+}
+
+/// As a series takes them: by time, each once. A service may tell one event with its native histogram and with the classic bucket.
+fn in_order(mut exemplars: Vec<Exemplar>) -> Vec<Exemplar> {
+    exemplars.sort_by(|a, b| b.has_own_time.cmp(&a.has_own_time).then_with(|| a.order(b)));
+    exemplars.dedup();
+    exemplars
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -181,10 +182,11 @@ struct ClientExemplar {
 }
 
 impl ClientExemplar {
-    fn write(self, to: &mut TextWriter) {
-        let labels: Vec<(String, String)> = self.label.into_iter().map(|pair| (pair.name, pair.value)).collect();
-        let ms = |time: Time| Timestamp(time.seconds.saturating_mul(1000).saturating_add(i64::from(time.nanos / 1_000_000)));
-        to.exemplar(&labels, self.value, self.timestamp.map(ms));
+    fn read(self) -> Exemplar {
+        let ms = |time: Time| time.seconds.saturating_mul(1000).saturating_add(i64::from(time.nanos / 1_000_000));
+        let pairs = self.label.into_iter().map(|pair| (pair.name, pair.value));
+        let at = Timestamp(self.timestamp.map_or(0, ms));
+        Exemplar { labels: Labels::from_pairs(pairs), value: self.value, at, has_own_time: self.timestamp.is_some() }
     }
 }
 
@@ -249,6 +251,9 @@ struct ClientHistogram {
     negative_span: Vec<BucketSpan>,
     #[prost(message, repeated, tag = "12")]
     positive_span: Vec<BucketSpan>,
+    /// Of the native buckets.
+    #[prost(message, repeated, tag = "16")]
+    exemplars: Vec<ClientExemplar>,
 }
 
 impl ClientHistogram {
@@ -353,11 +358,53 @@ mod tests {
                     _ => {}
                 }
             }
-            assert!(crate::families_of_text(Format::PrometheusText, text.as_bytes()).is_err(), "the text format itself has none");
+            assert!(crate::families_of_text(crate::Format::PrometheusText, text.as_bytes()).is_err(), "the text format itself has none");
         }
         let labels = "{\"trace.id\"=\"a\\\"b\\\\\"}".to_string();
         let at = Some(Timestamp(1_520_879_607_789));
         assert_eq!(found, [("m".to_string(), labels.clone(), 0.5, None), ("m_bucket{le=\"2.0\"}".to_string(), labels, 1.0, at)]);
+    }
+
+    /// A native histogram's exemplars were left out with its buckets.
+    #[test]
+    fn those_of_native_histograms_go_to_the_bucket_that_holds_their_value() {
+        let exemplar = |id: &str, value: f64, seconds: Option<i64>| {
+            let label = vec![LabelPair { name: "id".into(), value: id.into() }];
+            ClientExemplar { label, value, timestamp: seconds.map(|seconds| Time { seconds, nanos: 0 }) }
+        };
+        let buckets = [1.0, 2.0].map(|upper_bound| Bucket {
+            upper_bound,
+            exemplar: Some(exemplar("classic", upper_bound, Some(5))),
+            ..Bucket::default()
+        });
+        let native = ClientHistogram {
+            bucket: buckets.to_vec(),
+            positive_span: vec![BucketSpan { length: 1 }],
+            exemplars: vec![
+                exemplar("late", 2.0, Some(7)),
+                exemplar("early", 1.5, Some(3)),
+                exemplar("classic", 1.0, Some(5)),
+                exemplar("above", 9.0, Some(6)),
+                exemplar("no time", 1.5, None),
+                exemplar("no number", f64::NAN, Some(6)),
+            ],
+            ..ClientHistogram::default()
+        };
+        let alone = ClientHistogram { bucket: Vec::new(), ..native.clone() };
+        let found = |histogram: ClientHistogram| -> Vec<String> {
+            let body = family(4, Metric { histogram: Some(histogram), ..Metric::default() }).encode_length_delimited_to_vec();
+            let (families, _) = families_of_protobuf(&body).expect("read");
+            // Kept as text, and read again.
+            let (text, _) = text_of_protobuf(&body, 10_000).expect("read");
+            assert_eq!(crate::families_of_unpacked(text.as_bytes()).expect("our own text"), families);
+            let samples = families.iter().flat_map(|family| &family.samples).filter(|sample| !sample.exemplars.is_empty());
+            let shown = |exemplar: &Exemplar| format!("{}@{}", exemplar.labels.get("id"), exemplar.at.0 / 1000);
+            samples
+                .map(|sample| format!("{}: {}", sample.labels[0].1, sample.exemplars.iter().map(shown).collect::<Vec<_>>().join(" ")))
+                .collect()
+        };
+        assert_eq!(found(native), ["1.0: classic@5", "2.0: early@3 classic@5 late@7", "+Inf: above@6"]);
+        assert_eq!(found(alone), ["+Inf: early@3 classic@5 above@6 late@7"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bellbuoy_vocabulary::{MetricType, Timestamp, is_classic_label_name, is_classic_metric_name};
+use bellbuoy_vocabulary::{Exemplar, MetricType, Timestamp, is_classic_label_name, is_classic_metric_name};
 
 use crate::{Format, format_openmetrics_value, format_value};
 
@@ -21,11 +21,17 @@ pub struct TextWriter {
     out: String,
     family: String,
     kind: MetricType,
+    exemplars: bool,
 }
 
 impl TextWriter {
     pub fn new(format: Format) -> TextWriter {
-        TextWriter { format, out: String::new(), family: String::new(), kind: MetricType::Unknown }
+        TextWriter { format, out: String::new(), family: String::new(), kind: MetricType::Unknown, exemplars: false }
+    }
+
+    /// Our own text, as it is kept and handed on inside of the program: the text format with exemplars. `Entries::unpacked` reads it.
+    pub fn unpacked() -> TextWriter {
+        TextWriter { exemplars: true, ..TextWriter::new(Format::PrometheusText) }
     }
 
     /// Begins a family. A counter is named with its `_total` in both formats; OpenMetrics' rule that the family's own name
@@ -53,19 +59,22 @@ impl TextWriter {
         self.line(suffix_or_name, labels, value, Some(at))
     }
 
-    /// Of the sample written last. The text format itself knows none: only `Entries::unpacked` reads them there.
-    pub(crate) fn exemplar(&mut self, labels: &[(String, String)], value: f64, at: Option<Timestamp>) {
+    /// Of the sample written last, where exemplars are written.
+    pub(crate) fn exemplar(&mut self, exemplar: &Exemplar) {
+        if !self.exemplars {
+            return;
+        }
         if self.out.ends_with('\n') {
             self.out.pop();
         }
         self.out.push_str(" # {");
-        for (index, (label, value)) in labels.iter().enumerate() {
+        for (index, (label, value)) in exemplar.labels.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
             let _ = write!(self.out, "{comma}\"{}\"=\"{}\"", escape(label), escape(value));
         }
-        let _ = write!(self.out, "}} {}", format_openmetrics_value(value));
-        if let Some(at) = at {
-            let _ = write!(self.out, " {}", at.seconds());
+        let _ = write!(self.out, "}} {}", format_openmetrics_value(exemplar.value));
+        if exemplar.has_own_time {
+            let _ = write!(self.out, " {}", exemplar.at.seconds());
         }
         self.out.push('\n');
     }

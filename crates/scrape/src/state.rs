@@ -25,8 +25,17 @@ const REPORTS: [&str; 5] =
 
 /// What came back from a target.
 pub enum Response<'a> {
-    Body { content_type: Option<&'a str>, body: &'a [u8] },
-    Failed { reason: String },
+    Body {
+        content_type: Option<&'a str>,
+        body: &'a [u8],
+    },
+    /// Text with exemplars, as `TextWriter::unpacked` writes it: pages of our own.
+    Unpacked {
+        text: &'a str,
+    },
+    Failed {
+        reason: String,
+    },
 }
 
 /// What is known of a target between two scrapes.
@@ -60,7 +69,12 @@ impl TargetState {
         let mut report = ScrapeReport::default();
         let outcome = match response {
             Response::Failed { reason } => Err(reason),
-            Response::Body { content_type, body } => self.take(content_type, body, at, out, &mut report),
+            Response::Unpacked { text } => self.take(Some("text/plain"), text.as_bytes(), true, at, out, &mut report),
+            Response::Body { content_type, body } => match body::unpacked(content_type, body, &self.target, &mut report) {
+                Ok(Some(text)) => self.take(Some("text/plain"), text.as_bytes(), true, at, out, &mut report),
+                Ok(None) => self.take(content_type, body, false, at, out, &mut report),
+                Err(reason) => Err(reason),
+            },
         };
         if let Err(reason) = outcome {
             self.end_series(|_| true, at, out, &mut report);
@@ -101,17 +115,12 @@ impl TargetState {
         &mut self,
         content_type: Option<&str>,
         bytes: &[u8],
+        unpacked: bool,
         at: Timestamp,
         out: &mut dyn Append,
         report: &mut ScrapeReport,
     ) -> Result<(), String> {
-        let unpacked = body::unpacked(content_type, bytes, &self.target, report)?;
-        let (content_type, bytes) = match &unpacked {
-            Some(text) => (Some("text/plain"), text.as_bytes()),
-            None => (content_type, bytes),
-        };
         self.cache.begin();
-        let unpacked = unpacked.is_some();
         let body = match body::read(content_type, bytes, unpacked, self.scrape, &self.target, &mut self.cache, report) {
             Ok(body) => body,
             Err(reason) => {
@@ -167,8 +176,14 @@ impl TargetState {
                 report.count(error);
             }
             // A sample that was refused does not cost its exemplar.
+            let (mut told, mut late) = (0, 0);
             while let Some((_, exemplar)) = exemplars.next_if(|(of, _)| *of as usize == number) {
-                append_exemplar(exemplar, series, found.at.unwrap_or(at), out, report);
+                told += 1;
+                late += u64::from(append_exemplar(exemplar, series, found.at.unwrap_or(at), out, report));
+            }
+            // Of several that are told again with one new, the others are no fault.
+            if late == told {
+                report.exemplars_out_of_order += late;
             }
         }
     }
@@ -224,16 +239,14 @@ impl TargetState {
     }
 }
 
-/// One without a time of its own has that of its sample.
-fn append_exemplar(raw: &RawExemplar<'_>, series: SeriesRef, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) {
-    let Ok(labels) = exemplar_labels(raw.labels) else { return };
+/// Whether it is too late. One without a time of its own has that of its sample.
+fn append_exemplar(raw: &RawExemplar<'_>, series: SeriesRef, at: Timestamp, out: &mut dyn Append, report: &mut ScrapeReport) -> bool {
+    let Ok(labels) = exemplar_labels(raw.labels) else { return false };
     let exemplar = Exemplar { labels, value: raw.value, at: raw.at.unwrap_or(at), has_own_time: raw.at.is_some() };
-    match out.exemplar(series, &exemplar) {
-        // A series that is not there was counted as refused itself.
-        Ok(()) | Err(ExemplarError::UnknownRef) => {}
-        Err(ExemplarError::OutOfOrder) => report.exemplars_out_of_order += 1,
-        Err(ExemplarError::TooLong) => report.exemplars_refused += 1,
-    }
+    let taken = out.exemplar(series, &exemplar);
+    // Of a series that is not there, which was counted as refused itself, nothing is said.
+    report.exemplars_refused += u64::from(taken == Err(ExemplarError::TooLong));
+    taken == Err(ExemplarError::OutOfOrder)
 }
 
 /// Type, help and unit of each family, in the body's order. Done when something of them changed: the body is read once more.

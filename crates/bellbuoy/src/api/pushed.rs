@@ -104,6 +104,7 @@ pub async fn list(State(app): State<Arc<App>>) -> Response {
                     labels: key.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
                     value: at.map_or(0.0, Timestamp::seconds),
                     at: None,
+                    exemplars: Vec::new(),
                 };
                 let family = Family { name: name.into(), kind: MetricType::Gauge, help: String::new(), samples: vec![sample] };
                 out.insert(name.into(), family_json(&family, stamp));

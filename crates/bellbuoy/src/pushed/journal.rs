@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
-use bellbuoy_exposition::{Format, TextWriter};
+use bellbuoy_exposition::TextWriter;
 
 use super::groups::Groups;
 use super::{Group, Key, lock};
@@ -94,7 +94,7 @@ impl Journal {
 fn row(change: &Change) -> PushedRow {
     let key = serde_json::to_string(&change.key).unwrap_or_default();
     let Some(group) = &change.group else { return PushedRow { key, body: None, pushed_at: None, failed_at: None } };
-    let mut body = TextWriter::new(Format::PrometheusText);
+    let mut body = TextWriter::unpacked();
     group.families.values().for_each(|family| family.write(&mut body));
     PushedRow { key, body: Some(body.finish()), pushed_at: group.pushed_at, failed_at: group.failed_at }
 }

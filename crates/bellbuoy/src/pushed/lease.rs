@@ -18,7 +18,7 @@ pub const LOST: &str = "pipeline_job_lost";
 pub const EXIT_STATUS: &str = "pipeline_job_exit_status";
 
 pub fn gauge(name: &str, help: &str, value: f64) -> Family {
-    let sample = FamilySample { name: name.into(), labels: Vec::new(), value, at: None };
+    let sample = FamilySample { name: name.into(), labels: Vec::new(), value, at: None, exemplars: Vec::new() };
     Family { name: name.into(), kind: MetricType::Gauge, help: help.into(), samples: vec![sample] }
 }
 

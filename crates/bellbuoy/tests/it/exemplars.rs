@@ -8,7 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use super::harness::{Folder, Program, Server, escape, free_port, http, ok, peer, peers, prometheus, wait_explained, wait_for};
+use super::harness::{Folder, Program, Server, answer, escape, free_port, http, ok, peer, peers, prometheus, wait_explained, wait_for};
+use super::push::{bytes, double, number, varint};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const ALL: &str = "{__name__=~\".+\"}";
@@ -41,7 +42,7 @@ fn start_prometheus(dir: &Path, config: &Path, data: &Path) -> Program {
         .arg(format!("--config.file={}", config.display()))
         .arg(format!("--storage.tsdb.path={}", data.display()))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .arg("--enable-feature=exemplar-storage");
+        .arg("--enable-feature=exemplar-storage,native-histograms");
     let mut program = Program::start(command, "Server is ready to receive web requests");
     program.address = format!("127.0.0.1:{port}");
     program
@@ -203,4 +204,136 @@ fn pushed_exemplars_are_stored_and_pages_know_where_traces_are() {
     );
     let stored = program.get("/metrics").1;
     assert!(stored.contains("bellbuoy_pushed_exemplars_total{protocol=\"otlp\"} 1"), "{stored}");
+}
+
+const PROTOBUF: &str = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+
+fn exemplar(tag: u64, id: &str, value: f64, seconds: Option<u64>) -> Vec<u8> {
+    let label = bytes(1, &[bytes(1, b"trace_id"), bytes(2, id.as_bytes())].concat());
+    let time = seconds.map(|seconds| bytes(3, &[number(1, seconds), number(2, 250_000_000)].concat()));
+    bytes(tag, &[label, double(2, value), time.unwrap_or_default()].concat())
+}
+
+fn family(name: &str, kind: u64, metric: &[u8]) -> Vec<u8> {
+    let body = [bytes(1, name.as_bytes()), number(3, kind), bytes(4, metric)].concat();
+    [varint(body.len() as u64), body].concat()
+}
+
+fn bucket(count: u64, bound: f64, exemplar: Vec<u8>) -> Vec<u8> {
+    bytes(3, &[number(1, count), double(2, bound), exemplar].concat())
+}
+
+/// Three observations in native buckets, with an exemplar per step as a service keeps them: older ones stay, one has no time.
+fn native(step: u64) -> Vec<u8> {
+    let buckets = [number(5, 0), double(6, 1e-128), bytes(12, &[number(1, 0), number(2, 1)].concat()), bytes(13, &varint(6))].concat();
+    let kept = (1..=step).flat_map(|one| exemplar(16, &format!("n{one}"), 0.5 * one as f64, Some(*BASE + one)));
+    [buckets, kept.collect(), exemplar(16, "timeless", 0.3, None)].concat()
+}
+
+fn native_page(step: u64) -> Vec<u8> {
+    let counts = [number(1, 3), double(2, 2.5)].concat();
+    // The event of step 1 is told twice, as client libraries do: at its bucket too.
+    let classic = [bucket(1, 0.5, exemplar(3, "n1", 0.5, Some(*BASE + 1))), bucket(3, 9.0, Vec::new())].concat();
+    let alone = bytes(7, &[counts.clone(), native(step)].concat());
+    let both = bytes(7, &[counts, classic, native(step)].concat());
+    [family("alone", 4, &alone), family("both", 4, &both)].concat()
+}
+
+/// What exemplars a metric has, whatever its series are called.
+fn events(address: &str, metric: &str) -> Vec<String> {
+    let answer = http(address, "GET", &query_path(&format!("{{__name__=~\"{metric}(_bucket)?\"}}"), ""), &[], b"").1;
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    let series = answer["data"].as_array().into_iter().flatten();
+    let mut events: Vec<String> =
+        series.flat_map(|series| series["exemplars"].as_array().into_iter().flatten()).map(Value::to_string).collect();
+    events.sort();
+    events
+}
+
+/// Prometheus has them at the native histogram; here it is stored as its classic buckets, and the bucket of their value has them.
+#[test]
+fn exemplars_of_native_histograms_are_those_of_prometheus() {
+    let Some(dir) = peers() else { return };
+    let step = Arc::new(AtomicU64::new(1));
+    let shown = step.clone();
+    let target = Server::start(move |_| answer(200, &[("content-type", PROTOBUF)], &native_page(shown.load(Ordering::SeqCst))));
+    let config = prometheus(&[target.address], &[]).replace("global:\n", "global:\n  scrape_protocols: [PrometheusProto]\n");
+    let folder = Folder::new(&[("prometheus.yml", &config)]);
+    let program = Program::up(&folder);
+    let theirs = start_prometheus(&dir, &folder.config().join("prometheus.yml"), &folder.root().join("theirs"));
+    for now in 1..=3 {
+        step.store(now, Ordering::SeqCst);
+        for metric in ["alone", "both"] {
+            let both = || (events(&program.address, metric), events(&theirs.address, metric));
+            let seen = || format!("{metric}: {:?}\n{}", both(), all(&theirs.address));
+            wait_explained("a step", &seen, || {
+                let (ours, theirs) = both();
+                (ours == theirs && ours.len() == now as usize).then_some(())
+            });
+        }
+    }
+    let (_, series) = program.get(&query_path("both_bucket{le=\"0.5\"}", ""));
+    assert!(series.contains("\"n1\"") && !series.contains("\"n2\""), "{series}");
+    // Told again with each scrape, and no fault as long as one of them is new or known.
+    assert_eq!(figure(&program, "prometheus_target_scrapes_exemplar_out_of_order_total"), "0");
+}
+
+#[test]
+fn exemplars_of_pushed_groups_are_those_of_a_pushgateway_that_prometheus_scrapes() {
+    let Some(dir) = peers() else { return };
+    let port = free_port();
+    let mut command = Command::new(peer(&dir, &["prometheus-pushgateway", "pushgateway"]));
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    let gateway = format!("127.0.0.1:{port}");
+    let _gateway = Program::start(command, "Listening on");
+    let config = format!(
+        "global: {{scrape_interval: 1s, scrape_protocols: [PrometheusProto]}}\nscrape_configs:\n- job_name: pushes\n  honor_labels: true\n  static_configs:\n  - targets: ['{gateway}']\n"
+    );
+    let folder = Folder::new(&[("prometheus.yml", "scrape_configs: []\n"), ("bellbuoy.yml", "pushgateway: {interval: 1s, job: pushes}\n")]);
+    let program = Program::up(&folder);
+    folder.write("theirs/prometheus.yml", &config);
+    let theirs = start_prometheus(&dir, &folder.config().join("theirs/prometheus.yml"), &folder.root().join("theirs"));
+    let push = |step: u64| {
+        let time = Some(*BASE + step);
+        let counter = bytes(3, &[double(1, step as f64), exemplar(2, &format!("c{step}"), 1.0, time)].concat());
+        let timeless = bytes(3, &[double(1, 1.0), exemplar(2, "timeless", 1.0, None)].concat());
+        let histogram =
+            [number(1, 2), double(2, 1.5), bucket(1, 0.5, exemplar(3, &format!("h{step}"), 0.25, time)), bucket(2, 2.0, Vec::new())];
+        let body = [
+            family("pushed_total", 0, &counter),
+            family("timeless_total", 0, &timeless),
+            family("took", 4, &bytes(7, &histogram.concat())),
+        ];
+        for address in [&gateway, &program.address] {
+            let (status, said) = http(address, "PUT", "/metrics/job/etl", &[("content-type", PROTOBUF)], &body.concat());
+            assert_eq!(status, 200, "{address}: {said}");
+        }
+    };
+    let timed = "{__name__=~\"pushed_total|took_bucket\"}";
+    for step in 1..=3 {
+        push(step);
+        let both = || [&program.address, &theirs.address].map(|address| http(address, "GET", &query_path(timed, ""), &[], b"").1);
+        let seen = || both().join("\n");
+        wait_explained("a push", &seen, || {
+            let [ours, theirs] = both();
+            (ours == theirs && ours.contains(&format!("\"c{step}\"")) && ours.contains(&format!("\"h{step}\""))).then_some(())
+        });
+    }
+    // One without a time is told with each reading of the group, and is one.
+    let one = |address: &str| {
+        let found: Value = serde_json::from_str(&http(address, "GET", &query_path("timeless_total", ""), &[], b"").1).expect("JSON");
+        found["data"][0]["exemplars"].as_array().map(|exemplars| exemplars.iter().map(|one| one["labels"].clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(one(&program.address), one(&theirs.address));
+    assert_eq!(one(&program.address).map(|exemplars| exemplars.len()), Some(1));
+    // The group is kept with them: a new store has them again.
+    let said = all(&program.address);
+    program.kill();
+    std::fs::remove_dir_all(folder.config().join("theirs")).expect("removed");
+    std::fs::remove_dir_all(folder.data().join("wal")).expect("removed");
+    let again = Program::up(&folder);
+    wait_explained("the exemplars of the kept group", &|| format!("{said}\n{}", all(&again.address)), || {
+        let found = all(&again.address);
+        (found.contains("\"c3\"") && found.contains("\"h3\"")).then_some(())
+    });
 }

@@ -12,7 +12,7 @@ pub(super) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64
 }
 
-fn varint(mut number: u64) -> Vec<u8> {
+pub(super) fn varint(mut number: u64) -> Vec<u8> {
     let mut out = Vec::new();
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -22,15 +22,15 @@ fn varint(mut number: u64) -> Vec<u8> {
     out
 }
 
-fn bytes(tag: u64, body: &[u8]) -> Vec<u8> {
+pub(super) fn bytes(tag: u64, body: &[u8]) -> Vec<u8> {
     [varint(tag << 3 | 2), varint(body.len() as u64), body.to_vec()].concat()
 }
 
-fn number(tag: u64, value: u64) -> Vec<u8> {
+pub(super) fn number(tag: u64, value: u64) -> Vec<u8> {
     [varint(tag << 3), varint(value)].concat()
 }
 
-fn double(tag: u64, value: f64) -> Vec<u8> {
+pub(super) fn double(tag: u64, value: f64) -> Vec<u8> {
     [varint(tag << 3 | 1), value.to_le_bytes().to_vec()].concat()
 }
 
