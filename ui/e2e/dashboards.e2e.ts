@@ -198,6 +198,16 @@ browse("a query is tried in the page, then saved into the file: every other byte
   }
 });
 
+browse("panels that are shown with data, or without, are shown as soon as that is known", "stack", {}, async (page, { open }) => {
+  await open("dashboards/conditions");
+  await page.locator('[data-panel="1"][data-state="done"]').waitFor();
+  await page.locator('[data-panel="2"]').waitFor({ state: "detached" });
+  await page.locator('[data-panel="3"]').waitFor();
+  assert.equal(await page.getByText("remark").count(), 0);
+  await accessible(page);
+  await shot(page, "dashboard conditions");
+});
+
 browse("tabs of the second schema: one at a time, in the address, by keyboard", "stack", {}, async (page, { open, requests }) => {
   await open("dashboards/tabs");
   await drawn(page, "Up by job", ".cell-value");

@@ -169,7 +169,8 @@ impl<'a> Appender<'a> {
 
     fn apply(&mut self) -> Committed {
         let mut done = Committed::default();
-        let (mut newest, mut chunks, mut chunk_bytes) = (i64::MIN, 0, 0);
+        let (mut newest, mut oldest) = (i64::MIN, i64::MAX);
+        let (mut chunks, mut chunk_bytes) = (0, 0);
         let (mut out_of_order, mut duplicate) = (0, 0);
         let shards = &self.store.shards;
         let mut rest = &self.buffers.entries[..];
@@ -192,6 +193,7 @@ impl<'a> Appender<'a> {
                             chunk_bytes += series.last_closed_bytes();
                         }
                         newest = newest.max(entry.at);
+                        oldest = oldest.min(entry.at);
                         done.appended += 1;
                     }
                     Verdict::Ignore => done.ignored += 1,
@@ -204,6 +206,7 @@ impl<'a> Appender<'a> {
         done.refused += duplicate + out_of_order;
         let counters = &self.store.counters;
         counters.max_time.raise(newest);
+        counters.first_time.lower(oldest);
         add(&counters.samples_appended, done.appended);
         add(&counters.samples_ignored, done.ignored);
         add(&counters.duplicate, duplicate);

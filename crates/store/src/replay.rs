@@ -58,6 +58,7 @@ struct Replay<'a> {
     floor: i64,
     id_max: u32,
     newest: i64,
+    oldest: i64,
     chunk_count: u64,
     chunk_bytes: u64,
 }
@@ -72,14 +73,16 @@ pub fn replay(store: &mut Store) -> Result<Recovery, OpenError> {
         floor,
         id_max: 0,
         newest: i64::MIN,
+        oldest: i64::MAX,
         chunk_count: 0,
         chunk_bytes: 0,
     };
     replay.chunk_files()?;
     let next_segment = replay.log()?;
-    let Replay { recovery, id_max, newest, chunk_count, chunk_bytes, .. } = replay;
+    let Replay { recovery, id_max, newest, oldest, chunk_count, chunk_bytes, .. } = replay;
     store.next_id.store(id_max + 1, Ordering::Relaxed);
     store.counters.max_time.raise(newest);
+    store.counters.first_time.lower(oldest);
     add(&store.counters.chunks, chunk_count);
     add(&store.counters.chunk_bytes, chunk_bytes);
     store.wal = Wal::new(store.disk.clone(), store.options.wal_segment_bytes, next_segment);
@@ -255,6 +258,7 @@ impl Replay<'_> {
                 self.chunk_count += 1;
                 self.chunk_bytes += u64::from(found.bytes);
                 self.newest = self.newest.max(found.last_at);
+                self.oldest = self.oldest.min(found.first_at);
             }
         }
     }
@@ -271,6 +275,7 @@ impl Replay<'_> {
         };
         if series.judge(Timestamp(at), value) == Verdict::Take {
             self.newest = self.newest.max(at);
+            self.oldest = self.oldest.min(at);
             self.recovery.samples += 1;
             if series.push(Timestamp(at), value) {
                 self.chunk_count += 1;

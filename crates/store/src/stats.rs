@@ -66,6 +66,8 @@ pub struct Stats {
     pub min_time: Option<Timestamp>,
     /// `prometheus_tsdb_head_max_time_seconds`
     pub max_time: Option<Timestamp>,
+    /// The first sample, or `min_time` once that is later.
+    pub oldest: Option<Timestamp>,
 }
 
 #[derive(Default)]
@@ -91,6 +93,7 @@ pub struct Counters {
     pub chunk_corruptions: AtomicU64,
     /// `i64::MIN` before the first sample.
     pub max_time: MaxTime,
+    pub first_time: FirstTime,
 }
 
 pub struct MaxTime(AtomicI64);
@@ -108,6 +111,24 @@ impl MaxTime {
 
     pub fn get(&self) -> Option<Timestamp> {
         Some(self.0.load(Ordering::Relaxed)).filter(|at| *at != i64::MIN).map(Timestamp)
+    }
+}
+
+pub struct FirstTime(AtomicI64);
+
+impl Default for FirstTime {
+    fn default() -> FirstTime {
+        FirstTime(AtomicI64::new(i64::MAX))
+    }
+}
+
+impl FirstTime {
+    pub fn lower(&self, at: i64) {
+        self.0.fetch_min(at, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> Option<Timestamp> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|at| *at != i64::MAX).map(Timestamp)
     }
 }
 

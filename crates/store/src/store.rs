@@ -201,6 +201,7 @@ impl Store {
             chunk_corruptions: get(&c.chunk_corruptions),
             min_time: c.max_time.get().map(|_| Timestamp(self.floor.load(Ordering::Relaxed))),
             max_time: c.max_time.get(),
+            oldest: c.first_time.get().map(|first| first.max(Timestamp(self.floor.load(Ordering::Relaxed)))),
         }
     }
 

@@ -5,7 +5,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { seen } from "../api";
-import { storedSeconds } from "../overview";
+import { askOverview, overview, storedSeconds } from "../overview";
 import { queryRange } from "../query/series";
 import { stepOf, type Grid } from "../query/grid";
 import { comparison } from "./threshold";
@@ -39,6 +39,7 @@ export function usePast(rules: Watched[], seconds: number): { past: ReadonlyMap<
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const turn = async () => {
+      if (!overview.value.data) await askOverview();
       if (seen.value) {
         const end = Math.floor(Date.now() / 1000);
         // Not on whole steps: what came in the last seconds counts, or a fresh start would look like "no data".

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readCondition, shownPanels } from "./condition";
+import { dependsOnData, readCondition, shownPanels } from "./condition";
 import type { Panel, Scope } from "./model";
 
 const scope = (values: Record<string, string | string[]>, hours = 1) =>
@@ -23,8 +23,7 @@ test("rules over variables and the range, all or one, to show or to hide", () =>
 });
 
 test("what cannot be judged is shown, and said", () => {
-  const data = { kind: "ConditionalRenderingData", spec: { value: true } };
-  assert.deepEqual(readCondition(group([data])), { condition: undefined, unjudged: true });
+  assert.deepEqual(readCondition(group([{ kind: "ConditionalRenderingMood", spec: { value: true } }])), { condition: undefined, unjudged: true });
   assert.deepEqual(readCondition(undefined), { condition: undefined, unjudged: false });
   assert.ok(shows(group([variable("matches", "(")]), scope({ env: "prod" })));
   assert.ok(!shows(group([variable("equals", "x")]), scope({})));
@@ -37,4 +36,20 @@ test("with a row goes what is inside of it", () => {
   const panels = [row(1, 0, { condition }), panel(2), row(3, 1), panel(4), row(5, 0), panel(6)];
   assert.deepEqual(shownPanels(panels, scope({ env: "prod" })).map((one) => one.id), [5, 6]);
   assert.equal(shownPanels(panels, scope({ env: "dev" })).length, 6);
+});
+
+test("a rule over the data holds when the panel's answer is known; until then it decides nothing", () => {
+  const data = (value: boolean) => ({ kind: "ConditionalRenderingData", spec: { value } });
+  const shown = (json: unknown, has?: boolean, env = "prod", type = "stat") => {
+    const panel = { id: 1, type, condition: readCondition(json).condition } as Panel;
+    return shownPanels([panel], scope({ env }), new Map(has === undefined ? [] : [[1, has]])).length === 1;
+  };
+  assert.deepEqual([true, false, undefined].map((has) => shown(group([data(true)]), has)), [true, false, true]);
+  assert.deepEqual([true, false, undefined].map((has) => shown(group([data(false)]), has)), [false, true, true]);
+  assert.deepEqual([true, false, undefined].map((has) => shown(group([data(true)], { visibility: "hide" }), has)), [false, true, true]);
+  assert.deepEqual([true, false, undefined].map((has) => shown(group([data(true), variable("equals", "prod")]), has, "dev")), [false, false, false]);
+  assert.deepEqual([true, false, undefined].map((has) => shown(group([data(true), variable("equals", "prod")], { condition: "or" }), has, "dev")), [true, false, false]);
+  const { condition } = readCondition(group([data(true)]));
+  assert.deepEqual(["stat", "row"].map((type) => dependsOnData({ type, condition } as Panel)), [true, false]);
+  assert.ok(!dependsOnData({ type: "stat" } as Panel));
 });

@@ -144,7 +144,8 @@ function readPanel(raw: Json, path: Path, reading: Reading): Panel {
   }
   const { condition, unjudged } = readCondition(json.conditionalRendering);
   if (condition) out.condition = condition;
-  if (unjudged) reading.problems.push(`${type === "row" ? "row" : "panel"} "${title}": shown whether it has data or not; a rule of its file that depends on data is not followed here`);
+  if (unjudged) reading.problems.push(`${type === "row" ? "row" : "panel"} "${title}": a rule of its file about when it is shown is not known here, and not followed`);
+  if (type === "row" && condition?.rules.some((rule) => "hasData" in rule)) reading.problems.push(`row "${title}": shown whether it has data or not; only panels have data`);
   if (type === "row") readRow(out, json, path, reading);
   else out.undrawable = whyNot(out, source, raw);
   return out;

@@ -2,14 +2,16 @@
  * show: a dashboard. In: its uid in the address, the file, the server's answers. Out: panels on a grid of 24 columns, one column on a phone. What a person chose is in the address by Grafana's names:
  * `from`, `to`, `timezone`, `refresh`, `var-NAME`, `viewPanel`, and `editPanel`.
  */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { get, useAsked } from "../api";
-import { shownPanels } from "../dashboard/condition";
+import { dependsOnData, shownPanels, type HaveData } from "../dashboard/condition";
 import { interpolate, lookupIn } from "../dashboard/interpolate";
 import { dashboardLinks, type Ready } from "../dashboard/links";
 import { countPanels } from "../dashboard/load";
-import type { Dashboard, Panel } from "../dashboard/model";
+import { askServer } from "../dashboard/ask";
+import type { Dashboard, Panel, PanelData } from "../dashboard/model";
+import { runPanel } from "../dashboard/query";
 import { expandRepeats } from "../dashboard/repeat";
 import { addressOf } from "../panels/links";
 import { href, place } from "../router";
@@ -25,6 +27,10 @@ import { VariablesBar } from "./dashboard-variables";
 import type { DashboardsAnswer } from "./dashboards";
 import "./dashboard.css";
 import { plural } from "../parts/number";
+
+/** Panels that are asked without being drawn. */
+const PROBES_MAX = 50;
+const PROBE_WIDTH = 600;
 
 export default function DashboardPage({ params }: PageProps) {
   const uid = params.uid ?? "";
@@ -150,7 +156,11 @@ function Panels({ opened, dashboard, live, list }: { opened: Opened & { again: (
     const made = expandRepeats(dashboard.panels, live.scope.variables);
     return { ...made, panels: made.panels.map((panel) => same(memory, panel)) };
   }, [dashboard, chosen]);
-  const panels = useMemo(() => shownPanels(all, live.scope), [all, live.scope.toMs - live.scope.fromMs]);
+  const [haveData, setHaveData] = useState<HaveData>(new Map());
+  const panels = useMemo(() => shownPanels(all, live.scope, haveData), [all, live.scope.toMs - live.scope.fromMs, haveData]);
+  const told = (panel: Panel, data: PanelData) => setHaveData((before) => withData(before, panel.id, data));
+  // Those that are not shown for want of data are asked all the same; so they come when there are some. Shown ones ask by themselves, when they are near.
+  const unseen = all.filter((panel) => dependsOnData(panel) && !(haveData.has(panel.id) && panels.includes(panel))).slice(0, PROBES_MAX);
   const { query } = place.value;
   const titleOf = (row: Panel) => interpolate(row.title, lookupIn(live.scope, row), "text").slice(0, 200);
   const tabs = tabsOf(panels, titleOf);
@@ -179,11 +189,45 @@ function Panels({ opened, dashboard, live, list }: { opened: Opened & { again: (
       {dropped > 0 && <p class="quiet">{dropped} repetitions are not shown: choose fewer values above.</p>}
       {tabs.length > 0 && <PanelTabs tabs={tabs.map(({ slug, row }) => ({ slug, title: titleOf(row) || "Tab" }))} chosen={tab?.slug ?? ""} />}
       {placed.length === 0 && <p class="quiet">{tab ? "This tab" : "This dashboard"} has no panels.</p>}
+      {unseen.map((panel) => (
+        <Probe key={panel.id} panel={panel} live={live} told={told} />
+      ))}
       <div class="grid" key={tab?.slug} {...(tab ? { id: "tab-panels", role: "tabpanel", "aria-labelledby": `tab-${tab.slug}` } : {})}>
-        {placed.map((item) => (item.panel.type === "row" ? <Row key={item.panel.id} item={item} live={live} turn={turn} /> : <Cell key={item.panel.id} item={item} live={live} dashboard={dashboard} editable={edit?.allowed === true} />))}
+        {placed.map((item) => (item.panel.type === "row" ? <Row key={item.panel.id} item={item} live={live} turn={turn} /> : <Cell key={item.panel.id} item={item} live={live} dashboard={dashboard} editable={edit?.allowed === true} told={dependsOnData(item.panel) ? told : undefined} />))}
       </div>
     </>
   );
+}
+
+type Told = (panel: Panel, data: PanelData) => void;
+
+/** What failed is not known: an error is to be seen. */
+function withData(before: HaveData, id: number, data: PanelData): HaveData {
+  const has = data.state === "error" || data.error ? undefined : data.frames.some((frame) => frame.length > 0);
+  if (before.get(id) === has) return before;
+  const next = new Map(before);
+  if (has === undefined) next.delete(id);
+  else next.set(id, has);
+  return next;
+}
+
+/** Asks for a panel that is not drawn, with each refresh; the one before is waited for, as a panel does. */
+function Probe({ panel, live, told }: { panel: Panel; live: Live; told: Told }) {
+  const under = useRef<AbortController | undefined>(undefined);
+  useEffect(() => {
+    if (under.current && live.cause === "refresh") return;
+    under.current?.abort();
+    const abort = new AbortController();
+    under.current = abort;
+    const done = (data?: PanelData) => {
+      if (abort.signal.aborted) return;
+      under.current = undefined;
+      if (data) told(panel, data);
+    };
+    runPanel(panel, live.scope, askServer, PROBE_WIDTH, abort.signal).then(done, () => done());
+  }, [live.version, panel]);
+  useEffect(() => () => under.current?.abort(), []);
+  return null;
 }
 
 /** The panel of before, when nothing in it changed: then nothing is asked or drawn again. */
@@ -203,10 +247,10 @@ function spot(item: Placed): Record<string, string> {
   return { gridColumn: `${item.x + 1} / span ${item.w}`, gridRow: `${item.y + 1} / span ${item.h}`, "--rows": String(item.h) };
 }
 
-function Cell({ item, live, dashboard, editable }: { item: Placed; live: Live; dashboard: Dashboard; editable: boolean }) {
+function Cell({ item, live, dashboard, editable, told }: { item: Placed; live: Live; dashboard: Dashboard; editable: boolean; told?: Told }) {
   return (
     <div class="slot" style={spot(item)}>
-      <PanelFrame panel={item.panel} live={live} dashboard={dashboard} editable={editable} />
+      <PanelFrame panel={item.panel} live={live} dashboard={dashboard} editable={editable} told={told && ((data) => told(item.panel, data))} />
     </div>
   );
 }

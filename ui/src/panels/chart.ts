@@ -521,8 +521,13 @@ function scalesOf(drawn: Drawn): ScaleSpec[] {
 
 /** Points of "auto": those that no line reaches. */
 function alone(plot: uPlot, at: number, show: boolean, gaps?: null | number[][]): number[] | null {
-  if (show || !gaps?.length) return null;
+  if (show) return null;
   const values = plot.data[at]!;
+  if (!gaps?.length) {
+    // In one piece: a dot only when it is all there is.
+    const first = values.findIndex((value) => value != null);
+    return first >= 0 && !values.slice(first + 1).some((value) => value != null) ? [first] : null;
+  }
   const out: number[] = [];
   for (let index = 0; index < values.length; index++) {
     if (values[index] == null) continue;

@@ -136,7 +136,7 @@ async fn tell_story(command: &Demo, data: &Path) -> anyhow::Result<()> {
     let story = async {
         player.play(command.speed).await?;
         tokio::time::sleep(EPILOGUE).await;
-        screen.epilogue(&app, stay);
+        screen.epilogue(&app, stay, command.lasts.is_some());
         if stay || command.lasts.is_some() {
             std::future::pending::<()>().await;
         }
@@ -491,13 +491,19 @@ impl Screen {
         }
     }
 
-    fn epilogue(&self, app: &App, stay: bool) {
+    fn epilogue(&self, app: &App, stay: bool, lasts: bool) {
         if self.json {
             return;
         }
         let messages = app.path.state.message_counts();
         let count: u64 = messages.iter().map(|(_, count)| count).sum();
-        self.print(&format!("\nThe year is over: {count} messages. They are at {}/inbox", app.external_url()));
+        let messages = if count == 1 { "message" } else { "messages" };
+        self.print(&format!("\nThe year is over: {count} {messages}."));
+        if stay || lasts {
+            self.print(&format!("They are at {}/inbox", app.external_url()));
+        } else {
+            self.print("The demo ends here, as nobody sits at a terminal; --for 10m keeps its pages up.");
+        }
         if stay {
             self.print("The pages stay up; end with Ctrl-C.");
         }

@@ -2,6 +2,8 @@
 
 use expect_test::{Expect, expect};
 
+use bellbuoy_exposition::families_of_text;
+
 use super::*;
 
 struct Bench {

@@ -33,7 +33,7 @@ fn appends_follow_prometheus_rules() {
         (stats.refused_out_of_order, stats.refused_duplicate, stats.refused_too_old, stats.refused_unknown_ref, stats.samples_ignored),
         (1, 1, 1, 2, 1)
     );
-    assert_eq!((stats.min_time.is_some(), stats.max_time), (true, Some(at(11))));
+    assert_eq!((stats.min_time.is_some(), stats.oldest, stats.max_time), (true, Some(at(10)), Some(at(11))));
 }
 
 #[test]
@@ -237,4 +237,15 @@ fn retention_by_size() {
     store.maintain(at(200_000));
     let left = store.stats().chunk_bytes;
     assert!(left <= 20_000 && left > 5_000, "{left}");
+}
+
+#[test]
+fn the_oldest_sample_is_known_over_a_restart() {
+    let (disk, a) = (CrashDisk::new(), labels(&[("__name__", "a")]));
+    let (store, _) = open(&disk);
+    assert_eq!(store.stats().oldest, None);
+    put(&store, &[(&a, at(10), 1.0), (&a, at(20), 2.0)]);
+    assert_eq!(store.stats().oldest, Some(at(10)));
+    drop(store);
+    assert_eq!(open(&disk).0.stats().oldest, Some(at(10)));
 }

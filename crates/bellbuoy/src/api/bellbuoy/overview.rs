@@ -106,8 +106,7 @@ fn ingestion(app: &App) -> Value {
         "samplesPerSecond": figure::or_unknown(app.pulse.samples(), "just_started", RATE_EARLY),
         "series": stats.series, "samples": stats.samples_appended, "refused": refused + stats.refused_series_limit,
         "bytes": {"wal": stats.wal_bytes, "chunks": stats.chunk_bytes},
-        // Nothing before the oldest is kept; with an empty store it is a line and no sample.
-        "oldest": time(stats.min_time.filter(|_| stats.max_time.is_some())), "newest": time(stats.max_time),
+        "oldest": time(stats.oldest), "newest": time(stats.max_time),
         "retentionSeconds": app.retention().seconds(),
     })
 }
