@@ -34,13 +34,16 @@ pub struct Told {
     pub active: Vec<String>,
 }
 
+/// What is known of one label of an alert.
+type Known<'a> = (Presence, Option<&'a BTreeSet<String>>);
+
 /// Empty without a route tree.
 pub fn deliveries(input: &Input) -> Vec<Delivery> {
     let Some(router) = input.router else { return Vec::new() };
     let graph = RuleGraph::with_metrics(input.groups, input.metrics);
     let asked = labels_asked(router);
     // Alerts that are alike in all labels that routes ask for take the same way.
-    let mut known: BTreeMap<Vec<(Presence, Option<&BTreeSet<String>>)>, Vec<Told>> = BTreeMap::new();
+    let mut known: BTreeMap<Vec<Known>, Vec<Told>> = BTreeMap::new();
     let mut out = Vec::new();
     for alert in alerts_of(input, &graph) {
         let key = asked.iter().map(|label| (alert.shape.presence(label), alert.shape.values(label))).collect();
