@@ -8,7 +8,7 @@
 //!        memory is bounded by `retention_rows`, and what the bound drops is counted.
 //! Read:  settings.rs, model.rs, judgement.rs, deployment.rs, event.rs. Figures: metric.rs, figure.rs,
 //!        pairs.rs (regression), labelled.rs (classification), evaluation.rs (with bootstrap.rs: intervals), estimate.rs (before true
-//!        values are there), ledger.rs with cell.rs (rows joined by id), span.rs and history.rs (windows), baseline.rs (the reference), season.rs, series.rs, detectors.rs (streams). Decisions: policy.rs (rules), naming.rs (what they look at), recorded.rs and evaluated.rs (the same over judgements and challengers of the past).
+//!        values are there), ledger.rs with cell.rs (rows joined by id), span.rs and history.rs (windows), baseline.rs (the reference), season.rs, series.rs, detectors.rs (streams). Decisions: policy.rs (rules), naming.rs (what they look at), recorded.rs and evaluated.rs (the same over judgements and challengers of the past), fate.rs (what became of these).
 
 mod baseline;
 mod bootstrap;
@@ -22,6 +22,7 @@ mod estimator;
 mod evaluated;
 mod evaluation;
 mod event;
+mod fate;
 mod figure;
 mod history;
 mod judgement;
@@ -56,6 +57,7 @@ pub use estimate::{Cbpe, Dle, LossRow};
 pub use evaluated::Evaluated;
 pub use evaluation::{Comparison, Evaluation, EvaluationOptions, Segments};
 pub use event::Event;
+pub use fate::{Champion, Fate, TriedLine, fates, suggested_line};
 pub use figure::{Figure, Interval, Source, Unknown};
 pub use history::WindowFigures;
 pub use judgement::{Amended, DriftSummary, Judgement, WindowJudgement};

@@ -7,7 +7,7 @@
 
 mod alertmanager;
 mod answer;
-mod bellbuoy;
+pub(crate) mod bellbuoy;
 mod decisions;
 mod events;
 mod exemplars;

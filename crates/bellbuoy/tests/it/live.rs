@@ -175,6 +175,29 @@ const PAST_RULES: &str = r#"groups:
   - {alert: Gone, expr: 'absent(humidity{room="a"})'}
 "#;
 
+const PAST_GRAFANA: &str = r#"apiVersion: 1
+groups:
+- orgId: 1
+  name: g
+  folder: Rooms
+  interval: 1m
+  rules:
+  - uid: warm
+    title: Warm
+    condition: C
+    for: 2m
+    data:
+    - {refId: A, relativeTimeRange: {from: 300, to: 0}, datasourceUid: prom, model: {refId: A, expr: temperature, range: true, intervalMs: 15000}}
+    - {refId: B, datasourceUid: __expr__, model: {refId: B, type: reduce, expression: A, reducer: mean}}
+    - {refId: C, datasourceUid: __expr__, model: {refId: C, type: threshold, expression: B, conditions: [{evaluator: {type: gt, params: [29]}}]}}
+  - uid: dry
+    title: Dry
+    condition: C
+    data:
+    - {refId: A, relativeTimeRange: {from: 300, to: 60}, datasourceUid: prom, model: {refId: A, expr: 'min by (room) (humidity)', instant: true}}
+    - {refId: C, datasourceUid: __expr__, model: {refId: C, type: math, expression: '$A < 45'}}
+"#;
+
 /// An hour of samples, every 15 seconds; one series ends before the others and says so, another one has a gap.
 fn past(start: i64) -> Vec<u8> {
     const STALE: u64 = 0x7ff0_0000_0000_0002;
@@ -202,7 +225,15 @@ fn backtest_says_the_same_of_every_server() {
     let running = Folder::new(&[("prometheus.yml", "scrape_configs: []\n"), ("alertmanager.yml", NO_ROUTES)]);
     let routes =
         "route:\n  receiver: team\n  group_by: [alertname]\nreceivers:\n- name: team\n  webhook_configs:\n  - url: http://127.0.0.1:1/\n";
-    let rules = Folder::new(&[("prometheus.yml", "rule_files: [rules.yml]\n"), ("rules.yml", PAST_RULES), ("alertmanager.yml", routes)]);
+    let sources =
+        "apiVersion: 1\ndatasources:\n- {name: Prometheus, uid: prom, type: prometheus, url: http://prometheus:9090, isDefault: true}\n";
+    let rules = Folder::new(&[
+        ("prometheus.yml", "rule_files: [rules.yml]\n"),
+        ("rules.yml", PAST_RULES),
+        ("grafana-rules.yml", PAST_GRAFANA),
+        ("datasources.yml", sources),
+        ("alertmanager.yml", routes),
+    ]);
     let dir = rules.config().display().to_string();
     let start = (now_ms() - 3_600_000) / 15_000 * 15_000;
     let (from, to) = ((start / 1000).to_string(), (start / 1000 + 3600).to_string());
@@ -223,7 +254,9 @@ fn backtest_says_the_same_of_every_server() {
         answer["alerts"].as_array().expect("alerts").iter().map(figures).collect()
     };
     // Room a is hot twice in the hour and room b three times; the counter begins, and stands still later; the humidity of room a ends.
-    let expected = [("Hot", 5), ("Falling", 2), ("Both", 5), ("Gone", 1)].map(|(name, count)| (name.to_string(), count));
+    // Grafana's rules: each room is warm twice over five minutes; room a is dry every ten minutes, and at the first evaluation there is no data yet.
+    let expected =
+        [("Hot", 5), ("Falling", 2), ("Both", 5), ("Gone", 1), ("Warm", 4), ("Dry", 5)].map(|(name, count)| (name.to_string(), count));
     assert_eq!(fired(&answers[0]), expected, "{}", answers[0]);
     assert_eq!(answers.last(), answers.first(), "the data folder and bellbuoy");
     if all.len() > 1 {
@@ -390,6 +423,10 @@ fn backtest_decides_as_it_was_decided() {
         // Each of the four judgements finds it low; without a cool-down and with runs of no time each begins one.
         assert_eq!(tried("cool_down=0s..1h/1h", "runs").len(), 2, "{source:?}");
         assert_eq!(tried("improvement_min=0..1e6/1e6", "deploy"), [1, 0], "{source:?}");
+        let why = text(&ask(&["--sweep", "improvement_min=0..1/0.5"])["suggestion"]["reason"]);
+        let words =
+            "what was deployed stayed (v2): no version that was rolled back is on record, so nothing speaks for another line; what the one";
+        assert!(why.starts_with(words), "{source:?}: {why}");
     }
     for (sweep, words) in
         [("r3=0..1/0.5", "the rules have no \"r3\"; did you mean \"r2\"?"), ("times_min=0..2/1", "whole numbers from 1 on")]

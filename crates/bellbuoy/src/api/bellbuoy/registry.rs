@@ -22,7 +22,9 @@ pub fn registry(app: &App, name: &str) -> Value {
 }
 
 fn joined(servers: &[&Value], name: &str) -> Value {
-    let of = |server: &Value| server["models"].as_array().into_iter().flatten().find(|model| same_name(&model["name"], name)).cloned();
+    let of = |server: &Value| {
+        server["models"].as_array().into_iter().flatten().find(|model| same_name(model["name"].as_str().unwrap_or_default(), name)).cloned()
+    };
     if let Some((server, model)) = servers.iter().find_map(|server| Some((*server, of(server)?))) {
         let aliases: Map<String, Value> =
             model["aliases"].as_object().into_iter().flatten().map(|(alias, pointer)| (alias.clone(), version(pointer))).collect();
@@ -50,9 +52,9 @@ fn others(servers: &[&Value]) -> String {
 }
 
 /// `bike_traffic`, `bike-traffic` and `Bike Traffic` are one model.
-fn same_name(registered: &Value, name: &str) -> bool {
+pub(crate) fn same_name(registered: &str, name: &str) -> bool {
     let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    registered.as_str().is_some_and(|registered| registered == name || (!plain(name).is_empty() && plain(registered) == plain(name)))
+    registered == name || (!plain(name).is_empty() && plain(registered) == plain(name))
 }
 
 fn version(pointer: &Value) -> Value {

@@ -7,12 +7,15 @@
 
 use bellbuoy_check::backtest::text::timeline;
 use bellbuoy_check::backtest::{Backtest, Cost, Episode, Scale, Suggestion, Variant, suggest, values_of, variant, with_own};
-use bellbuoy_models::{Knob, ModelSettings, Recorded, ReplayedRules, RetrainingOutcome, Runs, Seen, Stretch, recorded, recorded_selector};
+use bellbuoy_models::{
+    Champion, Knob, ModelSettings, Recorded, ReplayedRules, RetrainingOutcome, Runs, Seen, Stretch, recorded, recorded_selector,
+};
 use bellbuoy_rules::replay::Span;
-use bellbuoy_vocabulary::{Labels, Millis, Timestamp, format_duration, nearest};
+use bellbuoy_vocabulary::{Labels, METRIC_NAME, Matcher, Millis, Points, SeriesSource, Timestamp, format_duration, is_stale, nearest};
 use serde_json::{Value, json};
 
 use super::BacktestCommand;
+use crate::api::bellbuoy::registry::same_name;
 use crate::cmd::elsewhere::Elsewhere;
 use crate::config::{ModelConfig, Settings};
 use crate::explain::DataCopy;
@@ -24,6 +27,8 @@ const RUN_TAKES: Millis = Millis::from_minutes(10);
 const GAP_JUDGEMENTS: i64 = 5;
 /// Judgements before the span that make the rules' state, beside the cool-down.
 const WARM_UP_JUDGEMENTS: i64 = 20;
+/// Who was champion before the first evaluation of the span.
+const CHAMPION_BEFORE: Millis = Millis::from_minutes(60);
 const STRETCHES_SHOWN: usize = 12;
 const AUDIT_ROWS_MAX: usize = 10_000;
 
@@ -128,6 +133,31 @@ impl History<'_> {
         let entries = self.record(&settings.name);
         let told = entries.iter().filter(|entry| entry["event"] == "retrained");
         told.filter_map(|entry| Timestamp::parse_rfc3339(entry["at"].as_str()?)).collect()
+    }
+
+    /// The champions that MLflow's registry named, from a little before the span to now.
+    pub fn champions(&self, model: &str) -> Result<Vec<Champion>, String> {
+        let wanted = [Matcher::equal(METRIC_NAME, "mlflow_model_alias_version")];
+        let (from, to) = (self.from - CHAMPION_BEFORE, self.to);
+        let kept = self.server.map(|server| server.store(&wanted, from, to)).transpose()?;
+        let source: &dyn SeriesSource = match (self.copy, &kept) {
+            (Some(copy), _) => &*copy.store,
+            (None, Some(store)) => store,
+            (None, None) => return Ok(Vec::new()),
+        };
+        let mut samples = Vec::new();
+        for series in source.select(from, to, &wanted).map_err(|error| error.to_string())? {
+            let labels = series.labels();
+            if labels.get("alias").eq_ignore_ascii_case("champion") && same_name(labels.get("model"), model) {
+                let mut points = Points::default();
+                series.read(from, to, &mut points).map_err(|error| error.to_string())?;
+                samples.extend(points.floats.into_iter().filter(|sample| !is_stale(sample.value)));
+            }
+        }
+        samples.sort_by_key(|sample| sample.at);
+        let mut found: Vec<Champion> = samples.iter().map(|sample| Champion { at: sample.at, version: sample.value as u64 }).collect();
+        found.dedup_by_key(|champion| champion.version);
+        Ok(found)
     }
 
     /// The audit record of a model; of a server that is no bellbuoy there is none.

@@ -5,8 +5,8 @@
 
 use bellbuoy_check::backtest::{values_of, with_own};
 use bellbuoy_check::explain::words::clock;
-use bellbuoy_models::{DeploymentOutcome, DeploymentSettings, Evaluated};
-use bellbuoy_vocabulary::Timestamp;
+use bellbuoy_models::{DeploymentOutcome, Evaluated, TriedLine, fates, suggested_line};
+use bellbuoy_vocabulary::{Timestamp, format_float};
 use serde_json::{Value, json};
 
 use super::decisions::{History, Subject};
@@ -81,11 +81,15 @@ pub fn swept(history: &History, model: &Subject, wanted: &str, as_json: bool) ->
     if evaluated.is_empty() {
         return Err(format!("{}: no evaluation of a challenger is on record in this time", model.settings.name));
     }
-    let count = |settings: &DeploymentSettings| counted(evaluated.iter().map(|one| (one.was, one.judge(settings).outcome)));
-    let mut tried = Vec::new();
+    let (mut tried, mut lines) = (Vec::new(), Vec::new());
     for value in values {
-        tried.push((value, count(&settings.changed(name, value)?)));
+        let changed = settings.changed(name, value)?;
+        let outcomes: Vec<DeploymentOutcome> = evaluated.iter().map(|one| one.judge(&changed).outcome).collect();
+        tried.push((value, counted(evaluated.iter().map(|one| one.was).zip(outcomes.iter().copied()))));
+        lines.push(TriedLine { value, outcomes });
     }
+    let fates = fates(&evaluated, &history.champions(&model.settings.name)?);
+    let suggestion = suggested_line(&evaluated, &fates, &lines, own);
     if as_json {
         let one = |(value, counts): &(f64, Counts)| {
             let [deploy, skip, reject] = counts.by_outcome;
@@ -93,8 +97,12 @@ pub fn swept(history: &History, model: &Subject, wanted: &str, as_json: bool) ->
         };
         let values: Vec<Value> = tried.iter().map(one).collect();
         let (from, to) = (history.from.rfc3339(), history.to.rfc3339());
+        let suggestion = match suggestion {
+            Ok((value, reason)) => json!({"value": value, "reason": reason}),
+            Err(why) => json!({"value": null, "reason": why}),
+        };
         return Ok(vec![
-            json!({"model": model.settings.name, "from": from, "to": to, "deployment": name, "values": values, "suggestion": {"value": null, "reason": REASON}})
+            json!({"model": model.settings.name, "from": from, "to": to, "deployment": name, "values": values, "suggestion": suggestion})
                 .to_string(),
         ]);
     }
@@ -108,11 +116,13 @@ pub fn swept(history: &History, model: &Subject, wanted: &str, as_json: bool) ->
         let bar = "█".repeat((deploy * 24).div_ceil(most));
         out.push(format!("{star}{value:>23}  {skip:>5} {reject:>7} {changed:>10}  {bar} {deploy}"));
     }
-    out.extend([String::new(), format!("no suggestion: {REASON}")]);
+    let said = match suggestion {
+        Ok((value, reason)) => format!("suggestion: {}; {reason}", format_float(value)),
+        Err(why) => format!("no suggestion: {why}"),
+    };
+    out.extend([String::new(), said]);
     Ok(out)
 }
-
-const REASON: &str = "what a challenger would have brought that was not deployed is not known";
 
 fn evaluated(history: &History, model: &Subject) -> Vec<Evaluated> {
     let settings = &model.settings.deployment;
