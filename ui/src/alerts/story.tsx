@@ -23,7 +23,7 @@ export function Evaluations({ of, onPick, chosen }: { of: Evaluation[]; onPick?:
       <div class="evaluations-ends">
         <small>{clock(of[0]?.at)}</small>
         <small class="evaluations-key">
-          <i class="evaluation inactive" /> condition does not hold <i class="evaluation pending" /> pending <i class="evaluation firing" /> firing <i class="evaluation error" /> failed
+          <span class="nowrap"><i class="evaluation inactive" /> condition does not hold</span> <span class="nowrap"><i class="evaluation pending" /> pending</span> <span class="nowrap"><i class="evaluation firing" /> firing</span> <span class="nowrap"><i class="evaluation error" /> failed</span>
         </small>
         <small>{clock(of.at(-1)?.at)}</small>
       </div>

@@ -30,8 +30,10 @@ export function newest(values: readonly (number | null)[]): number | undefined {
   return values.at(-1) ?? values.at(-2) ?? undefined;
 }
 
-export function usePast(rules: Watched[], seconds: number): { past: ReadonlyMap<string, Past>; noData: ReadonlySet<string>; beyond: number } {
+export function usePast(rules: Watched[], seconds: number): { past: ReadonlyMap<string, Past>; noData: ReadonlySet<string>; beyond: number; reach: number } {
   const [past, setPast] = useState<ReadonlyMap<string, Past>>(new Map());
+  /** Seconds that the answers are of. */
+  const [reach, setReach] = useState(seconds);
   const list = useRef(rules);
   list.current = rules;
   const key = rules.map((rule) => rule.key + rule.query).join("\n");
@@ -56,6 +58,7 @@ export function usePast(rules: Watched[], seconds: number): { past: ReadonlyMap<
         await Promise.all(list.current.slice(0, RULES_MAX).map(ask));
         if (abort.signal.aborted) return;
         setPast(found);
+        setReach(step * POINTS);
       }
       timer = setTimeout(turn, TURN_MS);
     };
@@ -71,5 +74,5 @@ export function usePast(rules: Watched[], seconds: number): { past: ReadonlyMap<
     // What is not compared (`absent(x)`) has no samples when all is well.
     if (grid && comparison(rule.query) && grid.series.every((series) => newest(series.values) === undefined)) noData.add(rule.key);
   }
-  return { past, noData, beyond: Math.max(0, rules.length - RULES_MAX) };
+  return { past, noData, beyond: Math.max(0, rules.length - RULES_MAX), reach };
 }

@@ -2,10 +2,11 @@
  * show: links of dashboards, panels and values, with their variables filled in.
  *
  * In: links as the file has them, the scope, for a value its column and row. Out: addresses that are safe to follow: http, https, mailto, or a place of
- * these pages. Grafana's `/d/UID` leads to the dashboard here.
+ * these pages. Grafana's `/d/UID` leads to the dashboard here, its Explore to the query page.
  */
 import { encoded } from "../match";
 import { displayOf } from "./display";
+import { exploreOf } from "./explore";
 import { formatValue, interpolate, lookupIn, replacePlaces, type Found } from "./interpolate";
 import { own } from "./loose";
 import type { Dashboard, Field, Frame, Link, Panel, Scope } from "./model";
@@ -16,6 +17,8 @@ export interface Ready {
   url: string;
   inside: boolean;
   newTab: boolean;
+  /** It is not followed: the reason. */
+  why?: string;
   /** They stand together in a list of this name. */
   list?: string;
 }
@@ -66,12 +69,14 @@ function ready(link: Link, scope: Scope, panel?: Panel, extra?: Extra): Ready[] 
   });
   const title = replacePlaces(link.title, lookup, (found) => formatValue(found, "text"));
   const place = placeOf(raw);
-  return place ? [{ title: title || raw, ...place, newTab: link.newTab }] : [];
+  return place ? [{ title: title || (place.url === raw ? raw : "Explore"), ...place, newTab: link.newTab }] : [];
 }
 
 /** Where an address leads; nothing for scripts and data. */
-export function placeOf(url: string): { url: string; inside: boolean } | undefined {
+export function placeOf(url: string): { url: string; inside: boolean; why?: string } | undefined {
   const trimmed = url.trim().replace(/[\u0000-\u001f]+/g, "").replace(/ /g, "%20");
+  const explored = exploreOf(trimmed);
+  if (explored) return { url: "", inside: true, ...explored };
   const dashboard = /^\/?d\/([^/?#]+)(?:\/[^?#]*)?([?#].*)?$/.exec(trimmed);
   if (dashboard) return { url: `dashboards/${dashboard[1]}${dashboard[2] ?? ""}`, inside: true };
   if (/^(https?:\/\/|mailto:)/i.test(trimmed)) return { url: trimmed, inside: false };

@@ -1,6 +1,7 @@
 /**
  * show: thresholds, mappings, links and field defaults of the file, old shapes too, as the model has them.
  */
+import { internalAddress } from "./explore";
 import { flag, isObject, list, number, object, objects, text } from "./loose";
 import type { FieldConfig, FieldConfigSource, Link, Mapping, MappingResult, Thresholds } from "./model";
 
@@ -80,7 +81,7 @@ function oldMapping(one: Record<string, unknown>): Mapping[] {
 
 export function readLinks(value: unknown): Link[] {
   return objects(list(value)).flatMap((one) => {
-    const url = text(one.url) || (typeof one.dashUri === "string" ? `/d/${one.dashUri}` : "");
+    const url = text(one.url) || (typeof one.dashUri === "string" ? `/d/${one.dashUri}` : "") || (isObject(one.internal) ? internalAddress(one.internal) : "");
     return url === "" ? [] : [{ title: text(one.title), url, newTab: flag(one.targetBlank) }];
   });
 }

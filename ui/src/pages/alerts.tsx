@@ -37,7 +37,7 @@ export default function Alerts(_: PageProps) {
     [groups],
   );
   const seconds = pastSeconds(groups ?? []);
-  const { past, noData, beyond } = usePast(watched, seconds);
+  const { past, noData, beyond, reach } = usePast(watched, seconds);
   const again = () => {
     routed.again();
     silences.again();
@@ -97,7 +97,7 @@ export default function Alerts(_: PageProps) {
             <div class={index === 0 ? "al-row al-head" : "al-row al-head unseen"} role="row">
               {HEADS.map((head) => (
                 <span key={head} role="columnheader" class={`al-${head.toLowerCase()}-head`}>
-                  {head === "State" || head === "Acts" ? <span class="unseen">{head}</span> : head === "Past" ? `Last ${promDuration(seconds)}` : head}
+                  {head === "State" || head === "Acts" ? <span class="unseen">{head}</span> : head === "Past" ? `Last ${promDuration(reach)}` : head}
                 </span>
               ))}
             </div>
@@ -156,7 +156,7 @@ function Line({ row, past, pick, silence }: { row: Row; past: Past | undefined; 
       </span>
       {row.state === "event" ? (
         <span role="cell" class="al-summary" title={cut(row.annotations.summary ?? "", 400)}>
-          {oneLine(cut(row.annotations.description || row.annotations.summary || "", 200))}
+          {oneLine(cut((row.annotations.description || row.annotations.summary || "").replace(/\s*\n\s*/g, " "), 200))}
         </span>
       ) : (
         <>

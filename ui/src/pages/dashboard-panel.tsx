@@ -15,7 +15,7 @@ import { setRange } from "./dashboard-bar";
 import type { Live } from "./dashboard-state";
 import { Inspect, type InspectTab } from "./dashboard-inspect";
 import { Popover } from "./popover";
-import { addressOf } from "../panels/links";
+import { Anchor } from "../panels/links";
 import { Drawing, needsNoQuery } from "../panels/panel";
 import { setQuery } from "../router";
 
@@ -176,9 +176,8 @@ function PanelMenu({ panel, title, live, data, alone, editable, inspect }: MenuP
             {data && item("Its JSON", then(() => inspect("json")))}
             {links.map((link, at) => (
               <li key={at}>
-                <a href={addressOf(link)} target={link.newTab ? "_blank" : undefined} rel="noopener noreferrer">
-                  {link.title.slice(0, 100)}
-                </a>
+                <Anchor link={link}>{link.title.slice(0, 100)}</Anchor>
+                {link.why !== undefined && <small class="quiet"> not followed: {link.why.slice(0, 200)}</small>}
               </li>
             ))}
           </ul>

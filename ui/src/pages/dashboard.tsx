@@ -13,7 +13,7 @@ import { askServer } from "../dashboard/ask";
 import type { Dashboard, Panel, PanelData } from "../dashboard/model";
 import { runPanel } from "../dashboard/query";
 import { expandRepeats } from "../dashboard/repeat";
-import { addressOf } from "../panels/links";
+import { Anchor } from "../panels/links";
 import { href, place } from "../router";
 import type { PageProps } from "../routes";
 import { TimeBar } from "./dashboard-bar";
@@ -97,9 +97,9 @@ function Links({ dashboard, live, others }: { dashboard: Dashboard; live: Live; 
   if (links.length === 0) return null;
   const lists = [...new Set(links.flatMap((link) => link.list ?? []))];
   const anchor = (link: Ready, at: number) => (
-    <a key={at} href={addressOf(link)} target={link.newTab ? "_blank" : undefined} rel="noopener noreferrer">
+    <Anchor key={at} link={link}>
       {link.title.slice(0, 100)}
-    </a>
+    </Anchor>
   );
   return (
     <nav class="dashboard-links" aria-label="Links of the dashboard">

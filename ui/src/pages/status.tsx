@@ -84,7 +84,7 @@ function Program({ own }: { own: Own[] }) {
         of={[
           ["series in memory", count(head?.numSeries)],
           ["chunks in memory", count(head?.chunkCount || total(own, "prometheus_tsdb_head_chunks"))],
-          ["nothing older than", <At at={storage?.oldest ?? (head && head.minTime > 0 ? head.minTime : null)} />],
+          ["oldest sample", <At at={storage?.oldest ?? (head && head.minTime > 0 ? head.minTime : null)} />],
           ["newest sample", <At at={storage?.newest ?? (head && head.maxTime > 0 ? head.maxTime : null)} />],
           ["kept for", runtime.data?.storageRetention ?? "unknown"],
           ["write-ahead log", bytes(storage?.bytes.wal ?? total(own, "prometheus_tsdb_wal_storage_size_bytes"))],

@@ -19,7 +19,25 @@ export function Linked({ field, frame, row, scope, class: className, style, chil
   const link = field.config.links?.length ? dataLinks(field, frame, row, scope)[0] : undefined;
   if (!link) return className ? <div class={className} style={style}>{children}</div> : <>{children}</>;
   return (
-    <a class={className} style={style} href={addressOf(link)} title={link.title} target={link.newTab ? "_blank" : undefined} rel="noopener noreferrer">
+    <Anchor link={link} class={className} style={style} title={link.title}>
+      {children}
+    </Anchor>
+  );
+}
+
+/** A link, or its words with the reason why it is not followed. */
+export function Anchor({ link, title, children, ...rest }: { link: Ready; class?: string; style?: Record<string, string>; title?: string; children: ComponentChildren }) {
+  if (link.why !== undefined) {
+    const said = `Not followed: ${link.why}`;
+    return (
+      <span {...rest} title={title ? `${title}. ${said}` : said}>
+        {children}
+        <span class="unseen"> ({said})</span>
+      </span>
+    );
+  }
+  return (
+    <a {...rest} href={addressOf(link)} title={title} target={link.newTab ? "_blank" : undefined} rel="noopener noreferrer">
       {children}
     </a>
   );
@@ -31,5 +49,5 @@ export const addressOf = (link: Pick<Ready, "url" | "inside">): string => (link.
 /** An address of a text that may be followed, or undefined. */
 export function safeUrl(url: string): string | undefined {
   const found = placeOf(url);
-  return found && addressOf(found);
+  return found && found.why === undefined ? addressOf(found) : undefined;
 }
