@@ -10,6 +10,7 @@ use bellbuoy_promql::Expr;
 
 use crate::finding::{Anchor, Step};
 
+pub(crate) use self::fill::stands_for_any;
 pub use self::fill::{read_query, variables_in};
 pub use self::read::read;
 

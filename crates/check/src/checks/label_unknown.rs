@@ -6,6 +6,7 @@ use bellbuoy_vocabulary::{METRIC_NAME, MatchOp, Matcher, Severity, nearest};
 use super::metric_unknown::{exists, selector_of};
 use super::{RuleView, labels_text, rules};
 use crate::Input;
+use crate::dashboard::stands_for_any;
 use crate::finding::Finding;
 use crate::graph::RuleGraph;
 use crate::infer::{exact_name, labels_of};
@@ -28,7 +29,7 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
                     input.metrics.and_then(|metrics| odd_value(&rule, selector, name, metrics)).map(|finding| finding.part(node.place)),
                 );
             }
-            if let Some(selector) = selector_of(node).filter(|_| input.metrics.is_none()) {
+            if let Some(selector) = selector_of(node).filter(|selector| !jobs_known(selector, input)) {
                 findings.extend(odd_job(&rule, selector, input, graph).map(|finding| finding.part(node.place)));
             }
             let ExprKind::Aggregate(aggregate) = &node.kind else { return };
@@ -36,7 +37,7 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
                 return;
             }
             let inner = labels_of(&aggregate.expr, graph);
-            for label in aggregate.grouping.iter().filter(|label| label.as_str() != METRIC_NAME) {
+            for label in aggregate.grouping.iter().filter(|label| label.as_str() != METRIC_NAME && !stands_for_any(label)) {
                 // That nothing is left is told where it begins, not by each aggregation above it.
                 let told = matches!(&aggregate.expr.unparenthesized().kind, ExprKind::Aggregate(below) if !below.grouping.is_empty());
                 let left = inner.is_open() || inner.possible().count() > 0 || !told;
@@ -76,6 +77,11 @@ fn unmatched(rule: &RuleView, selector: &VectorSelector, name: &str, shape: &Sha
     Some(rule.finding(CODE, if sure { Severity::Error } else { Severity::Warning }, message, why).fix(fix))
 }
 
+/// Whether it was seen which jobs the metric has: that says more than the names in prometheus.yml.
+fn jobs_known(selector: &VectorSelector, input: &Input) -> bool {
+    input.metrics.is_some_and(|metrics| exact_name(selector).is_none_or(|name| metrics.values(name, "job").is_some()))
+}
+
 /// `job="preditcor"` where prometheus.yml has a job "predictor". Other jobs may come by relabelling, a push or federation: only what is nearly one
 /// of these is told.
 fn odd_job(rule: &RuleView, selector: &VectorSelector, input: &Input, graph: &RuleGraph) -> Option<Finding> {
@@ -108,7 +114,10 @@ fn odd_value(rule: &RuleView, selector: &VectorSelector, name: &str, metrics: &M
             let fix = format!("honor_labels: true in the job that scrapes {name}, or {meant} here");
             return Some(rule.finding(CODE, Severity::Warning, message, why.to_string()).fix(Some(fix)));
         }
-        let Some(meant) = nearest(&matcher.value, values.iter().map(String::as_str)).filter(|_| matcher.value.len() > 3) else { continue };
+        // `get` where it is `GET`: that is the same word, however short.
+        let same_word = values.iter().map(String::as_str).find(|value| value.eq_ignore_ascii_case(&matcher.value));
+        let near = || nearest(&matcher.value, values.iter().map(String::as_str)).filter(|_| matcher.value.len() > 3);
+        let Some(meant) = same_word.or_else(near) else { continue };
         let message = format!("no series of {name} has {matcher}");
         let few: Vec<&str> = values.iter().take(8).map(String::as_str).collect();
         let why = format!("Values that were seen: {}. A value that comes only now and then may be missing.", few.join(", "));
@@ -132,5 +141,26 @@ mod tests {
         good(super::CODE, "up{job=\"another-one\"} == 0");
         good(super::CODE, "ALERTS{job=\"slwo\"}");
         good(super::CODE, "up{job=~\"slwo|x\"} == 0");
+    }
+
+    /// Metric pages were known, which say nothing of `up`: so nothing was said of its jobs.
+    #[test]
+    fn pages_say_nothing_of_up() {
+        use bellbuoy_rules::RuleSettings;
+        use bellbuoy_vocabulary::{Labels, Millis};
+
+        use crate::tests::{alert, group};
+        let mut metrics = crate::Metrics::of("a page");
+        metrics.add(&Labels::from_pairs([("__name__", "requests_total"), ("job", "predictor"), ("method", "GET")]));
+        let scrapes = [("predictor".to_string(), Millis::from_seconds(15))];
+        let fixes = |expr: &str| -> Vec<String> {
+            let groups = [group(vec![RuleSettings::Alerting(alert(expr))])];
+            let input = crate::Input { groups: &groups, metrics: Some(&metrics), scrapes: &scrapes, ..crate::Input::default() };
+            crate::check(&input).into_iter().filter(|finding| finding.code == super::CODE).filter_map(|finding| finding.fix).collect()
+        };
+        assert_eq!(fixes("up{job=\"preditcor\"} == 0"), ["job=\"predictor\""]);
+        assert_eq!(fixes("rate(requests_total{job=\"preditcor\"}[5m]) > 1"), ["job=\"predictor\""], "told once");
+        assert_eq!(fixes("rate(requests_total{method=\"get\"}[5m]) > 1"), ["method=\"GET\""]);
+        assert_eq!(fixes("rate(requests_total{method=\"PUT\"}[5m]) > 1"), [""; 0], "it may come yet");
     }
 }

@@ -148,6 +148,9 @@ fn unit_of(expr: &Expr) -> Option<Unit> {
                 [divide, times] if divide.op == BinaryOp::Div && times.op == BinaryOp::Mul => {
                     scaled(divided(&binary.first, &divide.expr)?, number(&times.expr)?)
                 }
+                [times, divide] if times.op == BinaryOp::Mul && divide.op == BinaryOp::Div => {
+                    scaled(divided(&times.expr, &divide.expr)?, number(&binary.first)?)
+                }
                 _ => None,
             }
         }
@@ -215,6 +218,7 @@ mod tests {
         assert_eq!(found("Latency (ms)", "", "rate(x_seconds_sum[5m]) / rate(x_seconds_count[5m])"), 1);
         assert_eq!(found("", "percent", "sum(rate(errors_total[5m])) / sum(rate(requests_total[5m]))"), 1);
         assert_eq!(found("", "percentunit", "sum(rate(errors_total[5m])) / sum(rate(requests_total[5m])) * 100"), 1);
+        assert_eq!(found("", "percentunit", "100 * sum(rate(errors_total[5m])) / sum(rate(requests_total[5m]))"), 1);
         assert_eq!(found("", "s", "process_resident_memory_bytes"), 1);
     }
 

@@ -1,7 +1,7 @@
 //! `rate-missing`: a counter itself is compared with a number, so the alert fires from some day on until the next restart.
 
-use bellbuoy_promql::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, VectorSelector};
-use bellbuoy_vocabulary::Severity;
+use bellbuoy_promql::{AggregateOp, Binary, BinaryOp, Call, Expr, ExprKind, VectorSelector};
+use bellbuoy_vocabulary::{Severity, format_duration};
 
 use super::kinds::{Known, kind_of};
 use super::{RuleView, rules};
@@ -19,6 +19,7 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
         rule.expr.walk(&mut |node| {
             let ExprKind::Binary(binary) = &node.kind else { return };
             findings.extend(ratio(&rule, node, binary, input, graph));
+            findings.extend(half_a_mean(&rule, node, binary));
             let Some((selector, counter)) = compared(binary) else { return };
             let Some(name) = exact_name(selector) else { return };
             let Some(known) = kind_of(name, input, graph).filter(|known| known.kind == Kind::Counter) else { return };
@@ -63,6 +64,44 @@ fn ratio(rule: &RuleView, node: &Expr, binary: &Binary, input: &Input, graph: &R
     let fix = fix.filter(|_| matches!(below.expr.kind, ExprKind::Vector(_))).or_else(|| Some("rate() of each of them first".to_string()));
     let severity = severity_of(&known).min(severity_of(&also));
     Some(rule.finding(CODE, severity, message, why).part(division.first.place).fix(fix))
+}
+
+/// `rate(x_sum[5m]) / x_count`: one half is of five minutes, the other one of the whole life.
+fn half_a_mean(rule: &RuleView, node: &Expr, binary: &Binary) -> Option<Finding> {
+    let [below] = binary.rest.as_slice() else { return None };
+    if below.op != BinaryOp::Div {
+        return None;
+    }
+    let raw =
+        |side: &Expr| plain(side).and_then(|(selector, inner)| Some((exact_name(selector)?.to_string(), inner.to_string(), inner.place)));
+    let (rate, (other, text, place)) = match (rated(&binary.first), raw(&below.expr)) {
+        (Some(rate), Some(raw)) => (rate, raw),
+        _ => (rated(&below.expr)?, raw(&binary.first)?),
+    };
+    let ExprKind::Range(range) = &rate.args.first()?.kind else { return None };
+    let name = exact_name(&range.selector)?;
+    let family = |name: &str| ["_sum", "_count", "_bucket"].iter().find_map(|end| name.strip_suffix(end)).map(str::to_string);
+    if family(name)? != family(&other)? {
+        return None;
+    }
+    let function = rate.function.name;
+    let message = format!("{function}() of {name} and the counter {other} as it is are divided by each other");
+    let why = format!("{other} counts since the process started: the ratio gets smaller, or larger, the longer it runs.");
+    let over = format_duration(range.range);
+    let fix = node.to_string().replacen(&text, &format!("{function}({text}[{over}])"), 1);
+    Some(rule.finding(CODE, Severity::Warning, message, why).part(place).fix(Some(fix)))
+}
+
+/// A rate, also below aggregations that keep its meaning.
+fn rated(expr: &Expr) -> Option<&Call> {
+    match &expr.kind {
+        ExprKind::Paren(inner) => rated(inner),
+        ExprKind::Aggregate(aggregate) if matches!(aggregate.op, AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Max) => {
+            rated(&aggregate.expr)
+        }
+        ExprKind::Call(call) => matches!(call.function.name, "rate" | "irate" | "increase").then_some(call),
+        _ => None,
+    }
 }
 
 /// The selector of `counter > number`, also below aggregations that keep its meaning.
@@ -113,6 +152,17 @@ mod tests {
         bad(super::CODE, "errors_total / requests_total > 0.1", "rate(errors_total[5m]) / rate(requests_total[5m]) > 0.1");
         good(super::CODE, "rate(errors_total[5m]) / rate(requests_total[5m]) > 0.1");
         good(super::CODE, "disk_used_bytes / disk_bytes_total > 0.9");
+    }
+
+    /// The time a request takes on average, of which one half was forgotten.
+    #[test]
+    fn one_half_of_a_mean() {
+        let whole = "sum(rate(lat_sum[5m])) / sum(rate(lat_count[5m])) > 1";
+        bad(super::CODE, "sum(rate(lat_sum[5m])) / sum(lat_count) > 1", "sum(rate(lat_sum[5m])) / sum(rate(lat_count[5m]))");
+        bad(super::CODE, "lat_sum / increase(lat_count[1h]) > 1", "increase(lat_sum[1h]) / increase(lat_count[1h])");
+        good(super::CODE, whole);
+        good(super::CODE, "increase(errors_total[1h]) / errors_total > 0.5");
+        good(super::CODE, "rate(lat_sum[5m]) / queue_count > 1");
     }
 
     /// Half of the `_total` that public alerts compare are gauges: only a TYPE makes it a warning.

@@ -7,6 +7,11 @@ use bellbuoy_promql::{Expr, ExprKind, parse};
 /// Stands for a variable whose values nobody knows. No real name begins so.
 const ANY: &str = "bellbuoy_any_";
 
+/// Whether a name in a query stands for whatever a variable holds.
+pub(crate) fn stands_for_any(name: &str) -> bool {
+    name.contains(ANY)
+}
+
 /// The text with macros and variables filled in, and whether there were any.
 pub fn filled(text: &str) -> (String, bool) {
     fill(text, false)
