@@ -41,8 +41,8 @@ test("of a thousand those are drawn that are seen apart", () => {
 
 test("only http and https are followed, and a label is never more than a part of the address", () => {
   const links = [{ label: "trace_id", url: "https://traces.example/t/${__value.raw}?a=1", title: "Tempo" }];
-  assert.deepEqual(traceLink(of({ trace_id: "4bf9" }), links), { url: "https://traces.example/t/4bf9?a=1", title: "Tempo" });
-  assert.deepEqual(traceLink(of({ trace_id: "../x?y#z\"><script>" }), links), { url: "https://traces.example/t/..%2Fx%3Fy%23z%22%3E%3Cscript%3E?a=1", title: "Tempo" });
+  assert.deepEqual(traceLink(of({ trace_id: "4bf9" }), links), { url: "https://traces.example/t/4bf9?a=1", inside: false, title: "Tempo" });
+  assert.deepEqual(traceLink(of({ trace_id: "../x?y#z\"><script>" }), links), { url: "https://traces.example/t/..%2Fx%3Fy%23z%22%3E%3Cscript%3E?a=1", inside: false, title: "Tempo" });
   for (const url of ["javascript:alert(1)//${__value.raw}", "${__value.raw}", "data:text/html,${__value.raw}", "//evil/${__value.raw}", "http://"]) assert.equal(traceLink(of({ trace_id: "javascript:alert(1)" }), [{ ...links[0]!, url }]), undefined, url);
   assert.equal(traceLink(of({ span_id: "1" }), links), undefined);
   assert.equal(traceLink(of({}), [{ ...links[0]!, label: "constructor" }]), undefined);
@@ -65,4 +65,13 @@ test("a panel asks for exemplars of the queries that want them, and goes on with
   fails = true;
   const without = await runPanel(dashboard.panels[0]!, scope, ask, 1000);
   assert.deepEqual([without.state, without.frames.length, without.warnings], ["done", 2, ["exemplars of query A: busy"]]);
+});
+
+test("a destination in Grafana's Explore is a query here, or says why it is not followed", () => {
+  const of = (labels: Record<string, string>) => ({ labels }) as Exemplar;
+  const elsewhere = { label: "trace_id", url: "", title: "Tempo", why: "not asked from here" };
+  assert.deepEqual(traceLink(of({ trace_id: "1" }), [elsewhere]), { title: "Tempo", why: "not asked from here" });
+  assert.equal(traceLink(of({ trace_id: "1" }), [elsewhere, { label: "trace_id", url: "https://t/${__value.raw}", title: "T" }])?.url, "https://t/1");
+  assert.equal(traceLink(of({ q: 'up{a="b&c"}' }), [{ label: "q", url: "", title: "P", query: true }])?.url, "query?g0.expr=up%7Ba%3D%22b%26c%22%7D&g0.tab=graph");
+  assert.equal(traceLink(of({}), [elsewhere]), undefined);
 });

@@ -18,10 +18,17 @@ export interface Exemplar {
 /** `exemplarTraceIdDestinations` of a data source. */
 export interface ExemplarLink {
   label: string;
-  /** With `${__value.raw}` where the label's value goes. */
+  /** With `${__value.raw}` where the label's value goes; empty: it leads to a query. */
   url: string;
   title: string;
+  /** The value is an expression for the query page. */
+  query?: boolean;
+  /** It leads to a data source that is not asked from here: the reason. */
+  why?: string;
 }
+
+/** Where it leads; without an address the reason why it is not followed. */
+export type TraceLink = { title: string; url: string; inside: boolean; why?: undefined } | { title: string; why: string; url?: undefined };
 
 /** What a chart draws at most. */
 export const DRAWN_MAX = 200;
@@ -65,19 +72,23 @@ export function spread(placed: Placed[], most = DRAWN_MAX): Placed[] {
   }
 }
 
-/** Where its trace is: the first destination whose label it has. */
-export function traceLink({ labels }: Exemplar, links: readonly ExemplarLink[]): { url: string; title: string } | undefined {
+/** Where its trace is: the first destination that can be followed and whose label it has, else the reason of the first that can not. */
+export function traceLink({ labels }: Exemplar, links: readonly ExemplarLink[]): TraceLink | undefined {
+  let not: TraceLink | undefined;
   for (const link of links) {
     const value = Object.hasOwn(labels, link.label) ? labels[link.label]! : "";
-    if (value === "" || !/^https?:\/\//i.test(link.url)) continue;
+    if (value === "") continue;
+    if (link.query) return { url: `query?${new URLSearchParams({ "g0.expr": value, "g0.tab": "graph" })}`, inside: true, title: link.title };
+    if (link.why) not ??= { title: link.title, why: link.why };
+    if (!/^https?:\/\//i.test(link.url)) continue;
     // Values are others' words: none of them becomes more than a part of the path or of the query.
     const url = link.url.replace(/\$\{__value\.(?:raw|text)(?::\w+)?\}|\$__value/g, () => encodeURIComponent(value));
     try {
       const parsed = new URL(url);
-      if (parsed.protocol === "http:" || parsed.protocol === "https:") return { url: parsed.href, title: link.title };
+      if (parsed.protocol === "http:" || parsed.protocol === "https:") return { url: parsed.href, inside: false, title: link.title };
     } catch {
       // No address: the next one.
     }
   }
-  return undefined;
+  return not;
 }

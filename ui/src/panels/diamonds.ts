@@ -4,8 +4,9 @@
  */
 import type uPlot from "uplot";
 
-import { spread, traceLink, type Exemplar, type ExemplarLink, type Placed } from "../dashboard/exemplars";
+import { spread, traceLink, type Exemplar, type ExemplarLink, type Placed, type TraceLink } from "../dashboard/exemplars";
 import { oneLine, cut } from "../parts/text";
+import { addressOf } from "./links";
 import { timeText } from "./times";
 import { hideTip, showTip } from "./tip";
 
@@ -44,13 +45,13 @@ export function drawDiamonds(plot: uPlot, scale: string | undefined, { exemplars
   again?.focus({ preventScroll: true });
 }
 
-function diamond(plot: uPlot, box: HTMLElement, { exemplar, x, y }: Placed, link: { url: string; title: string } | undefined, timezone: string, said: (value: number) => string): HTMLElement {
-  const mark = link ? document.createElement("a") : document.createElement("button");
-  if (mark instanceof HTMLAnchorElement) {
-    mark.href = link!.url;
+function diamond(plot: uPlot, box: HTMLElement, { exemplar, x, y }: Placed, link: TraceLink | undefined, timezone: string, said: (value: number) => string): HTMLElement {
+  const mark = link?.url !== undefined ? document.createElement("a") : document.createElement("button");
+  if (mark instanceof HTMLAnchorElement && link?.url !== undefined) {
+    mark.href = addressOf(link);
     mark.target = "_blank";
     mark.rel = "noopener noreferrer";
-  } else mark.type = "button";
+  } else mark.setAttribute("type", "button");
   mark.className = "diamond";
   mark.tabIndex = -1;
   mark.style.left = `${x}px`;
@@ -58,12 +59,12 @@ function diamond(plot: uPlot, box: HTMLElement, { exemplar, x, y }: Placed, link
   const labels = Object.entries(exemplar.labels);
   mark.dataset.key = `${exemplar.atMs} ${exemplar.value} ${JSON.stringify(labels)} ${JSON.stringify(exemplar.series)}`;
   const [time, value] = [timeText(exemplar.atMs, timezone), said(exemplar.value)];
-  mark.setAttribute("aria-label", oneLine(cut(`Exemplar ${value}, ${time}${labels.map(([name, one]) => `, ${name} ${one}`).join("")}${link ? `, opens ${link.title}` : ""}`, 300)));
+  mark.setAttribute("aria-label", oneLine(cut(`Exemplar ${value}, ${time}${labels.map(([name, one]) => `, ${name} ${one}`).join("")}${link?.url !== undefined ? `, opens ${link.title}` : link ? `, not followed: ${link.why}` : ""}`, 300)));
   const tell = () => {
     const own = labels.slice(0, LABELS_MAX).map(([name, one]) => ({ name: oneLine(name), value: oneLine(cut(one, 80)) }));
     const series = Object.entries(exemplar.series).filter(([name]) => name !== "__name__").map(([name, one]) => `${name}=${one}`);
     const rect = plot.over.getBoundingClientRect();
-    const foot = [oneLine(cut([exemplar.series.__name__ ?? "", ...series].filter((part) => part !== "").join(" "), 200)), link ? `click or Enter: ${oneLine(link.title)}` : ""].filter((part) => part !== "").join("\n");
+    const foot = [oneLine(cut([exemplar.series.__name__ ?? "", ...series].filter((part) => part !== "").join(" "), 200)), link?.url !== undefined ? `click or Enter: ${oneLine(link.title)}` : link ? oneLine(cut(`${link.title}: ${link.why}`, 200)) : ""].filter((part) => part !== "").join("\n");
     showTip(box, rect.left + x, rect.top + y, time, [{ name: "exemplar", value, near: true }, ...own], foot);
   };
   mark.onmouseenter = mark.onfocus = tell;

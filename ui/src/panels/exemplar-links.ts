@@ -12,7 +12,7 @@ export function exemplarLinks(): ReadonlySignal<ExemplarLink[]> {
   if (!asked) {
     asked = true;
     get<{ data: { links?: unknown } }>("api/bellbuoy/exemplar_links").then(
-      ({ data }) => (known.value = objects(data.links).map((one) => ({ label: text(one.label), url: text(one.url), title: text(one.title) }))),
+      ({ data }) => (known.value = objects(data.links).map((one) => ({ label: text(one.label), url: text(one.url), title: text(one.title), query: one.query === true, why: text(one.why) || undefined }))),
       // The next chart with exemplars asks again.
       () => (asked = false),
     );

@@ -18,6 +18,7 @@ use super::answer::{Answer, ApiError, ErrorType, raw, success};
 use super::params::Params;
 use super::values::{Seconds, write_labels, write_list, write_number};
 use crate::app::App;
+use crate::config::Explore;
 
 pub async fn query_exemplars(State(app): State<Arc<App>>, params: Params) -> Answer {
     let (from, to) = params.range()?;
@@ -42,8 +43,16 @@ pub async fn query_exemplars(State(app): State<Arc<App>>, params: Params) -> Ans
 /// `/api/bellbuoy/exemplar_links`: where pages lead from an exemplar's label.
 pub async fn links(State(app): State<Arc<App>>) -> Answer {
     let settings = app.path.settings();
-    let links: Vec<Value> =
-        settings.exemplar_links.iter().map(|link| json!({"label": link.label, "url": link.url, "title": link.title})).collect();
+    let mut links: Vec<Value> = Vec::new();
+    for link in &settings.exemplar_links {
+        let mut out = json!({"label": link.label, "url": link.url, "title": link.title});
+        match &link.explore {
+            Some(Explore::Ours) => out["query"] = json!(true),
+            Some(Explore::Elsewhere(why)) => out["why"] = json!(why),
+            None => {}
+        }
+        links.push(out);
+    }
     success(json!({"links": links}))
 }
 

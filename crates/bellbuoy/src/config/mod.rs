@@ -43,6 +43,7 @@ use bellbuoy_vocabulary::{Problem, Severity, Span, nearest};
 pub use self::airflow::AirflowConfig;
 pub use self::discover::{Found, Role, discover};
 pub use self::file_sd::{parse as parse_discovery, read_discovery};
+pub use self::grafana::datasources::Explore;
 pub use self::grafana::providers::{DashboardProvider, dashboard_providers};
 pub use self::matchers::{Grammar, alert_label_name_ok, parse_matcher, parse_matchers, set_grammar};
 pub use self::mlflow::MlflowConfig;

@@ -183,13 +183,19 @@ fn they_survive_the_end_of_the_process_and_a_reload_changes_how_many() {
 fn pushed_exemplars_are_stored_and_pages_know_where_traces_are() {
     let datasources = "apiVersion: 1\ndatasources:\n- name: P\n  type: prometheus\n  uid: p\n  jsonData:\n    exemplarTraceIdDestinations:\n\
         \x20   - {name: trace_id, url: 'https://traces.example/t/$${__value.raw}', urlDisplayName: Tempo}\n\
-        \x20   - {name: trace_id, url: 'javascript:alert(1)'}\n    - {name: trace_id, datasourceUid: tempo}\n";
+        \x20   - {name: trace_id, url: 'javascript:alert(1)'}\n    - {name: trace_id, datasourceUid: t}\n\
+        \x20   - {name: q, datasourceUid: p}\n    - {name: q, datasourceUid: gone, urlDisplayName: G}\n- {name: My Tempo, type: tempo, uid: t}\n";
     let folder = Folder::new(&[("prometheus.yml", "scrape_configs: []\n"), ("provisioning/datasources/p.yml", datasources)]);
     let program = Program::up(&folder);
     let links = program.data("/api/bellbuoy/exemplar_links");
     assert_eq!(
         links["links"],
-        serde_json::json!([{"label": "trace_id", "url": "https://traces.example/t/${__value.raw}", "title": "Tempo"}])
+        serde_json::json!([
+            {"label": "trace_id", "url": "https://traces.example/t/${__value.raw}", "title": "Tempo"},
+            {"label": "trace_id", "url": "", "title": "t", "why": "its traces are in the data source \"My Tempo\" (tempo), which is not asked from here"},
+            {"label": "q", "url": "", "title": "p", "query": true},
+            {"label": "q", "url": "", "title": "G", "why": "no data source file has the uid \"gone\""},
+        ])
     );
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
     let body = format!(

@@ -26,21 +26,33 @@ pub struct Datasources {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExemplarLink {
     pub label: String,
-    /// With `${__value.raw}` where the value goes. http or https, without a password.
+    /// With `${__value.raw}` where the value goes. http or https, without a password; empty: another place.
     pub url: String,
     pub title: String,
+    /// It leads to a query of a data source in Grafana's Explore.
+    pub explore: Option<Explore>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Explore {
+    /// Of a Prometheus, which is answered here: the value is the expression.
+    Ours,
+    /// The reason why it is not followed.
+    Elsewhere(String),
 }
 
 /// Each exemplar is compared with all of them.
 const EXEMPLAR_LINKS_MAX: usize = 20;
 
-/// One with a `datasourceUid` leads to a page of Grafana's own, which is not here. What can not be followed is warned of.
+/// One with a `datasourceUid` is judged when all data sources are known. What can not be followed is warned of.
 /// Variables of the environment are not filled in: pages show the address, and a variable may be a secret. `$$`, which protects
 /// `${__value.raw}` from Grafana, is `$`.
 fn exemplar_link(fields: &Fields) -> Option<ExemplarLink> {
     let label = fields.string("name").filter(|label| !label.is_empty())?;
-    if fields.string("datasourceUid").is_some_and(|uid| !uid.is_empty()) {
-        return None;
+    let title = fields.string("urlDisplayName").filter(|title| !title.is_empty());
+    if let Some(uid) = fields.string("datasourceUid").filter(|uid| !uid.is_empty()) {
+        let title = title.unwrap_or_else(|| uid.clone());
+        return Some(ExemplarLink { label, url: String::new(), title, explore: Some(Explore::Elsewhere(uid)) });
     }
     let text = fields.text("url").filter(|text| !text.as_str().is_empty())?;
     let url = text.as_str().replace("$$", "$");
@@ -51,8 +63,7 @@ fn exemplar_link(fields: &Fields) -> Option<ExemplarLink> {
         fields.report.warning(text.span(), message, "write for example https://traces.example/trace/$${__value.raw}");
         return None;
     }
-    let title = fields.string("urlDisplayName").filter(|title| !title.is_empty());
-    Some(ExemplarLink { title: title.unwrap_or_else(|| host.unwrap_or_default().to_string()), url, label })
+    Some(ExemplarLink { title: title.unwrap_or_else(|| host.unwrap_or_default().to_string()), url, label, explore: None })
 }
 
 impl Datasources {
@@ -84,6 +95,23 @@ impl Datasources {
             // The other fields say how Grafana reaches it.
             self.all.push(Datasource { name: name.as_str().to_string(), uid, kind: kind.as_str().to_string(), time_interval });
         }
+    }
+
+    /// The links of exemplars, with the data sources of all files known.
+    pub fn take_exemplar_links(&mut self) -> Vec<ExemplarLink> {
+        let mut links = std::mem::take(&mut self.exemplar_links);
+        for link in &mut links {
+            let Some(Explore::Elsewhere(uid)) = &link.explore else { continue };
+            link.explore = Some(match self.find(uid) {
+                Some(known) if known.kind == "prometheus" => Explore::Ours,
+                Some(known) => Explore::Elsewhere(format!(
+                    "its traces are in the data source {:?} ({}), which is not asked from here",
+                    known.name, known.kind
+                )),
+                None => Explore::Elsewhere(format!("no data source file has the uid {uid:?}")),
+            });
+        }
+        links
     }
 
     /// What a rule's `datasourceUid` names.

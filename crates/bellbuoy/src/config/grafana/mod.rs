@@ -69,7 +69,7 @@ impl Loader<'_> {
                 Kind::Other => {}
             }
         }
-        settings.exemplar_links = std::mem::take(&mut datasources.exemplar_links);
+        settings.exemplar_links = datasources.take_exemplar_links();
         let mut seen = rules::Seen::default();
         let mut groups = Vec::new();
         for file in &alerting {
