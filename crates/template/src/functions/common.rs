@@ -75,8 +75,8 @@ fn printing(all: &mut FuncMap, methods: bool) {
     });
     add(all, "printf", move |args| {
         let Some((layout, values)) = args.split_first() else { return fail("printf: no format") };
-        let mut ready = vec![layout.clone()];
-        ready.extend(printf_values(text("printf", layout)?, values, print_one));
+        let (layout, mut ready) = printf_ready(text("printf", layout)?, values, print_one);
+        ready.insert(0, string(&layout));
         engine_printf(ready)
     });
     for name in ["html", "js", "urlquery"] {
@@ -104,8 +104,8 @@ fn print(args: &[Value], print_one: fn(&Value) -> String) -> String {
     out
 }
 
-/// The engine's `printf`, which is right but for what its `%v` makes of numbers and of our marked maps. The engine keeps
-/// its functions to itself; a template of one action reaches this one.
+/// The engine's `printf`, which is right but for what `printf_ready` sees to. The engine keeps its functions to itself; a
+/// template of one action reaches this one.
 fn engine_printf(args: Vec<Value>) -> Answer {
     let names: Vec<String> = (0..args.len()).map(|at| format!("a{at}")).collect();
     let action = names.iter().fold("{{ printf".to_string(), |action, name| action + " ." + name) + " }}";
@@ -113,45 +113,91 @@ fn engine_printf(args: Vec<Value>) -> Answer {
     Ok(string(&gotmpl::Template::new("printf").parse(&action)?.execute_to_string(&data)?))
 }
 
-/// Values made ready for the verbs that will print them.
-fn printf_values(layout: &str, values: &[Value], print_one: fn(&Value) -> String) -> Vec<Value> {
-    let verbs = verbs(layout);
-    let ready = |(at, value): (usize, &Value)| {
-        let verb = verbs.get(at).copied().unwrap_or('v');
-        match (value, verb) {
-            (Value::Float(_) | Value::List(_), 'v') | (Value::List(_), 's') => string(&print_one(value)),
-            (Value::Safe { s, .. }, _) => Value::String(s.clone()),
-            (Value::Map(entries), _) => match (kind(entries), verb) {
-                (Kind::Duration(nanos), 'd') => Value::Int(nanos),
-                _ => string(&print_one(value)),
-            },
-            _ => value.clone(),
-        }
-    };
-    values.iter().enumerate().map(ready).collect()
-}
-
-/// The verb of each argument; a `*` takes one too. Layouts with `%[1]d` are read in their order, which is right for most.
-fn verbs(layout: &str) -> Vec<char> {
-    let mut verbs = Vec::new();
+/// Format and values as the engine then prints what Go prints: numbers and our marked maps for `%v`, types for `%T`, and what Go says of
+/// a number whose verb is of the other kind (`%!d(float64=35.5)`), which the engine would convert, and of a `%` at the end.
+fn printf_ready(layout: &str, values: &[Value], print_one: fn(&Value) -> String) -> (String, Vec<Value>) {
+    let mut rest = values.iter();
+    // Directives like `%[1]d` choose their arguments by number. They are left alone, and read in their order, which is right for most.
+    let numbered = layout.contains('[');
+    let (mut out, mut ready) = (String::with_capacity(layout.len()), Vec::with_capacity(values.len()));
     let mut chars = layout.chars();
     while let Some(c) = chars.next() {
+        out.push(c);
         if c != '%' {
             continue;
         }
-        for c in chars.by_ref() {
-            match c {
-                '*' => verbs.push('d'),
-                '%' => break,
-                c if c.is_ascii_alphabetic() => {
-                    verbs.push(c);
+        let flags_from = out.len();
+        loop {
+            match chars.next() {
+                None => {
+                    out.insert(flags_from, '%');
+                    out.truncate(flags_from + 1);
+                    out.push_str("!(NOVERB)");
                     break;
                 }
-                _ => {}
+                Some('*') => {
+                    out.push('*');
+                    ready.extend(rest.next().map(|value| printable(value, 'd', print_one)));
+                }
+                Some('%') => {
+                    out.push('%');
+                    break;
+                }
+                Some(flag) if "+-# .[]".contains(flag) || flag.is_ascii_digit() => out.push(flag),
+                Some(verb) => {
+                    let value = rest.next();
+                    match value.and_then(|value| Some((value, go_type(value)?))).filter(|_| !numbered) {
+                        Some((value, kind)) if is_of_the_other_kind(value, verb) => {
+                            out.insert_str(flags_from, &format!("%!{verb}({kind}=%"));
+                            out.push_str("v)");
+                            ready.push(printable(value, 'v', print_one));
+                        }
+                        Some((_, kind)) if verb == 'T' => {
+                            out.push('s');
+                            ready.push(string(kind));
+                        }
+                        _ => {
+                            out.push(verb);
+                            ready.extend(value.map(|value| printable(value, verb, print_one)));
+                        }
+                    }
+                    break;
+                }
             }
         }
     }
-    verbs
+    ready.extend(rest.cloned());
+    (out, ready)
+}
+
+fn go_type(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Int(_) => Some("int"),
+        Value::Float(_) => Some("float64"),
+        Value::Bool(_) => Some("bool"),
+        Value::String(_) => Some("string"),
+        _ => None,
+    }
+}
+
+fn is_of_the_other_kind(value: &Value, verb: char) -> bool {
+    match value {
+        Value::Float(_) => matches!(verb, 'd' | 'c' | 'o' | 'O' | 'U'),
+        Value::Int(_) => matches!(verb, 'e' | 'E' | 'f' | 'F' | 'g' | 'G'),
+        _ => false,
+    }
+}
+
+fn printable(value: &Value, verb: char, print_one: fn(&Value) -> String) -> Value {
+    match (value, verb) {
+        (Value::Float(_) | Value::List(_), 'v') | (Value::List(_), 's') => string(&print_one(value)),
+        (Value::Safe { s, .. }, _) => Value::String(s.clone()),
+        (Value::Map(entries), _) => match (kind(entries), verb) {
+            (Kind::Duration(nanos), 'd') => Value::Int(nanos),
+            _ => string(&print_one(value)),
+        },
+        _ => value.clone(),
+    }
 }
 
 fn texts(all: &mut FuncMap) {
