@@ -68,31 +68,15 @@ pub fn run(input: &Input, graph: &RuleGraph, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What Go prints in the place of a value that its verb can not print: `%!s(float64=0.25)`. Here `%d` prints the whole part of a float, which
-/// no other program does.
+/// What Go prints in the place of a value that its verb can not print, `%!d(float64=0.25)`, or of a format that does not fit its
+/// values, `%!(NOVERB)`.
 fn unprinted(out: &str, text: &str) -> Option<String> {
     if text.contains("%!") {
         return None;
     }
-    if text.split("{{").skip(1).any(whole_number_of_value) {
-        return Some("%!d(float64=0.25) in Prometheus".to_string());
-    }
     let at = out.find("%!")?;
     let end = out[at..].find(')')?;
-    out[at + 2..].starts_with(|verb: char| verb.is_ascii_alphabetic()).then(|| out[at..=at + end].to_string())
-}
-
-/// `$value | printf "%d"` or `printf "%d" $value`, with no other verb and nothing between.
-fn whole_number_of_value(rest: &str) -> bool {
-    let action = rest.split("}}").next().unwrap_or(rest);
-    let Some((before, format)) = action.split_once("printf \"") else { return false };
-    let Some((format, after)) = format.split_once('"') else { return false };
-    let plain = format.replace("%%", "");
-    let mut verbs = plain.split('%').skip(1);
-    let is_d = verbs.next().is_some_and(|verb| verb.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('d'));
-    let piped = before.trim() == "$value |" && after.trim_matches([' ', '-']).is_empty();
-    let given = before.trim_matches([' ', '-']).is_empty() && after.trim_matches([' ', '-']) == "$value";
-    is_d && verbs.next().is_none() && (piped || given)
+    out[at + 2..].starts_with(|c: char| c == '(' || c.is_ascii_alphabetic()).then(|| out[at..=at + end].to_string())
 }
 
 /// `$labels.job` or `$value` that stands outside of all braces.
@@ -147,11 +131,9 @@ mod tests {
         assert_eq!(found("{{ $labels.job }} at {{ $value | humanizePercentage }}, {{ printf \"%.2f\" $value }}"), [""; 0]);
         assert_eq!(found("{{ with query \"up\" }}{{ . | first | value }}{{ end }}"), [""; 0]);
         assert_eq!(found("plain"), [""; 0]);
-        assert_eq!(
-            found("{{ $value | printf \"%d\" }} jobs"),
-            ["alert Test: annotation \"summary\" prints %!d(float64=0.25) in Prometheus"]
-        );
+        assert_eq!(found("{{ $value | printf \"%d\" }} jobs"), ["alert Test: annotation \"summary\" prints %!d(float64=0.25)"]);
         assert_eq!(found("{{ printf \"%s\" $value }}"), ["alert Test: annotation \"summary\" prints %!s(float64=0.25)"]);
+        assert_eq!(found("{{ printf \"%.1f%\" $value }}"), ["alert Test: annotation \"summary\" prints %!(NOVERB)"]);
         assert_eq!(found("{{ printf \"%d of %s\" (len $labels.job) $labels.job }}"), [""; 0]);
         assert_eq!(found("{{ printf \"%.0f%%, %d, %s\" $value 5 $labels.job }}!"), [""; 0]);
         assert_eq!(found("$labels.job is down"), ["alert Test: annotation \"summary\" prints $labels.job as it is written"]);
