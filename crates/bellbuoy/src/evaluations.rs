@@ -108,7 +108,7 @@ mod tests {
         let rule = |record: &&str| {
             bellbuoy_rules::RuleSettings::Recording(bellbuoy_rules::RecordingSettings {
                 record: record.to_string(),
-                expr: bellbuoy_promql::parse("1").expect("a query"),
+                expr: bellbuoy_promql::parse("1").expect("a query").into(),
                 labels: bellbuoy_vocabulary::Labels::empty(),
                 span: Default::default(),
             })

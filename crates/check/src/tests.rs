@@ -14,7 +14,7 @@ pub fn alert(expr: &str) -> AlertingSettings {
     let expr = parse(expr).unwrap_or_else(|error| panic!("{expr}: {error}"));
     AlertingSettings {
         alert: "Test".into(),
-        expr,
+        expr: expr.into(),
         hold: Millis::ZERO,
         keep_firing_for: Millis::ZERO,
         labels: Vec::new(),

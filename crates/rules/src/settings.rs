@@ -1,5 +1,7 @@
 //! A rule file's groups, checked and with their defaults filled in. The boat's configuration reader makes these.
 
+use std::sync::Arc;
+
 use bellbuoy_promql::Expr;
 use bellbuoy_vocabulary::{Labels, Millis, Span};
 
@@ -29,7 +31,8 @@ pub enum RuleSettings {
 #[derive(Clone, Debug)]
 pub struct RecordingSettings {
     pub record: String,
-    pub expr: Expr,
+    /// Shared: settings are copied at each reload, expressions are their largest part.
+    pub expr: Arc<Expr>,
     pub labels: Labels,
     /// Where the rule stands in its file.
     pub span: Span,
@@ -38,7 +41,7 @@ pub struct RecordingSettings {
 #[derive(Clone, Debug)]
 pub struct AlertingSettings {
     pub alert: String,
-    pub expr: Expr,
+    pub expr: Arc<Expr>,
     /// How long the expression must hold before the alert fires (`for`).
     pub hold: Millis,
     pub keep_firing_for: Millis,

@@ -133,7 +133,7 @@ fn expr(text: &str) -> bellbuoy_promql::Expr {
 
 fn recording(record: &str, query: &str, labels: &[(&str, &str)]) -> RuleSettings {
     let labels = Labels::from_pairs(labels.iter().copied());
-    RuleSettings::Recording(RecordingSettings { record: record.into(), expr: expr(query), labels, span: Span::default() })
+    RuleSettings::Recording(RecordingSettings { record: record.into(), expr: expr(query).into(), labels, span: Span::default() })
 }
 
 /// `hold` and `keep` in seconds.
@@ -145,7 +145,7 @@ fn with_texts(alert: &str, query: &str, hold: i64, keep: i64, labels: &[(&str, &
     let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     RuleSettings::Alerting(AlertingSettings {
         alert: alert.into(),
-        expr: expr(query),
+        expr: expr(query).into(),
         hold: Millis::from_seconds(hold),
         keep_firing_for: Millis::from_seconds(keep),
         labels: owned(labels),

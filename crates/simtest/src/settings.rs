@@ -66,13 +66,18 @@ fn expr(text: &str) -> bellbuoy_promql::Expr {
 }
 
 fn recording(record: &str, query: &str) -> RuleSettings {
-    RuleSettings::Recording(RecordingSettings { record: record.into(), expr: expr(query), labels: Labels::empty(), span: Span::default() })
+    RuleSettings::Recording(RecordingSettings {
+        record: record.into(),
+        expr: expr(query).into(),
+        labels: Labels::empty(),
+        span: Span::default(),
+    })
 }
 
 fn alerting(alert: &str, query: &str, hold: i64, keep: i64, labels: &[(&str, &str)]) -> RuleSettings {
     RuleSettings::Alerting(AlertingSettings {
         alert: alert.into(),
-        expr: expr(query),
+        expr: expr(query).into(),
         hold: Millis::from_seconds(hold),
         keep_firing_for: Millis::from_seconds(keep),
         labels: labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),

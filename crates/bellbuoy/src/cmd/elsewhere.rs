@@ -168,13 +168,13 @@ fn rule_of(rule: &Value) -> Result<RuleSettings, String> {
     Ok(match rule["type"].as_str() {
         Some("recording") => RuleSettings::Recording(RecordingSettings {
             record: name,
-            expr,
+            expr: expr.into(),
             labels: Labels::from_pairs(texts("labels")),
             span: Span::default(),
         }),
         _ => RuleSettings::Alerting(AlertingSettings {
             alert: name,
-            expr,
+            expr: expr.into(),
             hold: seconds(&rule["duration"]),
             keep_firing_for: seconds(&rule["keepFiringFor"]),
             labels: texts("labels"),

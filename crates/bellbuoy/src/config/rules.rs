@@ -97,7 +97,7 @@ fn read_rule(fields: Fields, group_labels: &[Pair], context: &RuleContext, seen:
     let merged = merge_labels(group_labels, &labels);
     let span = fields.span;
     context.finish(fields);
-    let (name, expr) = (name.as_str().to_string(), expr?);
+    let (name, expr) = (name.as_str().to_string(), expr?.into());
     Some(match record {
         Some(_) => RuleSettings::Recording(RecordingSettings { record: name, expr, labels: Labels::from_pairs(merged), span }),
         None => RuleSettings::Alerting(AlertingSettings {

@@ -106,7 +106,7 @@ pub fn changed(rule: &AlertingSettings, parameter: Parameter, value: f64) -> Res
             let (start, end) = threshold_place(&expr)
                 .ok_or_else(|| format!("{}: no comparison with a number, so there is no threshold to change", rule.alert))?;
             let new = format!("{}{}{}", &text[..start], if value < 0.0 { format!("({value})") } else { value.to_string() }, &text[end..]);
-            Ok(AlertingSettings { expr: parse(&new).map_err(|error| error.to_string())?, ..rule.clone() })
+            Ok(AlertingSettings { expr: parse(&new).map_err(|error| error.to_string())?.into(), ..rule.clone() })
         }
     }
 }

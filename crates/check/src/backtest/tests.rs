@@ -35,7 +35,7 @@ fn store() -> MemoryStore {
 fn rule(expr: &str, hold_minutes: i64) -> AlertingSettings {
     AlertingSettings {
         alert: "Drift".into(),
-        expr: parse(expr).expect("PromQL"),
+        expr: parse(expr).expect("PromQL").into(),
         hold: Millis::from_minutes(hold_minutes),
         keep_firing_for: Millis::ZERO,
         labels: Vec::new(),

@@ -37,7 +37,7 @@ pub fn scene(expr: &str, hold_minutes: i64, series: &[(&str, &str)]) -> Scene {
     }
     let rule = RuleSettings::Alerting(AlertingSettings {
         alert: "HighErrors".into(),
-        expr: parse(expr).expect("PromQL"),
+        expr: parse(expr).expect("PromQL").into(),
         hold: Millis::from_minutes(hold_minutes),
         keep_firing_for: Millis::ZERO,
         labels: vec![("severity".into(), "page".into())],

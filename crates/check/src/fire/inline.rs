@@ -90,7 +90,7 @@ fn with_matchers(rule: &RecordingSettings, selector: &VectorSelector) -> String 
     if wanted.is_empty() {
         return rule.expr.to_string();
     }
-    let mut expr = rule.expr.clone();
+    let mut expr = (*rule.expr).clone();
     expr.walk_mut(&mut |node| {
         let inner = match &mut node.kind {
             ExprKind::Vector(selector) => selector,

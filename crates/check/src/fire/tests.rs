@@ -23,7 +23,7 @@ fn setting() -> Setting {
 fn alert(name: &str, hold: &str, expr: &str, line: usize) -> RuleSettings {
     RuleSettings::Alerting(AlertingSettings {
         alert: name.into(),
-        expr: parse(expr).unwrap_or_else(|error| panic!("{name}: {error}")),
+        expr: parse(expr).unwrap_or_else(|error| panic!("{name}: {error}")).into(),
         hold: parse_duration(hold).expect("a duration"),
         keep_firing_for: Millis::ZERO,
         labels: Vec::new(),
@@ -39,7 +39,7 @@ fn groups(text: &str) -> Vec<GroupSettings> {
         rules.push(match line.strip_prefix("record ") {
             Some(rest) => {
                 let (name, expr) = rest.split_once(" = ").expect("a name and an expression");
-                let expr = parse(expr).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let expr = parse(expr).unwrap_or_else(|error| panic!("{name}: {error}")).into();
                 RuleSettings::Recording(RecordingSettings { record: name.into(), expr, labels: Labels::empty(), span: Span::default() })
             }
             None => {

@@ -117,12 +117,12 @@ fn send(prometheus: &Program, series: &[(Labels, Vec<(f64, i64)>)]) {
 fn group(records: &[(Record, Expr)], expressions: &[(String, Expr)]) -> GroupSettings {
     let record = |(record, expr): &(Record, Expr)| {
         let labels = Labels::from_pairs(record.labels.iter().map(|(name, value)| (name, value)));
-        RuleSettings::Recording(RecordingSettings { record: record.name.clone(), expr: expr.clone(), labels, span: Span::default() })
+        RuleSettings::Recording(RecordingSettings { record: record.name.clone(), expr: expr.clone().into(), labels, span: Span::default() })
     };
     let alert = |(number, (_, expr)): (usize, &(String, Expr))| {
         RuleSettings::Alerting(AlertingSettings {
             alert: format!("Test{number}"),
-            expr: expr.clone(),
+            expr: expr.clone().into(),
             hold: Millis::ZERO,
             keep_firing_for: Millis::ZERO,
             labels: Vec::new(),
