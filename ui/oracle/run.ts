@@ -13,4 +13,5 @@ import { units } from "./units";
 const seed = Number(process.argv[2] ?? 1);
 console.log(`@grafana/data ${version}, seed ${seed}`);
 const results = [units(seed), intervals(seed), reducers(seed), names(seed), displays(seed), await transformations(seed)].map((one) => one.report());
-process.exitCode = results.every(Boolean) ? 0 : 1;
+// Where there is a document, as here, modules of pages keep a clock, for which Node would wait for ever.
+process.exit(results.every(Boolean) ? 0 : 1);
