@@ -20,11 +20,12 @@ pub async fn push(State(app): State<Arc<App>>, request: Request) -> Response {
     let path = request.uri().path();
     // A route prefix may stand before it.
     let Some(at) = path.find("/metrics/job") else { return StatusCode::NOT_FOUND.into_response() };
-    let key = match grouping(&path[at + "/metrics/".len()..]) {
-        Ok(key) => key,
-        Err(why) => return refused(StatusCode::BAD_REQUEST, &why),
-    };
+    let key = grouping(&path[at + "/metrics/".len()..]).map_err(|why| refused(StatusCode::BAD_REQUEST, &why));
     if request.method() == Method::DELETE {
+        let key = match key {
+            Ok(key) => key,
+            Err(answer) => return answer,
+        };
         return match tokio::task::block_in_place(|| app.pushed.delete(&app.path.state, &key)) {
             Ok(()) => StatusCode::ACCEPTED.into_response(),
             Err(error) => refused(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
@@ -33,9 +34,11 @@ pub async fn push(State(app): State<Arc<App>>, request: Request) -> Response {
     let replace = request.method() == Method::PUT;
     let content_type = header_of(request.headers(), header::CONTENT_TYPE).to_string();
     let encoding = header_of(request.headers(), header::CONTENT_ENCODING).to_string();
-    let (body, _permit) = match body(request).await {
-        Ok(body) => body,
-        Err(answer) => return answer,
+    // The body is read before anything is refused: whoever still sends it would see a broken connection in the place of the reason.
+    let read = body(request).await;
+    let (key, (body, _permit)) = match (key, read) {
+        (Ok(key), Ok(body)) => (key, body),
+        (Err(answer), _) | (_, Err(answer)) => return answer,
     };
     let answer = tokio::task::block_in_place(|| {
         let families = families(&content_type, &encoding, &body).map_err(|why| (StatusCode::BAD_REQUEST, why))?;
