@@ -213,6 +213,13 @@ fn rendered(problem: &Problem, loaded: &Loaded) -> String {
     loaded.texts.get(std::path::Path::new(&problem.file)).map_or_else(|| problem.to_string(), |text| problem.with_source(text))
 }
 
+/// Each thread has a heap of its own, which the next new thread takes over. Read on the runtime's threads, which change, each reload of
+/// 10,000 rules left 160 MiB of free memory behind in another one.
+fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let ended = std::thread::scope(|scope| scope.spawn(work).join());
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 impl App {
     /// Starts everything on a bound listener. The settings come from `load`, which has filled `references`.
     pub async fn start(options: Options, loaded: Loaded, settings: Settings, references: References) -> anyhow::Result<Arc<App>> {
@@ -342,7 +349,7 @@ impl App {
     pub fn reload(self: &Arc<Self>) -> Result<(), String> {
         let _one = self.reloading.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         self.dashboards.read_again();
-        let (mut loaded, problems) = load(&self.options, &self.references);
+        let (mut loaded, problems) = on_a_thread(|| load(&self.options, &self.references));
         self.note_configuration(&loaded);
         self.watch_files(&loaded, loaded.settings.as_ref());
         for problem in loaded.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
